@@ -26,4 +26,5 @@
 //! | target | a CRM that is told |
 
 pub mod domain;
+pub mod oidc;
 pub mod store;

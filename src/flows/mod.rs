@@ -7,6 +7,7 @@ pub mod act;
 pub mod clock;
 pub mod depart;
 pub mod entitle;
+pub mod guard;
 pub mod policies;
 pub mod provision;
 pub mod refusal;

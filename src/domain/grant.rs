@@ -1,0 +1,193 @@
+//! What somebody holds, and where it comes from.
+//!
+//! Invariant: every grant has an origin; sync touches only what sync gave.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::ids::{AccountId, ComponentId, GrantId, RoleId, RuleId, SectorId};
+use super::named::named;
+
+/// What is held.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(tag = "kind", content = "value", rename_all = "snake_case")]
+pub enum GrantKind {
+    /// A named set of modules.
+    Role(RoleId),
+    /// A functional part of the CRM.
+    Sector(SectorId),
+    /// The account is confined to its sectors and never reaches administration.
+    Limited,
+    /// In components that support it, the account sees only items linked or assigned to it.
+    ItemRestricted,
+}
+
+impl GrantKind {
+    /// The stable name of the kind.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Role(_) => "role",
+            Self::Sector(_) => "sector",
+            Self::Limited => "limited",
+            Self::ItemRestricted => "item_restricted",
+        }
+    }
+
+    /// The role or sector; empty for the limits.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        match self {
+            Self::Role(id) => id.as_str(),
+            Self::Sector(id) => id.as_str(),
+            Self::Limited | Self::ItemRestricted => "",
+        }
+    }
+
+    /// The kind of a stable name and value; nothing when they do not fit.
+    #[must_use]
+    pub fn from_parts(name: &str, value: &str) -> Option<Self> {
+        match name {
+            "role" => RoleId::parse(value).ok().map(Self::Role),
+            "sector" => SectorId::parse(value).ok().map(Self::Sector),
+            "limited" => Some(Self::Limited),
+            "item_restricted" => Some(Self::ItemRestricted),
+            _ => None,
+        }
+    }
+}
+
+/// Where a grant comes from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(tag = "origin", content = "ref", rename_all = "snake_case")]
+pub enum Origin {
+    /// A rule of the policy gave it; sync may take it back.
+    Rule(RuleId),
+    /// A person gave it, with a reason.
+    Manual,
+    /// A review decided it.
+    Review,
+}
+
+impl Origin {
+    /// The stable name of the origin.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Rule(_) => "rule",
+            Self::Manual => "manual",
+            Self::Review => "review",
+        }
+    }
+
+    /// What the origin refers to: the rule's id; empty for the others.
+    #[must_use]
+    pub fn reference(&self) -> &str {
+        match self {
+            Self::Rule(id) => id.as_str(),
+            Self::Manual | Self::Review => "",
+        }
+    }
+
+    /// The origin of a stable name and reference; nothing when they do not fit.
+    #[must_use]
+    pub fn from_parts(name: &str, reference: &str) -> Option<Self> {
+        match name {
+            "rule" => RuleId::parse(reference).ok().map(Self::Rule),
+            "manual" => Some(Self::Manual),
+            "review" => Some(Self::Review),
+            _ => None,
+        }
+    }
+}
+
+/// One thing that an account holds, or held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Grant {
+    /// Its own id.
+    pub id: GrantId,
+    /// What is held.
+    #[serde(flatten)]
+    pub kind: GrantKind,
+    /// Where it comes from.
+    #[serde(flatten)]
+    pub origin: Origin,
+    /// By whom, as [`Actor`](super::actor::Actor) writes itself.
+    pub by: String,
+    /// Why, where a person gave it.
+    pub why: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// It ends by itself at this instant.
+    pub ends_at: Option<Timestamp>,
+    /// When it was ended; nothing while it is held.
+    pub until: Option<Timestamp>,
+}
+
+impl Grant {
+    /// Whether it is in force at `now`: held, and its own end not reached. Ends hold at once, before any job runs.
+    #[must_use]
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        self.since <= now
+            && self.until.is_none_or(|until| now < until)
+            && self.ends_at.is_none_or(|end| now < end)
+    }
+}
+
+/// Who is linked or assigned to an item: an account, or everybody with a role.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holder {
+    /// One account.
+    Account(AccountId),
+    /// All who hold the role.
+    Role(RoleId),
+}
+
+/// How a link between an account or role and an item came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkOrigin {
+    /// A person made it, with a reason.
+    Manual,
+    /// The account created the item.
+    Created,
+    /// The account takes part in the discussion.
+    Participant,
+    /// The account created the item within a project.
+    Project,
+}
+
+named!(LinkOrigin, Manual = "manual", Created = "created", Participant = "participant", Project = "project");
+
+/// One item of a component in the CRM, known by the CRM's id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct ItemRef {
+    /// The kind of item.
+    pub component: ComponentId,
+    /// The CRM's id of it; opaque, at most 256 characters.
+    pub item: String,
+}
+
+/// A link between an account or role and an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Link {
+    /// Its own id.
+    pub id: GrantId,
+    /// The item.
+    pub item: ItemRef,
+    /// The account or role that may see it.
+    pub holder: Holder,
+    /// How it came to be.
+    pub origin: LinkOrigin,
+    /// By whom.
+    pub by: String,
+    /// Why, for a manual link.
+    pub why: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// It ends by itself at this instant.
+    pub ends_at: Option<Timestamp>,
+    /// When it was ended; nothing while it stands.
+    pub until: Option<Timestamp>,
+}

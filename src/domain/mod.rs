@@ -1,0 +1,13 @@
+//! The ground floor: what the words mean and what the rules decide.
+//!
+//! Invariant: pure. No async, no SQL, no HTTP and no clock of its own; the
+//! present instant is always an argument.
+
+pub mod account;
+pub mod actor;
+pub mod grant;
+pub mod ids;
+pub mod language;
+pub mod name;
+mod named;
+pub mod policy;

@@ -1,0 +1,95 @@
+//! Names as people and directories spell them, and the form in which they are compared.
+//!
+//! Invariant: two spellings of one name have one folded form, also for å, ä and ö.
+
+use std::fmt;
+
+use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
+
+/// The form in which names are compared: NFC, lower case, for every alphabet.
+///
+/// Folding happens here and not in SQL, because SQLite's `lower` leaves å, ä and ö alone.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    text.nfc().flat_map(char::to_lowercase).nfc().collect()
+}
+
+/// A sign-in name, as the identity provider spells it.
+///
+/// Two names are the same when their [`folded`](Self::folded) forms are equal:
+/// `userName` is not case exact (RFC 7643 §4.1.1).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct UserName(String);
+
+/// Why a text is no sign-in name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UserNameError {
+    /// Nothing, or only blanks.
+    #[error("a user name must not be empty")]
+    Empty,
+    /// More than 512 characters.
+    #[error("a user name has at most 512 characters, this one has {0}")]
+    TooLong(usize),
+    /// A control character such as NUL or a line break.
+    #[error("a user name must not contain control characters")]
+    Control,
+}
+
+impl UserName {
+    /// Reads a sign-in name; blanks around it are dropped and it is brought to NFC.
+    ///
+    /// # Errors
+    ///
+    /// [`UserNameError`] when it is empty, longer than 512 characters or holds control characters.
+    pub fn parse(text: &str) -> Result<Self, UserNameError> {
+        let name: String = text.trim().nfc().collect();
+        let length = name.chars().count();
+        if name.is_empty() {
+            Err(UserNameError::Empty)
+        } else if length > 512 {
+            Err(UserNameError::TooLong(length))
+        } else if name.chars().any(char::is_control) {
+            Err(UserNameError::Control)
+        } else {
+            Ok(Self(name))
+        }
+    }
+
+    /// As the directory spelled it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form in which user names are compared.
+    #[must_use]
+    pub fn folded(&self) -> String {
+        fold(&self.0)
+    }
+}
+
+impl fmt::Display for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn swedish_letters_fold_however_they_are_composed() {
+        assert_eq!(fold("ÅSA"), fold("a\u{30a}sa"));
+        assert_eq!(fold("BJÖRK"), "björk");
+    }
+
+    #[test]
+    fn a_name_of_blanks_or_with_a_line_break_is_refused() {
+        assert_eq!(UserName::parse("  "), Err(UserNameError::Empty));
+        assert_eq!(UserName::parse("a\nb"), Err(UserNameError::Control));
+        assert!(matches!(UserName::parse(&"x".repeat(513)), Err(UserNameError::TooLong(513))));
+    }
+}

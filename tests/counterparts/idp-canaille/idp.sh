@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Canaille 0.3.6: OpenID provider, SCIM *client* (pushes people and groups to the daemon) and SCIM server.
-#   idp.sh start --port 9511 --data DIR/cp-canaille --scim-url http://127.0.0.1:8080/scim/v2 [--scim-token TOKEN] [--redirect "URL URL"] [--id-alg RS256|""]  ("" leaves it to Canaille, which then signs with RS512)
+#   idp.sh start --port 9511 --data DIR/cp-canaille --scim-url http://127.0.0.1:8080/scim/v2/DIRECTORY [--scim-token TOKEN] [--redirect "URL URL"] [--id-alg RS256|""]  ("" leaves it to Canaille, which then signs with RS512)
 #   idp.sh stop|status --data ..        idp.sh cli --data .. -- get user      (any canaille command, also pushes)
 source "$(dirname "${BASH_SOURCE[0]}")/../lib/counterpart.sh"
 HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -40,7 +40,7 @@ TOML
   fi
   (cd "$DATA" && "$VENV/bin/canaille" install >> "$DATA/install.log" 2>&1) || { tail -n 5 "$DATA/install.log" >&2; return 1; }
   (cd "$DATA" && SCIM_URL="$(cp_opt --scim-url http://127.0.0.1:8080/scim/v2)" SCIM_TOKEN="$token" SERVER_TOKEN="$driver" ID_ALG="$(cp_opt --id-alg RS256)" POSTLOGOUT="$(cp_opt --postlogout http://127.0.0.1:9990/bye)" \
-    REDIRECTS="$(cp_opt --redirect 'http://127.0.0.1:9990/cb http://127.0.0.1:8080/auth/callback')" "$VENV/bin/python" "$HERE/seed.py" >> "$DATA/install.log" 2>&1) || { tail -n 15 "$DATA/install.log" >&2; return 1; }
+    REDIRECTS="$(cp_opt --redirect 'http://127.0.0.1:9990/cb http://127.0.0.1:8080/sso/callback')" "$VENV/bin/python" "$HERE/seed.py" >> "$DATA/install.log" 2>&1) || { tail -n 15 "$DATA/install.log" >&2; return 1; }
   (cd "$DATA" && cp_spawn canaille "$VENV/bin/canaille" run --bind "127.0.0.1:$PORT")
   cp_wait_http "http://127.0.0.1:$PORT/.well-known/openid-configuration" 40
   echo "issuer        http://127.0.0.1:$PORT"
@@ -49,7 +49,7 @@ TOML
   echo "SCIM push to  client_uri of crm-daemon, bearer $token"
   echo "SCIM server   http://127.0.0.1:$PORT/scim/v2  bearer $driver   (a change made here is pushed on)"
 }
-[ $CLI = 2 ] && { install_it; cd "$DATA"; CANAILLE_CONFIG="$DATA/canaille.toml" CONFIG="$DATA/canaille.toml" exec "$VENV/bin/canaille" "${rest[@]}"; }
+[ $CLI = 2 ] && { install_it; cd "$DATA" || exit 1; CANAILLE_CONFIG="$DATA/canaille.toml" CONFIG="$DATA/canaille.toml" exec "$VENV/bin/canaille" "${rest[@]}"; }
 case "$ACTION" in
   install) install_it; echo installed;;
   start) start_it;;

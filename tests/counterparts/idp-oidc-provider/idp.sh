@@ -21,7 +21,7 @@ start_it() {
   if [ ! -f "$DATA/clients.json" ]; then
     local reds=() i
     for ((i = 0; i < ${#EXTRA[@]}; i++)); do [ "${EXTRA[$i]}" = "--redirect" ] && reds+=("${EXTRA[$((i + 1))]}"); done
-    [ ${#reds[@]} -gt 0 ] || reds=("http://127.0.0.1:8080/auth/callback" "http://127.0.0.1:9990/cb")
+    [ ${#reds[@]} -gt 0 ] || reds=("http://127.0.0.1:8080/sso/callback" "http://127.0.0.1:9990/cb")
     BC="$(cp_opt --backchannel http://127.0.0.1:9990/bclo)" PL="$(cp_opt --postlogout http://127.0.0.1:9990/bye)" python3 - "$DATA/clients.json" "${reds[@]}" <<'PY'
 import json, os, sys
 base = {"redirect_uris": sys.argv[2:], "post_logout_redirect_uris": [os.environ["PL"]], "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"],

@@ -8,13 +8,14 @@ use crate::source::{Names, SourceFile, Token, names, rust_files, tokens};
 
 /// The floors, each below those that use it. Floor | floors it may use | outside crates it may name.
 ///
-/// `all` means every floor above it in the table. The crates of [`ANYWHERE`] are not repeated.
+/// `all` means every floor above it in the table. The crates of [`ANYWHERE`] are not repeated. `reqwest::Url` means
+/// that one item of the crate: an address is only a value.
 const PLAN: &str = "
 domain    |                              | secrecy sha2 unicode_normalization
-config    | domain                       | config croner secrecy serde_path_to_error toml
+config    | domain                       | base64 config croner reqwest::Url secrecy serde_path_to_error toml
 store     | domain                       | futures_util metrics rand secrecy sha2 sqlx tokio tokio_util tracing
 scim      | domain                       | serde_path_to_error unicode_normalization
-oidc      | domain                       | arc_swap base64 futures_util metrics openidconnect rand reqwest secrecy sha2 subtle tokio tracing
+oidc      | domain                       | arc_swap base64 futures_util metrics openidconnect rand reqwest rustls secrecy sha2 subtle tokio tracing
 pull      | domain                       | futures_util reqwest secrecy tokio tracing
 crm       | domain                       | base64 futures_util hmac reqwest secrecy sha2 subtle tokio tracing
 mail      | domain                       | askama lettre secrecy tokio tracing
@@ -88,8 +89,9 @@ fn floors_named<'a>(plan: &[Floor], file: &SourceFile, names: &'a Names) -> BTre
         .collect()
 }
 
-/// The outside crates that the file names; a module of ours with the name of a crate is not it.
-fn crates_named<'a>(names: &'a Names, outside: &BTreeSet<String>) -> BTreeSet<&'a str> {
+/// The outside crates that the file names, each with the item named of it; a module of ours with the name of a
+/// crate is not it.
+fn crates_named<'a>(names: &'a Names, outside: &BTreeSet<String>) -> BTreeSet<(&'a str, &'a str)> {
     let ours: BTreeSet<&str> = names
         .paths
         .iter()
@@ -99,7 +101,16 @@ fn crates_named<'a>(names: &'a Names, outside: &BTreeSet<String>) -> BTreeSet<&'
         .map(String::as_str)
         .collect();
     let heads = names.paths.iter().filter(|path| path.is_use || !ours.contains(path.segments[0].as_str()));
-    heads.map(|path| path.segments[0].as_str()).filter(|head| outside.contains(*head)).collect()
+    heads
+        .map(|path| (path.segments[0].as_str(), path.segments.get(1).map_or("", String::as_str)))
+        .filter(|(head, _)| outside.contains(*head))
+        .collect()
+}
+
+/// Whether the floor may name `item` of the crate `head`.
+fn may_name(floor: &Floor, head: &str, item: &str) -> bool {
+    let one = format!("{head}::{item}");
+    ANYWHERE.contains(&head) || floor.crates.iter().any(|listed| *listed == head || *listed == one)
 }
 
 /// The code that runs: what stands before the tests at the end of the file.
@@ -154,10 +165,12 @@ fn an_outside_crate_is_named_only_on_its_floors() {
         };
         let tokens = tokens(&file.text);
         let names = names(without_tests(&tokens), &module_of(&file.path));
-        let strange = crates_named(&names, &outside)
-            .into_iter()
-            .filter(|used| !floor.crates.contains(used) && !ANYWHERE.contains(used));
-        complaints.extend(strange.map(|used| format!("{}: `{used}` is not for `{}`", file.path, floor.name)));
+        let strange =
+            crates_named(&names, &outside).into_iter().filter(|(head, item)| !may_name(floor, head, item));
+        complaints.extend(
+            strange
+                .map(|(head, item)| format!("{}: `{head}::{item}` is not for `{}`", file.path, floor.name)),
+        );
     }
     assert_none(&complaints, "An outside crate belongs to the floors that hide it.");
 }
@@ -253,5 +266,5 @@ fn a_module_of_ours_is_not_taken_for_the_crate_of_its_name() {
     let text = "use crate::config; fn f() { config::load(); }";
     assert!(crates_named(&names(&tokens(text), &[]), &outside).is_empty());
     let text = "fn f() { config::load(); }";
-    assert_eq!(crates_named(&names(&tokens(text), &[]), &outside), BTreeSet::from(["config"]));
+    assert_eq!(crates_named(&names(&tokens(text), &[]), &outside), BTreeSet::from([("config", "load")]));
 }

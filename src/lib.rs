@@ -27,3 +27,5 @@
 
 pub mod config;
 pub mod domain;
+pub mod oidc;
+pub mod store;

@@ -118,3 +118,17 @@ async fn put_into_force(c: &mut Conn, act: &Act, text: &str) -> Result<Applied, 
     // The cache is not filled here: the commit may still fail.
     Ok(Applied { number, is_new: true, changed })
 }
+
+/// The text of the policy in force, with a head that says which version it is.
+///
+/// # Errors
+///
+/// [`Refusal::NoPolicy`] before the first one was applied.
+pub async fn text(ports: &Ports) -> Result<String, Refusal> {
+    let mut c = ports.db.read().await?;
+    let version = policy::current(&mut c, None).await?.ok_or(Refusal::NoPolicy)?;
+    Ok(format!(
+        "# version {} in force since {} by {}\n# sha256 {}\n{}",
+        version.number, version.applied_at, version.by, version.hash, version.text
+    ))
+}

@@ -15,7 +15,7 @@ use subtle::ConstantTimeEq;
 
 use super::House;
 use super::problem::Problem;
-use crate::flows::watch;
+use crate::flows::{Ports, watch};
 
 /// Whether the daemon takes new work.
 #[derive(Debug, Default)]
@@ -44,8 +44,15 @@ pub(super) fn routes() -> Router<House> {
 }
 
 /// The counters on a port of their own, where no token is asked for.
-pub fn metrics_only(handle: PrometheusHandle) -> Router {
-    Router::new().route("/metrics", get(move || async move { text(handle.render()) }))
+pub fn metrics_only(handle: PrometheusHandle, ports: Arc<Ports>) -> Router {
+    let page = move || {
+        let (handle, ports) = (handle.clone(), Arc::clone(&ports));
+        async move {
+            watch::measure(&ports).await;
+            text(handle.render())
+        }
+    };
+    Router::new().route("/metrics", get(page))
 }
 
 /// `GET /healthz`: the process answers.

@@ -95,7 +95,9 @@ impl Plan {
         if let Some(exempt) = assessment.exempt() {
             *self.kept.entry(exempt.name().to_owned()).or_default() += 1;
             if let Exempt::Unknown { sources } = exempt {
-                sources.iter().for_each(|unknown| self.count_unknown(unknown));
+                for unknown in sources {
+                    self.count_unknown(unknown);
+                }
             }
             return;
         }

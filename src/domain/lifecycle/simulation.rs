@@ -101,12 +101,11 @@ impl Life {
 
     fn happens(&mut self, event: &Event) {
         match event {
-            Event::Days(_) => {}
             Event::SignIn if self.account.standing.status == Status::Active => {
                 self.evidence.insert(EvidenceSource::Sso, self.now);
                 self.promised = None;
             }
-            Event::SignIn => {}
+            Event::SignIn | Event::Days(_) => {}
             Event::LogStops(stops) => self.log_stopped = *stops,
             Event::MailFails(fails) => self.mail_fails = *fails,
             Event::Leave(count) => {
@@ -195,11 +194,9 @@ impl Life {
     }
 
     fn carry_out(&mut self, found: &Assessment) {
-        if let Step::Notify { lead, not_before } = found.step {
-            if !self.mail_fails {
-                self.notices.push(Notice { lead, sent_at: self.now });
-                self.promised = self.promised.max(Some(not_before.max(self.now + lead)));
-            }
+        if let (Step::Notify { lead, not_before }, false) = (found.step, self.mail_fails) {
+            self.notices.push(Notice { lead, sent_at: self.now });
+            self.promised = self.promised.max(Some(not_before.max(self.now + lead)));
         }
         let Some(status) = found.step.status() else { return };
         let reason = found.because.status_reason(self.account.standing.reason);

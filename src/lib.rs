@@ -25,4 +25,7 @@
 //! | plan | what a run would do, person by person, frozen under a hash |
 //! | target | a CRM that is told |
 
+pub mod config;
 pub mod domain;
+pub mod oidc;
+pub mod store;

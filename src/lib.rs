@@ -29,3 +29,7 @@ pub mod config;
 pub mod domain;
 pub mod oidc;
 pub mod store;
+pub mod flows;
+pub mod http;
+pub mod scim;
+pub mod telemetry;

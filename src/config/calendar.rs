@@ -37,7 +37,8 @@ pub(crate) fn schedule(text: &str, zone: TimeZone) -> Result<(), Problem> {
 pub(crate) fn month_and_day(text: &str) -> Result<(i8, i8), Problem> {
     let wrong = || Problem::new(format!("{text:?} is no day of the year"), "write month and day: \"03-01\"");
     let (month, day) = text.split_once('-').ok_or_else(wrong)?;
-    if month.len() != 2 || day.len() != 2 {
+    let is_number = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(month) || !is_number(day) {
         return Err(wrong());
     }
     let (month, day): (i8, i8) = (month.parse().map_err(|_| wrong())?, day.parse().map_err(|_| wrong())?);

@@ -120,7 +120,6 @@ mod tests {
     use std::path::Path;
 
     use super::super::settings::{Settings, read_settings};
-    use super::*;
 
     const FILE: &str = r#"
 [server]

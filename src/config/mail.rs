@@ -103,10 +103,9 @@ pub(crate) fn mail(section: &Section<'_>) -> Option<Mail> {
     let url = url?;
     let security = match (url.scheme(), starttls) {
         ("smtps", _) => MailSecurity::Tls,
-        (_, Some(true)) => MailSecurity::StartTls,
         (_, Some(false)) => MailSecurity::None,
         (_, None) if is_loopback(&url) => MailSecurity::None,
-        (_, None) => MailSecurity::StartTls,
+        (_, Some(true) | None) => MailSecurity::StartTls,
     };
     let usual = match security {
         MailSecurity::Tls => 465,

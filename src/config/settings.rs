@@ -73,13 +73,11 @@ fn language(section: &Section<'_>) -> Option<Language> {
 }
 
 fn settings(root: &Section<'_>, policy_file: PathBuf) -> Option<Settings> {
-    let server = match root.section("server") {
-        Some(section) => server::server(&section),
-        None => {
-            root.missing("server", "write [server] with public_url, the address that browsers see");
-            None
-        }
-    };
+    let section = root.section("server");
+    if section.is_none() {
+        root.missing("server", "write [server] with public_url, the address that browsers see");
+    }
+    let server = section.and_then(|section| server::server(&section));
     let database = match root.section("database") {
         Some(section) => database::database(&section),
         None => Some(Database { engine: database::default_engine(root.reading()), max_connections: 10 }),

@@ -103,11 +103,11 @@ fn target(section: &Section<'_>) -> Option<Target> {
         .required("url", "write where the CRM takes messages: \"https://crm.example/hooks/portvakt\"")
         .and_then(|field| url(&field, allow_private));
     let signing_key = section.required_secret("secret").and_then(|secret| {
-        SigningKey::parse(secret.expose())
-            .map_err(|reason| {
-                section.wrong(format!("the secret cannot sign: {reason}"), "write whsec_ and base64")
-            })
-            .ok()
+        let key = SigningKey::parse(secret.expose());
+        if let Err(reason) = &key {
+            section.wrong(format!("the secret cannot sign: {reason}"), "write whsec_ and base64");
+        }
+        key.ok()
     });
     if signing_key.as_ref().is_some_and(|key| key.expose().len() < 24) {
         let fix = "take at least 24 random bytes: echo whsec_$(openssl rand -base64 32)";

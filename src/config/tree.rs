@@ -194,15 +194,15 @@ mod tests {
         let Value::Table(second) = &rules[1].value else { panic!("no table") };
         assert_eq!(second.get("id").map(|node| &node.at), Some(&Place::Line { line: 7, column: 6 }));
         let Some(Node { value: Value::Table(gives), .. }) = second.get("gives") else { panic!("no table") };
-        let Some(Node { value: Value::List(roles), .. }) = gives.get("roles") else { panic!("no list") };
-        assert_eq!(roles[1].at, Place::Line { line: 8, column: 26 });
+        let Some(Node { value: Value::List(names), .. }) = gives.get("roles") else { panic!("no list") };
+        assert_eq!(names[1].at, Place::Line { line: 8, column: 25 });
     }
 
     #[test]
     fn all_that_is_not_toml_is_reported_and_the_rest_is_read() {
         let (table, mistakes) = parse("a = \nb = 2\nc = \"open\nd = 4\n");
         assert_eq!(mistakes.len(), 2, "{:?}", mistakes.iter().map(|m| &m.message).collect::<Vec<_>>());
-        assert_eq!(mistakes[0].at, Place::Line { line: 1, column: 4 });
+        assert_eq!(mistakes[0].at, Place::Line { line: 1, column: 5 });
         assert!(matches!(table.get("b").map(|node| &node.value), Some(Value::Integer(2))));
     }
 }

@@ -9,10 +9,11 @@ pub mod depart;
 pub mod entitle;
 pub mod guard;
 pub mod policies;
-pub mod provision;
+pub mod protection;
 pub mod refusal;
 pub mod stand;
 pub mod tokens;
+pub mod watch;
 
 use std::sync::Arc;
 

@@ -12,7 +12,9 @@ use uuid::Uuid;
 use super::{Act, Ports, Refusal};
 use crate::domain::actor::Subject;
 use crate::domain::ids::TokenId;
-use crate::store::token::{self, Token, TokenKind};
+pub use crate::store::token::{Token, TokenKind};
+
+use crate::store::token;
 
 /// A use is noted at most this often, so that a busy token is not a write per request.
 const NOTE_USE_EVERY: SignedDuration = SignedDuration::from_mins(1);

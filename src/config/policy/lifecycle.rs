@@ -19,18 +19,18 @@ use crate::domain::policy::{AppliesTo, EvidenceSource, LifecyclePolicy, Lifecycl
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 const USUAL_ZONE: &str = "Europe/Stockholm";
 
-/// Reads the section; without it nothing happens to anybody. Nothing only after a mistake.
-pub(super) fn lifecycle(section: Option<&Section<'_>>, names: &Names) -> Option<LifecyclePolicy> {
+/// Reads the section; without it nothing happens to anybody.
+pub(super) fn lifecycle(section: Option<&Section<'_>>, names: &Names) -> LifecyclePolicy {
     let usual = SafetyLimits { max_accounts: 3, max_percent: 10.0, max_shrink_percent: 20.0 };
     let Some(section) = section else {
-        return Some(LifecyclePolicy {
+        return LifecyclePolicy {
             schedule: None,
             timezone: USUAL_ZONE.to_owned(),
             mode: Mode::Enforce,
             safety: usual,
             source_stale_after: WEEK,
             rules: Vec::new(),
-        });
+        };
     };
     let zone = section.field("timezone").and_then(|field| field.parse(calendar::zone));
     let schedule = section.field("schedule").and_then(|field| {
@@ -48,14 +48,14 @@ pub(super) fn lifecycle(section: Option<&Section<'_>>, names: &Names) -> Option<
         max_percent: percent(&part, "max_percent").unwrap_or(usual.max_percent),
         max_shrink_percent: percent(&part, "max_shrink_percent").unwrap_or(usual.max_shrink_percent),
     });
-    Some(LifecyclePolicy {
+    LifecyclePolicy {
         schedule,
         timezone: section.text("timezone").unwrap_or_else(|| USUAL_ZONE.to_owned()),
         mode: mode.unwrap_or(Mode::Enforce),
         safety,
         source_stale_after: source_stale_after.unwrap_or(WEEK),
         rules: rules(section, names),
-    })
+    }
 }
 
 fn percent(section: &Section<'_>, key: &str) -> Option<f64> {

@@ -50,14 +50,14 @@ pub fn read_policy(
         reading.error(&mistake.at, "", Problem::new(what, "see https://toml.io for how it is written"));
     }
     // A file that is not TOML would give mistakes about keys that only seem to be missing.
-    let policy = if syntax.is_empty() { policy(&reading.root(&table), directories) } else { None };
+    let policy = syntax.is_empty().then(|| policy(&reading.root(&table), directories));
     let mistakes = reading.into_mistakes();
     let is_refused = mistakes.iter().any(|mistake| mistake.severity == Severity::Error);
     (policy.filter(|_| !is_refused), mistakes)
 }
 
 /// What was read; complete only where no error was noted on the way.
-fn policy(root: &Section<'_>, directories: Option<&BTreeSet<DirectoryId>>) -> Option<Policy> {
+fn policy(root: &Section<'_>, directories: Option<&BTreeSet<DirectoryId>>) -> Policy {
     let names = Names::collect(root, directories);
     let manual_grants = match root.section("manual_grants").and_then(|part| part.field("expire_after")) {
         Some(field) => field.duration_or_never(),
@@ -72,7 +72,7 @@ fn policy(root: &Section<'_>, directories: Option<&BTreeSet<DirectoryId>>) -> Op
         components: parts::components(root, &names),
         roles: parts::roles(root, &names),
         rules: Vec::new(),
-        lifecycle: lifecycle::lifecycle(root.section("lifecycle").as_ref(), &names)?,
+        lifecycle: lifecycle::lifecycle(root.section("lifecycle").as_ref(), &names),
         leave_sign_in: root.section("leave").and_then(|part| part.flag("sign_in")).unwrap_or(false),
         manual_grants_expire_after: manual_grants,
         review: review(root),
@@ -98,7 +98,7 @@ fn policy(root: &Section<'_>, directories: Option<&BTreeSet<DirectoryId>>) -> Op
             "name a role with fewer rights, or write \"no_access\"",
         );
     }
-    Some(policy)
+    policy
 }
 
 fn unmatched(root: &Section<'_>, names: &Names) -> Unmatched {

@@ -65,7 +65,7 @@ fn component(section: &Section<'_>, names: &Names) -> Option<(ComponentId, Compo
             "leave sector out, or set administration = false",
         ),
         (None, false) => {
-            section.doubtful("without a sector no limited account reaches this component", "name a sector")
+            section.doubtful("without a sector no limited account reaches this component", "name a sector");
         }
         (Some(_), false) | (None, true) => {}
     }

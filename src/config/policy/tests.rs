@@ -100,10 +100,7 @@ gives = { limited = false }
     assert_eq!(policy.rules[0].priority, 100);
 }
 
-#[test]
-fn every_mistake_of_one_policy_is_named_at_once() {
-    let said = said(
-        r#"[[rule]]
+const WRONG: &str = r#"[[rule]]
 id = "a"
 when = {}
 gives = { roles = ["bord"], sectors = ["member"] }
@@ -136,8 +133,11 @@ freeze_for = "never"
 schedule = ["02-30"]
 [manual_grant]
 expire_after = "1y"
-"#,
-    );
+"#;
+
+#[test]
+fn every_mistake_of_one_policy_is_named_at_once() {
+    let said = said(WRONG);
     let expected = [
         ":3: rule[0].when: an empty condition would match everybody",
         ":4: rule[0].gives.roles[0]: there is no role \"bord\" — did you mean \"board\"?",
@@ -210,7 +210,7 @@ fn notices_are_put_in_order_and_never_ends_a_demand() {
     )
     .unwrap();
     assert_eq!(policy.manual_grants_expire_after, None);
-    let days = |days| SignedDuration::from_hours(days * 24);
+    let days = |days: i64| SignedDuration::from_hours(days * 24);
     assert_eq!(policy.lifecycle.rules[0].notify_before, [days(14), days(7), days(1)]);
     assert_eq!(policy.lifecycle.rules[0].remove_after, None);
 }

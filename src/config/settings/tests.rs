@@ -72,9 +72,7 @@ from = \"Portvakt <p@x.example>\"
     assert_eq!((mail.security, mail.port), (MailSecurity::StartTls, 587));
 }
 
-#[test]
-fn every_mistake_of_one_file_is_named_at_once() {
-    let text = r#"
+const WRONG: &str = r#"
 [server]
 listen = "localhost:8080"
 public_url = "http://portvakt.example"
@@ -112,7 +110,10 @@ kind = "sql"
 url = "http://crm.example/hook"
 secret = "whsec_?"
 "#;
-    let said = said(text);
+
+#[test]
+fn every_mistake_of_one_file_is_named_at_once() {
+    let said = said(WRONG);
     let expected = [
         ":3: server.listen: \"localhost:8080\" is not an IP address",
         ":4: server.public_url: \"http://portvakt.example\" is plain http",

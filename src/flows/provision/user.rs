@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::super::{Act, Policies, Ports, Refusal, depart, entitle};
+use super::super::{Act, Policies, Ports, Refusal, depart, entitle, protection};
 use super::{Precondition, document, uniqueness};
 use crate::config::Settings;
 use crate::domain::account::{Account, AccountKind, Standing, Status, StatusReason};
@@ -217,7 +217,7 @@ impl Work {
             version: 0,
         };
         document::describe(&mut account, document)?;
-        account.is_protected = self.settings.protects(&self.directory, &account.user_name);
+        account.is_protected = protection::is_protected(&self.settings, &self.directory, &account.user_name);
         Ok(account)
     }
 

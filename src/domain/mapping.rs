@@ -126,13 +126,13 @@ pub fn difference(held: &[Grant], wanted: &Mapped) -> Difference {
     Difference { give, end }
 }
 
-fn give_role(policy: &Policy, mapped: &mut Mapped, role: &RoleId, rule: &RuleId) {
+fn give_role(policy: &Policy, mapped: &mut Mapped, role: &RoleId, from: &RuleId) {
     let is_held_back = !policy.administrators_by_rule
         && policy.roles.get(role).is_some_and(|known| policy.is_administrator_role(known));
     if !is_held_back {
-        mapped.grants.entry(GrantKind::Role(role.clone())).or_insert_with(|| rule.clone());
+        mapped.grants.entry(GrantKind::Role(role.clone())).or_insert_with(|| from.clone());
     } else if !mapped.withheld.iter().any(|(known, _)| known == role) {
-        mapped.withheld.push((role.clone(), rule.clone()));
+        mapped.withheld.push((role.clone(), from.clone()));
     }
 }
 

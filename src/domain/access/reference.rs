@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::domain::policy::Opening;
 use crate::domain::sample;
 
 const ROLES: [&str; 4] = ["board", "communicator", "secretary", "dropped"];
@@ -31,15 +32,8 @@ fn hour(number: i64) -> Timestamp {
     Timestamp::from_second(number * 3600).unwrap()
 }
 
-/// Every ticket that the account holds, narrowed lists being marked by `true`.
-fn tickets(policy: &Policy, world: &World) -> HashSet<(Ticket, bool)> {
-    let mut reach = HashSet::new();
-    let Some(account) = &world.account else { return reach };
-    let begun = account.valid_from.is_none_or(|from| from <= world.now);
-    let over = account.valid_until.is_some_and(|until| until <= world.now);
-    if account.standing.status != Status::Active || !begun || over {
-        return reach;
-    }
+/// Everything the account holds, as "kind:value".
+fn names(world: &World) -> HashSet<String> {
     let mut names = HashSet::new();
     for grant in &world.grants {
         let started = grant.since <= world.now;
@@ -48,32 +42,46 @@ fn tickets(policy: &Policy, world: &World) -> HashSet<(Ticket, bool)> {
             names.insert(format!("{}:{}", grant.kind.name(), grant.kind.value()));
         }
     }
-    let has = |name: &str| names.contains(name);
-    for (id, role) in &policy.roles {
-        if !has(&format!("role:{id}")) {
+    names
+}
+
+/// The tickets of one opening of a role; lists that must be narrowed are marked by `true`.
+fn opened(policy: &Policy, opening: &Opening, restricted: bool) -> Vec<(Ticket, bool)> {
+    let mut tickets = Vec::new();
+    for component in COMPONENTS {
+        let Some((_, about)) = policy.components.iter().find(|(id, _)| id.as_str() == component) else {
+            continue;
+        };
+        if opening.module.as_ref().is_some_and(|module| *module != about.module) {
             continue;
         }
-        for opening in &role.opens {
-            for component in COMPONENTS {
-                let Some((_, about)) = policy.components.iter().find(|(id, _)| id.as_str() == component)
-                else {
-                    continue;
-                };
-                if opening.module.as_ref().is_some_and(|module| *module != about.module) {
-                    continue;
-                }
-                for action in Action::ALL {
-                    if opening.actions.as_ref().is_none_or(|some| some.contains(action)) {
-                        for item in ITEMS {
-                            let list = about.supports_items
-                                && has("item_restricted:")
-                                && *action != Action::Create
-                                && matches!(item, None | Some("*"));
-                            reach.insert(((*action, component, item), list));
-                        }
-                    }
+        for action in Action::ALL {
+            for item in ITEMS {
+                let whole = matches!(item, None | Some("*"));
+                let list = about.supports_items && restricted && whole && *action != Action::Create;
+                if opening.actions.as_ref().is_none_or(|some| some.contains(action)) {
+                    tickets.push(((*action, component, item), list));
                 }
             }
+        }
+    }
+    tickets
+}
+
+/// Every ticket that the account holds.
+fn tickets(policy: &Policy, world: &World) -> HashSet<(Ticket, bool)> {
+    let mut reach = HashSet::new();
+    let Some(account) = &world.account else { return reach };
+    let begun = account.valid_from.is_none_or(|from| from <= world.now);
+    let over = account.valid_until.is_some_and(|until| until <= world.now);
+    if account.standing.status != Status::Active || !begun || over {
+        return reach;
+    }
+    let names = names(world);
+    let has = |name: &str| names.contains(name);
+    for (id, role) in &policy.roles {
+        if has(&format!("role:{id}")) {
+            reach.extend(role.opens.iter().flat_map(|one| opened(policy, one, has("item_restricted:"))));
         }
     }
     if has("limited:") {

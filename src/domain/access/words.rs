@@ -74,7 +74,7 @@ fn because(refusal: &Refusal, policy: &Policy, reading: &Reading) -> String {
         Refusal::NoRole { component, module, action, may_view, .. } => {
             no_role(policy, reading, (component, module), *action, *may_view)
         }
-        Refusal::NoSector { component, sector } => no_sector(policy, reading, component, sector.as_ref()),
+        Refusal::NoSector { sector, .. } => no_sector(policy, reading, sector.as_ref()),
         Refusal::ItemNotLinked { component, .. } => {
             let name = component_name(policy, component, reading.language);
             reading.pick(
@@ -98,7 +98,7 @@ fn standing(status: Status, reason: StatusReason, reading: &Reading) -> String {
         }
         (Status::Frozen, StatusReason::Inactive) => (
             "Ditt konto är fryst, för det var länge sedan du loggade in.",
-            "Your account is frozen, because it was long since you signed in.",
+            "Your account is frozen, because you have not signed in for a long time.",
         ),
         (Status::Frozen, StatusReason::NeverSignedIn) => (
             "Ditt konto är fryst, för det har aldrig använts.",
@@ -111,7 +111,7 @@ fn standing(status: Status, reason: StatusReason, reading: &Reading) -> String {
         ),
         (Status::Deactivated, StatusReason::Inactive | StatusReason::NeverSignedIn) => (
             "Ditt konto är avaktiverat, för det har inte använts på länge.",
-            "Your account is deactivated, because it has not been used for long.",
+            "Your account is deactivated, because it has not been used for a long time.",
         ),
         (Status::Deactivated, StatusReason::Expired) => (
             "Ditt konto är avaktiverat, för dess slutdatum har passerat.",
@@ -158,25 +158,18 @@ fn no_role(
     format!("{refused} {needed}")
 }
 
-fn no_sector(
-    policy: &Policy,
-    reading: &Reading,
-    component: &ComponentId,
-    sector: Option<&SectorId>,
-) -> String {
-    let name = component_name(policy, component, reading.language);
-    let sector = sector
-        .map(|id| policy.sectors.get(id).map_or(id.as_str(), |sector| sector.name.get(reading.language)));
-    match sector {
-        Some(sector) => reading.pick(
-            format!("{name} hör till sektorn {sector}, som ditt konto inte omfattar."),
-            format!("{name} belongs to the sector {sector}, which your account does not cover."),
-        ),
-        None => reading.pick(
-            format!("{name} ligger utanför sektorerna och är stängt för begränsade användare."),
-            format!("{name} lies outside the sectors and is closed to limited users."),
-        ),
-    }
+fn no_sector(policy: &Policy, reading: &Reading, sector: Option<&SectorId>) -> String {
+    let Some(id) = sector else {
+        return reading.pick(
+            "Det här ligger utanför sektorerna och är stängt för begränsade användare.",
+            "This lies outside the sectors and is closed to limited users.",
+        );
+    };
+    let name = policy.sectors.get(id).map_or(id.as_str(), |sector| sector.name.get(reading.language));
+    reading.pick(
+        format!("Det här hör till sektorn {name}, som ditt konto inte omfattar."),
+        format!("This belongs to the sector {name}, which your account does not cover."),
+    )
 }
 
 fn component_name<'a>(policy: &'a Policy, id: &'a ComponentId, language: Language) -> &'a str {

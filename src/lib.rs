@@ -26,3 +26,4 @@
 //! | target | a CRM that is told |
 
 pub mod domain;
+pub mod scim;

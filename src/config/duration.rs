@@ -33,6 +33,15 @@ pub(crate) fn parse(text: &str) -> Result<SignedDuration, Problem> {
     }
 }
 
+/// Reads a length of time such as `365d`, `12h` or `2w`.
+///
+/// # Errors
+///
+/// A sentence that says what is wrong and what would be right.
+pub fn parse_duration(text: &str) -> Result<SignedDuration, String> {
+    parse(text).map_err(|problem| format!("{}; {}", problem.what, problem.fix))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

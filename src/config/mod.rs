@@ -33,6 +33,7 @@ pub use address::PublicUrl;
 pub use check::{Report, check};
 pub use client::Client;
 pub use database::{Database, Engine};
+pub use duration::parse_duration;
 pub use directory::{Directory, DirectoryKind};
 pub use mail::{Mail, MailSecurity, Mailbox};
 pub use mistake::{Mistake, Severity};

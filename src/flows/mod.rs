@@ -10,6 +10,7 @@ pub mod entitle;
 pub mod guard;
 pub mod policies;
 pub mod protection;
+pub mod provision;
 pub mod refusal;
 pub mod stand;
 pub mod tokens;

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use serde_json::{Number, Value};
 
 use super::CompareOp;
-use crate::scim::fold::{composed, fold};
+use crate::domain::name::fold;
+use crate::scim::fold::composed;
 use crate::scim::schema::{Attribute, DataType};
 
 /// A text and its folded form.

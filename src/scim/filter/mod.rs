@@ -18,6 +18,7 @@ use std::fmt;
 pub use literal::{Literal, Text};
 pub use narrow::Narrow;
 
+pub(crate) use literal::instant_of;
 pub(crate) use parser::{Fault, value_filter};
 
 use super::error::ScimError;

@@ -75,7 +75,7 @@ proptest! {
         let person = json!({ "userName": name, "externalId": name, "active": true });
         if filter.matches(&person) {
             match filter.narrow() {
-                Some(super::Narrow::UserName(folded)) => prop_assert_eq!(folded, crate::scim::fold::fold(&name)),
+                Some(super::Narrow::UserName(folded)) => prop_assert_eq!(folded, crate::domain::name::fold(&name)),
                 Some(super::Narrow::ExternalId(exact)) => prop_assert_eq!(exact, crate::scim::fold::composed(&name)),
                 Some(super::Narrow::Active(flag)) => prop_assert!(flag),
                 _ => {}

@@ -40,6 +40,8 @@ impl Schema {
     }
 }
 
+static USER_EXTENSIONS: [&Schema; 1] = [&ENTERPRISE];
+
 /// The kinds of resource that a directory provisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ResourceKind {
@@ -84,7 +86,7 @@ impl ResourceKind {
     #[must_use]
     pub fn extensions(self) -> &'static [&'static Schema] {
         match self {
-            Self::User => &[&ENTERPRISE],
+            Self::User => &USER_EXTENSIONS,
             Self::Group => &[],
         }
     }

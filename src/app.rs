@@ -24,10 +24,10 @@ use crate::store::{Db, ProcessLock};
 ///
 /// When the database cannot be opened.
 pub async fn ports(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Ports> {
-    let db = Db::open(&settings.database.expose_url(), settings.database.max_connections)
+    let db = Db::open(&settings.database.engine.expose_url(), settings.database.max_connections)
         .await
         .with_context(|| format!("database {}", settings.database.engine))?;
-    Ports::new(db, clock, Arc::new(settings)).map_err(anyhow::Error::from)
+    Ok(Ports::new(db, clock, Arc::new(settings)))
 }
 
 /// A daemon that is built and listens, but does not serve yet.
@@ -105,7 +105,9 @@ impl Daemon {
         if !finished {
             tracing::warn!("some requests did not finish within server.shutdown_grace and were broken off");
         }
-        for task in [Some(ending), side.map(|task| tokio::spawn(async move { drop(task.await) }))].into_iter().flatten()
+        for task in [Some(ending), side.map(|task| tokio::spawn(async move { drop(task.await) }))]
+            .into_iter()
+            .flatten()
         {
             drop(task.await);
         }
@@ -123,8 +125,11 @@ async fn first_policy(ports: &Ports, act: &crate::flows::Act, text: &str) -> any
     match known {
         Ok(compiled) => {
             if compiled.hash != policies::hash(text) {
-                tracing::info!(policy.version = compiled.number,
-                    "policy version {} is in force; the policy file differs from it and takes effect by: portvakt policy apply", compiled.number);
+                tracing::info!(
+                    policy.version = compiled.number,
+                    "policy version {} is in force; the policy file differs from it and takes effect by: portvakt policy apply",
+                    compiled.number
+                );
             }
             Ok(())
         }

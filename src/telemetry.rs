@@ -42,10 +42,16 @@ pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
             &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0],
         )?
         .install_recorder()?;
-    metrics::describe_counter!("portvakt_http_requests_total", "Requests answered, by door, method and status");
+    metrics::describe_counter!(
+        "portvakt_http_requests_total",
+        "Requests answered, by door, method and status"
+    );
     metrics::describe_histogram!("portvakt_http_request_duration_seconds", "Time to answer, by door");
     metrics::describe_counter!("portvakt_departures_held_total", "Departures that wait for a plan's release");
-    metrics::describe_counter!("portvakt_scim_repairs_total", "Repairs of SCIM requests, by directory and kind");
+    metrics::describe_counter!(
+        "portvakt_scim_repairs_total",
+        "Repairs of SCIM requests, by directory and kind"
+    );
     metrics::describe_counter!("portvakt_sign_ins_total", "Sign-ins, by directory and outcome");
     metrics::describe_counter!("portvakt_decisions_total", "Access decisions, by outcome and code");
     metrics::describe_counter!("portvakt_deliveries_total", "Deliveries to targets, by target and outcome");

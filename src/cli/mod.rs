@@ -43,7 +43,13 @@ pub mod exit {
 #[command(name = "portvakt", version, about, max_term_width = 110)]
 pub struct Arguments {
     /// The settings file.
-    #[arg(long, global = true, env = "PORTVAKT_CONFIG", default_value = "portvakt.toml", value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        env = "PORTVAKT_CONFIG",
+        default_value = "portvakt.toml",
+        value_name = "FILE"
+    )]
     config: PathBuf,
     /// How log lines look, on standard error.
     #[arg(long, global = true, value_enum, default_value_t = LogAs::Text)]

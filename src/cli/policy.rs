@@ -29,7 +29,10 @@ pub(super) async fn run(config: &Path, command: PolicyCommand) -> anyhow::Result
             let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
             match policies::apply(&ports, &setup::act(&ports, "command"), &text).await {
                 Ok(applied) if applied.is_new => {
-                    println!("policy version {} is in force; {} account(s) changed", applied.number, applied.changed);
+                    println!(
+                        "policy version {} is in force; {} account(s) changed",
+                        applied.number, applied.changed
+                    );
                     exit::DONE
                 }
                 Ok(applied) => {

@@ -17,7 +17,8 @@ use crate::telemetry;
 
 pub(super) async fn run(config: &Path) -> anyhow::Result<ExitCode> {
     let report = setup::read(config);
-    let (Some(settings), Some(policy_text), false) = (report.settings, report.policy_text, report.policy.is_none())
+    let (Some(settings), Some(policy_text), false) =
+        (report.settings, report.policy_text, report.policy.is_none())
     else {
         bail!("the daemon does not start before the mistakes are mended");
     };

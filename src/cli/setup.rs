@@ -49,5 +49,7 @@ pub(super) fn act(ports: &Ports, cause: impl Into<String>) -> Act {
 ///
 /// When it is none.
 pub(super) fn duration(text: &str) -> anyhow::Result<jiff::SignedDuration> {
-    config::parse_duration(text).map_err(anyhow::Error::msg).with_context(|| format!("{text:?} is no length of time"))
+    config::parse_duration(text)
+        .map_err(anyhow::Error::msg)
+        .with_context(|| format!("{text:?} is no length of time"))
 }

@@ -180,11 +180,7 @@ fn collect_names<'p>(
 
 /// The folded names that rules speak of in a directory; a group that takes one of them may have to be pinned.
 #[must_use]
-pub fn speaks_of_name(
-    policy: &Policy,
-    directory: &crate::domain::ids::DirectoryId,
-    name_key: &str,
-) -> bool {
+pub fn speaks_of_name(policy: &Policy, directory: &crate::domain::ids::DirectoryId, name_key: &str) -> bool {
     let mut names = Vec::new();
     for rule in &policy.rules {
         collect_names(&rule.when, &mut names);

@@ -2,6 +2,7 @@
 //!
 //! Invariant: every node acts on the same version; a version is compiled at most once per node.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -86,7 +87,11 @@ pub struct Applied {
 /// SHA-256 of a policy's text, hexadecimal.
 #[must_use]
 pub fn hash(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        drop(write!(hex, "{byte:02x}"));
+        hex
+    })
 }
 
 /// Puts a policy into force, and gives every account what its rules now say, in one transaction.

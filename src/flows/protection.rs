@@ -26,7 +26,7 @@ pub fn is_protected(settings: &Settings, directory: &DirectoryId, user_name: &st
 
 fn protects(settings: &Settings, account: &Account, directories: &BTreeSet<DirectoryId>) -> bool {
     let id = account.id.to_string();
-    settings.protected.iter().any(|text| *text == id)
+    settings.protected.contains(&id)
         || is_named(settings, account)
         || directories.iter().any(|directory| is_protected(settings, directory, &account.user_name))
 }

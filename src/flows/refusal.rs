@@ -37,7 +37,9 @@ pub enum Refusal {
         problem: String,
     },
     /// The account is protected: no path touches it.
-    #[error("the account {user_name} is protected; its protection is set in the settings file, and lifted only there")]
+    #[error(
+        "the account {user_name} is protected; its protection is set in the settings file, and lifted only there"
+    )]
     Protected {
         /// Which.
         user_name: String,

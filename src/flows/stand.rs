@@ -31,11 +31,7 @@ pub async fn change(
     let new = Standing { status, since: act.now, reason, by: act.actor.to_string(), note };
     standing::change(c, account.id, &new).await?;
     let takes_access = !status.is_usable();
-    let ended = if takes_access {
-        session::end_all(c, account.id, status.name(), act.now).await?
-    } else {
-        0
-    };
+    let ended = if takes_access { session::end_all(c, account.id, status.name(), act.now).await? } else { 0 };
     let mut after = describe(&new);
     if let Some(fields) = after.as_object_mut()
         && ended > 0

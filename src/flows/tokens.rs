@@ -53,12 +53,14 @@ pub async fn create(
     lifetime: SignedDuration,
 ) -> Result<String, Refusal> {
     if lifetime <= SignedDuration::ZERO {
-        return Err(Refusal::invalid("expires-in", "a token must last longer than nothing, for example 365d"));
+        return Err(Refusal::invalid(
+            "expires-in",
+            "a token must last longer than nothing, for example 365d",
+        ));
     }
-    let expires_at = act
-        .now
-        .checked_add(lifetime)
-        .map_err(|_| Refusal::invalid("expires-in", "that is beyond the end of the calendar; write for example 365d"))?;
+    let expires_at = act.now.checked_add(lifetime).map_err(|_| {
+        Refusal::invalid("expires-in", "that is beyond the end of the calendar; write for example 365d")
+    })?;
     let secret = format!("pv_{}", secret()?);
     let hash = digest(&secret);
     let row = Token {
@@ -104,7 +106,10 @@ pub async fn recognise(ports: &Ports, kind: TokenKind, secret: &str) -> Result<O
     }
     if is_worth_noting(found.last_used_at, now) {
         let id = found.id;
-        ports.db.write(move |c| Box::pin(async move { Ok::<_, Refusal>(token::used(c, id, now).await?) })).await?;
+        ports
+            .db
+            .write(move |c| Box::pin(async move { Ok::<_, Refusal>(token::used(c, id, now).await?) }))
+            .await?;
     }
     Ok(Some(found))
 }

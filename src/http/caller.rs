@@ -39,15 +39,15 @@ where
 {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(request: &mut Parts, state: &S) -> Result<Self, Problem> {
         let ports = Arc::<Ports>::from_ref(state);
-        let secret = bearer(parts).ok_or_else(Problem::unauthenticated)?;
+        let secret = bearer(request).ok_or_else(Problem::unauthenticated)?;
         let token = tokens::recognise(&ports, TokenKind::Target, secret).await?;
         let target = token
             .and_then(|token| TargetId::parse(&token.owner).ok())
             .filter(|target| ports.settings.targets.iter().any(|known| known.id == *target))
             .ok_or_else(Problem::unauthenticated)?;
-        let RequestId(id) = request_id(parts);
+        let RequestId(id) = request_id(request);
         let act = ports.act(Actor::Target(target.clone()), "api").by_request(Some(id));
         Ok(Self { target, act })
     }
@@ -68,18 +68,14 @@ impl DirectoryCaller {
     /// # Errors
     ///
     /// [`Refusal::Store`] when the database cannot be reached.
-    pub async fn recognise(
-        ports: &Ports,
-        parts: &Parts,
-        directory: &str,
-    ) -> Result<Option<Self>, Refusal> {
-        let Some(secret) = bearer(parts) else { return Ok(None) };
+    pub async fn recognise(ports: &Ports, request: &Parts, directory: &str) -> Result<Option<Self>, Refusal> {
+        let Some(secret) = bearer(request) else { return Ok(None) };
         let Some(token) = tokens::recognise(ports, TokenKind::Directory, secret).await? else {
             return Ok(None);
         };
         let known = ports.settings.directories.iter().find(|d| d.id.as_str() == directory);
         let Some(known) = known.filter(|d| d.id.as_str() == token.owner) else { return Ok(None) };
-        let RequestId(id) = request_id(parts);
+        let RequestId(id) = request_id(request);
         let act = ports.act(Actor::Directory(known.id.clone()), "scim").by_request(Some(id));
         Ok(Some(Self { directory: known.id.clone(), act }))
     }

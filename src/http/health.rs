@@ -63,7 +63,8 @@ async fn healthz() -> &'static str {
 /// `GET /readyz`: the database answers, a policy is in force, and no end was asked for.
 async fn readyz(State(house): State<House>) -> Response {
     if house.readiness.is_ending() {
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "ending", "The daemon is ending.").into_response();
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "ending", "The daemon is ending.")
+            .into_response();
     }
     match watch::ready(&house.ports).await {
         Ok(()) => "ready\n".into_response(),
@@ -79,8 +80,12 @@ async fn readyz(State(house): State<House>) -> Response {
 async fn metrics(State(house): State<House>, headers: HeaderMap) -> Response {
     let server = &house.ports.settings.server;
     if server.metrics_listen.is_some() {
-        return Problem::new(StatusCode::NOT_FOUND, "not_found", "The counters are on server.metrics_listen.")
-            .into_response();
+        return Problem::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "The counters are on server.metrics_listen.",
+        )
+        .into_response();
     }
     let given = headers
         .get(header::AUTHORIZATION)

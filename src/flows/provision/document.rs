@@ -48,7 +48,7 @@ pub(super) fn is_active(document: &Value) -> bool {
 pub(super) fn describe(account: &mut Account, document: &Value) -> Result<(), ScimError> {
     let name = user_name(document)?;
     account.display_name = display_name(document).unwrap_or_else(|| name.as_str().to_owned());
-    account.user_name = name.as_str().to_owned();
+    name.as_str().clone_into(&mut account.user_name);
     account.email = email(document).map(str::to_owned);
     account.language = text(document, "preferredLanguage")
         .and_then(Language::from_tag)

@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::super::{Act, Compiled, Policies, Ports, Refusal, entitle};
 use super::member::{Membership, Moved};
-use super::{Precondition, document, uniqueness};
+use super::{Precondition, count_repairs, document, uniqueness};
 use crate::domain::actor::Subject;
 use crate::domain::ids::{AccountId, DirectoryId, GroupId};
-use crate::scim::{MemberChange, MemberRef, PatchRequest, ScimError, patch};
+use crate::scim::{MemberChange, MemberRef, PatchRequest, ScimError};
 use crate::store::group::Group;
 use crate::store::membership::Member;
 use crate::store::{Conn, group, membership};
@@ -56,7 +56,7 @@ pub async fn create_group(
         .map_err(uniqueness)
 }
 
-/// Changes a group. No effect means no new version. `with_members` says whether the answer shows them.
+/// Changes a group. No effect means no new version. The answer is without members; [`read_group`] shows them.
 ///
 /// # Errors
 ///
@@ -177,23 +177,24 @@ impl Work {
                 (document, members.map(MemberChange::Replace).into_iter().collect())
             }
             GroupChange::Patch(request) => {
-                let patched = patch::apply_group(&request, &group.document)?;
+                let patched = request.apply(&group.document)?;
+                count_repairs(&self.directory, &patched.repairs);
                 (patched.document, patched.members)
             }
         };
         let compiled = self.policies.current(c).await?;
         let is_rewritten = new != group.document;
         if is_rewritten {
-            let before = json!({ "name": group.document.get("displayName"), "external_id": group.external_id });
+            let before =
+                json!({ "name": group.document.get("displayName"), "external_id": group.external_id });
             group.external_id = document::external_id(&new);
             group.document = new;
             group.modified_at = self.act.now;
             let name_key = document::group_name_key(&group.document);
             group.version = group::update(c, &group, &name_key, self.act.now).await?;
-            let after = json!({ "name": group.document.get("displayName"), "external_id": group.external_id });
-            self.act
-                .record(c, "group_changed", Subject::new("group", id), Some(before), Some(after))
-                .await?;
+            let after =
+                json!({ "name": group.document.get("displayName"), "external_id": group.external_id });
+            self.act.record(c, "group_changed", Subject::new("group", id), Some(before), Some(after)).await?;
             self.pin(c, &compiled, &name_key).await?;
         }
         let mut moved = self.membership(id).apply(c, &changes).await?;

@@ -51,11 +51,7 @@ pub(super) struct Membership<'a> {
 
 impl Membership<'_> {
     /// Carries out the changes in order.
-    pub(super) async fn apply(
-        &self,
-        c: &mut Conn,
-        changes: &[MemberChange],
-    ) -> Result<Moved, Refusal> {
+    pub(super) async fn apply(&self, c: &mut Conn, changes: &[MemberChange]) -> Result<Moved, Refusal> {
         let mut moved = Moved::default();
         for change in changes {
             match change {

@@ -11,7 +11,8 @@ mod user;
 pub use group::{GroupChange, GroupView, change_group, create_group, delete_group, read_group};
 pub use user::{UserChange, UserView, change_user, create_user, delete_user, read_user};
 
-use crate::scim::ScimError;
+use crate::domain::ids::DirectoryId;
+use crate::scim::{Repairs, ScimError};
 
 use super::Refusal;
 
@@ -33,7 +34,9 @@ impl Precondition {
             Self::Version(wanted) if wanted == version => Ok(()),
             Self::Version(wanted) => Err(Refusal::Scim(ScimError::status(
                 412,
-                format!("the resource has version {version}, not {wanted}; read it again and repeat the change"),
+                format!(
+                    "the resource has version {version}, not {wanted}; read it again and repeat the change"
+                ),
             ))),
         }
     }
@@ -46,5 +49,13 @@ fn uniqueness(refusal: Refusal) -> Refusal {
             "{what} belongs to another resource of this directory; find it by a filter, or choose another"
         ))),
         other => other,
+    }
+}
+
+/// Counts what was mended in a directory's requests.
+pub fn count_repairs(directory: &DirectoryId, repairs: &Repairs) {
+    for (repair, times) in repairs.iter() {
+        let labels = [("directory", directory.to_string()), ("repair", repair.name().to_owned())];
+        metrics::counter!("portvakt_scim_repairs_total", &labels).increment(u64::from(times));
     }
 }

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::{Act, Policies, Ports, Refusal, depart, entitle, protection};
-use super::{Precondition, document, uniqueness};
+use super::{Precondition, count_repairs, document, uniqueness};
 use crate::config::Settings;
 use crate::domain::account::{Account, AccountKind, Standing, Status, StatusReason};
 use crate::domain::actor::Subject;
 use crate::domain::ids::{AccountId, DirectoryId, GroupId, IdentityId};
 use crate::domain::policy::Policy;
-use crate::scim::{PatchRequest, ResourceKind, ScimError, patch};
+use crate::scim::{PatchRequest, ScimError};
 use crate::store::identity::Identity;
 use crate::store::{Conn, account, group, identity, membership, subject};
 
@@ -105,11 +105,7 @@ pub async fn read_user(
 }
 
 /// An identity with its groups, where they are wanted.
-pub(super) async fn view(
-    c: &mut Conn,
-    identity: Identity,
-    with_groups: bool,
-) -> Result<UserView, Refusal> {
+pub(super) async fn view(c: &mut Conn, identity: Identity, with_groups: bool) -> Result<UserView, Refusal> {
     let mut groups = Vec::new();
     if with_groups {
         for group in group::find(c, &identity.directory, &group::GroupKey::HasMember(identity.id)).await? {
@@ -165,7 +161,9 @@ impl Work {
         identity::insert(c, &identity, &keys).await?;
         let after = json!({ "directory": self.directory, "account": account, "active": keys.active,
             "external_id": keys.external_id });
-        self.act.record(c, "identity_created", Subject::new("identity", identity.id), None, Some(after)).await?;
+        self.act
+            .record(c, "identity_created", Subject::new("identity", identity.id), None, Some(after))
+            .await?;
         self.join_awaiting(c, &identity).await?;
         self.settle(c, &compiled.policy, &identity, is_known).await?;
         view(c, identity, true).await
@@ -244,7 +242,9 @@ impl Work {
         let new = match change {
             UserChange::Replace(document) => document,
             UserChange::Patch(request) => {
-                patch::apply(&request, &identity.document, ResourceKind::User)?.document
+                let patched = request.apply(&identity.document)?;
+                count_repairs(&self.directory, &patched.repairs);
+                patched.document
             }
         };
         if new == identity.document {
@@ -268,12 +268,7 @@ impl Work {
         view(c, identity, true).await
     }
 
-    async fn delete(
-        &self,
-        c: &mut Conn,
-        id: IdentityId,
-        precondition: Precondition,
-    ) -> Result<(), Refusal> {
+    async fn delete(&self, c: &mut Conn, id: IdentityId, precondition: Precondition) -> Result<(), Refusal> {
         let identity = identity::lock(c, &self.directory, id).await?.ok_or_else(|| missing(id))?;
         precondition.check(identity.version)?;
         let compiled = self.policies.current(c).await?;
@@ -312,8 +307,11 @@ impl Work {
 /// The names of the top-level attributes in which two documents differ.
 fn changed_attributes(old: &Value, new: &Value) -> Vec<String> {
     let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return Vec::new() };
-    let mut names: Vec<String> =
-        new.iter().filter(|(name, value)| old.get(*name) != Some(value)).map(|(name, _)| name.clone()).collect();
+    let mut names: Vec<String> = new
+        .iter()
+        .filter(|(name, value)| old.get(*name) != Some(value))
+        .map(|(name, _)| name.clone())
+        .collect();
     names.extend(old.keys().filter(|name| !new.contains_key(*name)).cloned());
     names.sort();
     names

@@ -183,8 +183,8 @@ impl<'t> Parser<'t> {
     /// `.value eq "x"` after a bracket: outside the grammar, and what Entra sends.
     fn sub_comparison(&mut self, word: &str, field: &Field) -> Result<Filter, Fault> {
         let name = word.strip_prefix('.').unwrap_or(word);
-        let path = AttrPath::within(name, field, self.kind)
-            .map_err(|reason| self.fault(reason.to_string()))?;
+        let path =
+            AttrPath::within(name, field, self.kind).map_err(|reason| self.fault(reason.to_string()))?;
         self.next += 1;
         self.comparison(path)
     }
@@ -218,7 +218,9 @@ impl<'t> Parser<'t> {
             _ => None,
         };
         let Some(value) = value else {
-            return Err(self.fault("expected a value: a text in double quotes, a number, true, false or null"));
+            return Err(
+                self.fault("expected a value: a text in double quotes, a number, true, false or null")
+            );
         };
         let literal = literal::typed(value, op, path.leaf())
             .map_err(|right| self.fault(format!("{path} takes {right}")))?;

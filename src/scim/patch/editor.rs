@@ -102,9 +102,11 @@ impl Editor {
             }
         }
         match unknown.first() {
-            Some(key) if !understood && reading == Reading::Patch => {
-                Err(ScimError::invalid_path(format!("{} is not an attribute of {}", shown(key), self.kind.name())))
-            }
+            Some(key) if !understood && reading == Reading::Patch => Err(ScimError::invalid_path(format!(
+                "{} is not an attribute of {}",
+                shown(key),
+                self.kind.name()
+            ))),
             _ => Ok(()),
         }
     }
@@ -243,12 +245,7 @@ impl Editor {
     }
 
     /// The path names a schema as a whole: the core one means the resource itself.
-    fn whole_schema(
-        &mut self,
-        verb: Verb,
-        path: &PatchPath,
-        value: Option<&Value>,
-    ) -> Result<(), ScimError> {
+    fn whole_schema(&mut self, verb: Verb, path: &PatchPath, value: Option<&Value>) -> Result<(), ScimError> {
         let Some(urn) = path.attr.extension().map(str::to_owned) else {
             return match value {
                 Some(Value::Object(map)) if verb != Verb::Remove => self.merge(verb, map, Reading::Patch),

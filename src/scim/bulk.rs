@@ -118,10 +118,10 @@ fn operation(value: &Value) -> Result<BulkOperation, ScimError> {
         _ => return Err(ScimError::invalid_syntax("method must be POST, PUT, PATCH or DELETE")),
     };
     let path = text("path").unwrap_or_default();
-    let (kind, id) = target(path)
-        .filter(|(_, id)| id.is_none() == (method == Method::Post))
-        .ok_or_else(|| {
-            let right = if method == Method::Post { "/Users or /Groups" } else { "/Users/{id} or /Groups/{id}" };
+    let (kind, id) =
+        target(path).filter(|(_, id)| id.is_none() == (method == Method::Post)).ok_or_else(|| {
+            let right =
+                if method == Method::Post { "/Users or /Groups" } else { "/Users/{id} or /Groups/{id}" };
             ScimError::invalid_syntax(format!("path must be {right}, not {}", shown(path)))
         })?;
     let bulk_id = text("bulkId").map(str::to_owned);
@@ -294,7 +294,7 @@ pub fn outcome(
 
 /// The body of the answer.
 #[must_use]
-pub fn response(outcomes: Vec<Value>) -> Value {
+pub fn response(outcomes: &[Value]) -> Value {
     json!({ "schemas": [RESPONSE_URN], "Operations": outcomes })
 }
 
@@ -316,7 +316,8 @@ mod tests {
             { "method": "PATCH", "path": "/Groups/bulkId:g", "data": { "Operations": [
                 { "op": "remove", "path": "members[value eq \"bulkId:a\"]" }] } },
         ]));
-        let operations: Vec<&BulkOperation> = request.operations.iter().map(|one| one.as_ref().unwrap()).collect();
+        let operations: Vec<&BulkOperation> =
+            request.operations.iter().map(|one| one.as_ref().unwrap()).collect();
         assert_eq!(order(&operations.iter().copied().map(Some).collect::<Vec<_>>()), [1, 2, 0, 3]);
         let ids = BTreeMap::from_iter(["a", "b", "g"].map(|name| (name.to_owned(), format!("id-{name}"))));
         let group = operations[0].clone().resolved(&ids).unwrap();
@@ -360,7 +361,10 @@ mod tests {
     fn an_outcome_carries_its_error_as_a_body() {
         let error = ScimError::uniqueness("taken");
         let entry = outcome("POST", Some("a"), None, None, Err(&error));
-        assert_eq!((entry["status"].as_str(), entry["response"]["scimType"].as_str()), (Some("409"), Some("uniqueness")));
-        assert_eq!(response(vec![entry])["Operations"][0]["bulkId"], "a");
+        assert_eq!(
+            (entry["status"].as_str(), entry["response"]["scimType"].as_str()),
+            (Some("409"), Some("uniqueness"))
+        );
+        assert_eq!(response(&[entry])["Operations"][0]["bulkId"], "a");
     }
 }

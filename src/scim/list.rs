@@ -127,7 +127,13 @@ impl ListParameters {
             Some(by) if !by.trim().is_empty() => Some(Sort::parse(by, self.sort_order.as_deref(), kind)?),
             _ => None,
         };
-        Ok(ListQuery { filter, page: self.page()?, count: self.page_size()?, sort, projection: self.projection(kind) })
+        Ok(ListQuery {
+            filter,
+            page: self.page()?,
+            count: self.page_size()?,
+            sort,
+            projection: self.projection(kind),
+        })
     }
 
     /// What `attributes` and `excludedAttributes` choose; they also hold for the answers to writes.
@@ -148,7 +154,8 @@ impl ListParameters {
     fn page_size(&self) -> Result<u32, ScimError> {
         let kind = if self.cursor.is_some() { ScimType::InvalidCount } else { ScimType::InvalidValue };
         let count = whole_number("count", self.count.as_deref(), kind)?;
-        Ok(count.map_or(DEFAULT_COUNT, |count| u32::try_from(count.clamp(0, i64::from(MAX_COUNT))).unwrap_or(0)))
+        Ok(count
+            .map_or(DEFAULT_COUNT, |count| u32::try_from(count.clamp(0, i64::from(MAX_COUNT))).unwrap_or(0)))
     }
 }
 

@@ -166,9 +166,7 @@ impl AttrPath {
         let Some(value) = self.attribute_in(resource) else { return false };
         each(value, &mut |entry| match &self.sub {
             None => test(entry),
-            Some(sub) => {
-                entry.as_object().and_then(|map| sub.of(map)).is_some_and(|leaf| each(leaf, test))
-            }
+            Some(sub) => entry.as_object().and_then(|map| sub.of(map)).is_some_and(|leaf| each(leaf, test)),
         })
     }
 }
@@ -256,7 +254,9 @@ fn in_schema(
 /// An extension that the table does not know: its URN ends at the last colon.
 fn qualified_unknown(text: &str, kind: ResourceKind) -> Result<AttrPath, PathFault> {
     let lower = text.to_ascii_lowercase();
-    if lower.starts_with("urn:ietf:params:scim:schemas:core:") || lower.starts_with("urn:ietf:params:scim:api:") {
+    if lower.starts_with("urn:ietf:params:scim:schemas:core:")
+        || lower.starts_with("urn:ietf:params:scim:api:")
+    {
         return Err(unknown(text, kind));
     }
     let (urn, rest) = text.rsplit_once(':').unwrap_or_default();
@@ -281,9 +281,9 @@ fn qualified_unknown(text: &str, kind: ResourceKind) -> Result<AttrPath, PathFau
 
 /// `text` may name a schema: a URN, or the web address that some vendors use for one.
 pub(crate) fn is_urn(text: &str) -> bool {
-    let named = text.split_at_checked(4).is_some_and(|(head, rest)| {
-        head.eq_ignore_ascii_case("urn:") && !rest.is_empty()
-    });
+    let named = text
+        .split_at_checked(4)
+        .is_some_and(|(head, rest)| head.eq_ignore_ascii_case("urn:") && !rest.is_empty());
     named || text.contains("://")
 }
 

@@ -204,7 +204,9 @@ fn exclude(kept: &mut Map<String, Value>, path: &AttrPath, kind: ResourceKind) {
         if let Some((_, Value::Object(home))) = home {
             exclude_in(home, path);
         }
-        kept.retain(|name, value| !(name.eq_ignore_ascii_case(urn) && value.as_object().is_some_and(Map::is_empty)));
+        kept.retain(|name, value| {
+            !(name.eq_ignore_ascii_case(urn) && value.as_object().is_some_and(Map::is_empty))
+        });
     } else if path.attribute().is_some_and(|field| returned(kind, field.name()) != Returned::Always) {
         exclude_in(kept, path);
     }
@@ -283,16 +285,20 @@ mod tests {
     #[test]
     fn members_are_wanted_only_when_they_can_be_shown() {
         let wants = |attributes: Option<&'static str>, excluded: &'static str| {
-            Projection::parse(attributes.map(|names| [names]), [excluded], ResourceKind::Group).wants_members()
+            Projection::parse(attributes.map(|names| [names]), [excluded], ResourceKind::Group)
+                .wants_members()
         };
         assert!(wants(None, "") && wants(Some("members.value"), "") && wants(None, "members.display"));
-        assert!(!wants(None, "Members") && !wants(Some("displayName"), "") && !wants(Some("members"), "members"));
+        assert!(
+            !wants(None, "Members") && !wants(Some("displayName"), "") && !wants(Some("members"), "members")
+        );
     }
 
     #[test]
     fn a_rendered_resource_has_its_id_meta_and_what_was_loaded_beside() {
         let at: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();
-        let meta = Meta { created: at, last_modified: at, version: "W/\"1\"", location: "https://x/Groups/g" };
+        let meta =
+            Meta { created: at, last_modified: at, version: "W/\"1\"", location: "https://x/Groups/g" };
         let document = json!({ "schemas": ["s"], "displayName": "G" });
         let members = Some(("members", json!([{ "value": "u" }])));
         let made = render(&document, ResourceKind::Group, "g", meta, members, &Projection::everything());

@@ -43,11 +43,7 @@ pub fn normalise_create(body: &Value, kind: ResourceKind) -> Result<Normalised, 
 /// # Errors
 ///
 /// 400 `invalidSyntax` or `invalidValue`, with the attribute's path and what would be right.
-pub fn normalise_replace(
-    body: &Value,
-    current: &Value,
-    kind: ResourceKind,
-) -> Result<Normalised, ScimError> {
+pub fn normalise_replace(body: &Value, current: &Value, kind: ResourceKind) -> Result<Normalised, ScimError> {
     let mut made = normalise(body, kind)?;
     if let (ResourceKind::User, Some(map), Some(flag)) =
         (kind, made.document.as_object_mut(), active(current))
@@ -121,7 +117,8 @@ pub fn primary_email(document: &Value) -> Option<&str> {
     let marked = |entry: &&Value| entry.get("primary") == Some(&Value::Bool(true));
     let work = |entry: &&Value| text(entry, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("work"));
     let with_value = || list.iter().filter(|entry| text(entry, "value").is_some());
-    let chosen = with_value().find(marked).or_else(|| with_value().find(work)).or_else(|| with_value().next());
+    let chosen =
+        with_value().find(marked).or_else(|| with_value().find(work)).or_else(|| with_value().next());
     chosen.and_then(|entry| text(entry, "value"))
 }
 
@@ -235,7 +232,9 @@ mod tests {
     #[test]
     fn members_come_beside_the_group_and_silence_is_not_an_empty_list() {
         let group = |body: &Value| normalise_create(body, ResourceKind::Group).unwrap();
-        let made = group(&json!({ "displayName": "G", "members": [{ "value": "u", "display": "U" }, { "value": "u" }] }));
+        let made = group(
+            &json!({ "displayName": "G", "members": [{ "value": "u", "display": "U" }, { "value": "u" }] }),
+        );
         assert_eq!(made.members.map(|members| members.len()), Some(1));
         assert!(made.document.get("members").is_none());
         assert_eq!(group(&json!({ "displayName": "G", "members": [] })).members, Some(vec![]));

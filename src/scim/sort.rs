@@ -141,7 +141,11 @@ mod tests {
 
     #[test]
     fn text_sorts_without_case_and_what_is_missing_comes_last() {
-        let all = vec![json!({ "id": "1" }), json!({ "id": "2", "title": "b" }), json!({ "id": "3", "title": "A" })];
+        let all = vec![
+            json!({ "id": "1" }),
+            json!({ "id": "2", "title": "b" }),
+            json!({ "id": "3", "title": "A" }),
+        ];
         assert_eq!(sorted("TITLE", None, all.clone()), ["3", "2", "1"]);
         assert_eq!(sorted("title", Some("descending"), all), ["1", "2", "3"]);
     }

@@ -300,7 +300,8 @@ mod tests {
 
     #[test]
     fn names_become_canonical_and_wrong_types_are_refused_with_their_place() {
-        let (value, repairs) = made("emails", &json!([{ "Value": "a@x", "TYPE": "work", "x": 1, "primary": null }]));
+        let (value, repairs) =
+            made("emails", &json!([{ "Value": "a@x", "TYPE": "work", "x": 1, "primary": null }]));
         assert_eq!(value.unwrap(), Some(json!([{ "value": "a@x", "type": "work" }])));
         assert_eq!((repairs.count(Repair::NameCase), repairs.count(Repair::UnknownDropped)), (2, 1));
         let error = made("emails", &json!([{ "value": 7 }])).0.unwrap_err();

@@ -12,7 +12,12 @@ use crate::scim::fold::folded;
 use crate::scim::schema::Attribute;
 
 /// `value op literal` holds for one single value.
-pub(super) fn holds(value: &Value, op: CompareOp, literal: &Literal, spec: Option<&'static Attribute>) -> bool {
+pub(super) fn holds(
+    value: &Value,
+    op: CompareOp,
+    literal: &Literal,
+    spec: Option<&'static Attribute>,
+) -> bool {
     match (literal, value) {
         (Literal::Text(text), Value::String(own)) => {
             if spec.is_some_and(|spec| spec.case_exact) {

@@ -94,7 +94,9 @@ pub(super) fn typed(
         DataType::Boolean => boolean(&value, op),
         DataType::Integer | DataType::Decimal => number(value, op),
         DataType::DateTime => instant(&value, op),
-        DataType::Binary if op.is_order() => Err("an operator other than gt, ge, lt and le, which binary has not"),
+        DataType::Binary if op.is_order() => {
+            Err("an operator other than gt, ge, lt and le, which binary has not")
+        }
         DataType::String | DataType::Reference | DataType::Binary => text(&value),
         DataType::Complex => Err("a sub-attribute, for the attribute is complex"),
     }

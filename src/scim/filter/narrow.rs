@@ -116,9 +116,7 @@ fn comparison(path: &AttrPath, op: CompareOp, value: &Literal) -> Option<Narrow>
     match value {
         Literal::Bool(flag) if path.is("active", None) => Some(Narrow::Active(*flag)),
         Literal::Text(text) if path.is("id", None) => Some(Narrow::Id(text.raw().to_owned())),
-        Literal::Text(text) if path.is("externalId", None) => {
-            Some(Narrow::ExternalId(text.raw().to_owned()))
-        }
+        Literal::Text(text) if path.is("externalId", None) => Some(Narrow::ExternalId(text.raw().to_owned())),
         Literal::Text(text) if path.is("userName", None) => Some(Narrow::UserName(text.folded().to_owned())),
         Literal::Text(text) if path.is("displayName", None) => {
             Some(Narrow::DisplayName(text.folded().to_owned()))
@@ -179,8 +177,10 @@ mod tests {
 
     #[test]
     fn time_windows_are_put_together() {
-        let text = r#"meta.lastModified ge "2026-01-01T00:00:00Z" and meta.lastModified lt "2026-02-01T00:00:00Z""#;
-        let Some(Narrow::Modified { from: Some(from), until: Some(until) }) = of(text, ResourceKind::User) else {
+        let text =
+            r#"meta.lastModified ge "2026-01-01T00:00:00Z" and meta.lastModified lt "2026-02-01T00:00:00Z""#;
+        let Some(Narrow::Modified { from: Some(from), until: Some(until) }) = of(text, ResourceKind::User)
+        else {
             panic!("no window")
         };
         assert!(from < until);

@@ -19,7 +19,8 @@ fn comparison() -> impl Strategy<Value = String> {
     ];
     let op = proptest::sample::select(CompareOp::ALL.to_vec());
     let text = prop_oneof![Just("a".to_owned()), Just("Å".to_owned()), "\\PC{0,6}"];
-    (attribute, op, text).prop_map(|(attribute, op, text)| format!("{attribute} {} {}", op.name(), json!(text)))
+    (attribute, op, text)
+        .prop_map(|(attribute, op, text)| format!("{attribute} {} {}", op.name(), json!(text)))
 }
 
 fn expression() -> impl Strategy<Value = String> {

@@ -79,9 +79,9 @@ fn is_same_entry(spec: &'static Attribute, own: &Value, new: &Value) -> bool {
     if new.get("value").is_none() {
         return own == new;
     }
-    ["value", "type"].iter().all(|name| {
-        value::same(spec.sub_attribute(name), &part(own, name), &part(new, name))
-    })
+    ["value", "type"]
+        .iter()
+        .all(|name| value::same(spec.sub_attribute(name), &part(own, name), &part(new, name)))
 }
 
 fn matched(list: &[Value], filter: Option<&Filter>) -> Vec<usize> {

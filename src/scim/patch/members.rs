@@ -50,9 +50,7 @@ pub(super) fn changes(
         (None, None) => listed(verb, value, repairs).map(|change| change.into_iter().collect()),
         (Some(filter), None) => chosen(verb, filter, value, repairs),
         (Some(filter), Some(sub)) => described(verb, filter, sub, value, repairs),
-        (None, Some(_)) => {
-            Err(ScimError::invalid_path("name the member: members[value eq \"id\"]"))
-        }
+        (None, Some(_)) => Err(ScimError::invalid_path("name the member: members[value eq \"id\"]")),
     }
 }
 

@@ -10,13 +10,15 @@
 
 mod editor;
 mod entries;
+mod extension;
 mod members;
 mod path;
 #[cfg(test)]
 mod properties;
-mod untyped;
+mod slot;
 #[cfg(test)]
 mod tolerance;
+mod untyped;
 
 use serde_json::{Map, Value};
 
@@ -94,10 +96,13 @@ impl PatchRequest {
         };
         let list = match member(body, "Operations", &mut repairs) {
             Some(Value::Array(list)) if !list.is_empty() => list,
-            _ => return Err(ScimError::invalid_syntax("Operations must be a list of at least one operation")),
+            _ => {
+                return Err(ScimError::invalid_syntax("Operations must be a list of at least one operation"));
+            }
         };
         if list.len() > MAX_OPERATIONS {
-            let detail = format!("{} operations are more than {MAX_OPERATIONS}; send several requests", list.len());
+            let detail =
+                format!("{} operations are more than {MAX_OPERATIONS}; send several requests", list.len());
             return Err(ScimError::status(413, detail));
         }
         if !declares_patch(body) {

@@ -48,8 +48,7 @@ fn read(text: &str, kind: ResourceKind) -> Result<PatchPath, Fault> {
     let Some(name) = tail.strip_prefix('.') else {
         return Err(fault(after, "expected . and a sub-attribute, or the end"));
     };
-    let sub =
-        AttrPath::within(name, &field, kind).map_err(|reason| fault(after + 1, reason.to_string()))?;
+    let sub = AttrPath::within(name, &field, kind).map_err(|reason| fault(after + 1, reason.to_string()))?;
     match sub.attribute() {
         Some(sub) => Ok(PatchPath { attr: attr.with_field(sub.clone()), filter: Some(filter) }),
         None => Err(fault(after, "expected a sub-attribute")),
@@ -74,7 +73,11 @@ mod tests {
             ("Name.GivenName", "name.givenName", false),
             (r#"emails[type eq "other"].Value"#, "emails.value", true),
             (r#"addresses[type eq "a]b"]"#, "addresses", true),
-            (r#"urn:ietf:params:scim:schemas:core:2.0:User:emails[type eq "work"].value"#, "emails.value", true),
+            (
+                r#"urn:ietf:params:scim:schemas:core:2.0:User:emails[type eq "work"].value"#,
+                "emails.value",
+                true,
+            ),
         ];
         for (text, attr, filtered) in table {
             let path = PatchPath::parse(text, ResourceKind::User).unwrap();

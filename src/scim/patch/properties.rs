@@ -29,17 +29,35 @@ fn member_requests_become_the_changes_that_their_clients_mean() {
     let u = json!([{ "$ref": null, "value": "u" }]);
     let rows = [
         (json!({ "op": "Add", "path": "members", "value": u }), vec![MemberChange::Add(refs(&["u"]))]),
-        (json!({ "op": "add", "path": "Members", "value": { "value": "u" } }), vec![MemberChange::Add(refs(&["u"]))]),
-        (json!({ "op": "add", "path": "members", "value": ["u", "v", "u"] }), vec![MemberChange::Add(refs(&["u", "v"]))]),
+        (
+            json!({ "op": "add", "path": "Members", "value": { "value": "u" } }),
+            vec![MemberChange::Add(refs(&["u"]))],
+        ),
+        (
+            json!({ "op": "add", "path": "members", "value": ["u", "v", "u"] }),
+            vec![MemberChange::Add(refs(&["u", "v"]))],
+        ),
         (json!({ "op": "add", "value": { "members": u } }), vec![MemberChange::Add(refs(&["u"]))]),
-        (json!({ "op": "add", "path": "members", "value": [{ "$ref": "https://x/Users/u" }] }), vec![MemberChange::Add(refs(&["u"]))]),
+        (
+            json!({ "op": "add", "path": "members", "value": [{ "$ref": "https://x/Users/u" }] }),
+            vec![MemberChange::Add(refs(&["u"]))],
+        ),
         (json!({ "op": "add", "path": "members", "value": [] }), vec![]),
         (json!({ "op": "Remove", "path": "members", "value": u }), vec![MemberChange::Remove(ids(&["u"]))]),
         (json!({ "op": "Remove", "path": "members", "value": [] }), vec![]),
-        (json!({ "op": "remove", "path": "members[value eq \"u\"]" }), vec![MemberChange::Remove(ids(&["u"]))]),
-        (json!({ "op": "remove", "path": "members[value eq \"u\" or value eq \"v\"]" }), vec![MemberChange::Remove(ids(&["u", "v"]))]),
+        (
+            json!({ "op": "remove", "path": "members[value eq \"u\"]" }),
+            vec![MemberChange::Remove(ids(&["u"]))],
+        ),
+        (
+            json!({ "op": "remove", "path": "members[value eq \"u\" or value eq \"v\"]" }),
+            vec![MemberChange::Remove(ids(&["u", "v"]))],
+        ),
         (json!({ "op": "remove", "path": "members" }), vec![MemberChange::RemoveAll]),
-        (json!({ "op": "replace", "path": "members", "value": u }), vec![MemberChange::Replace(refs(&["u"]))]),
+        (
+            json!({ "op": "replace", "path": "members", "value": u }),
+            vec![MemberChange::Replace(refs(&["u"]))],
+        ),
         (json!({ "op": "replace", "path": "members", "value": [] }), vec![MemberChange::Replace(vec![])]),
         (json!({ "op": "replace", "value": { "id": "g", "displayName": "N", "members": null } }), vec![]),
         (
@@ -51,7 +69,9 @@ fn member_requests_become_the_changes_that_their_clients_mean() {
         assert_eq!(group(&operation), Ok(expected), "{operation}");
     }
     let all = group(&json!({ "op": "remove", "path": "members[display sw \"Å\"]" })).unwrap();
-    assert!(matches!(all.as_slice(), [MemberChange::RemoveMatching(filter)] if filter.to_string() == "display sw \"Å\""));
+    assert!(
+        matches!(all.as_slice(), [MemberChange::RemoveMatching(filter)] if filter.to_string() == "display sw \"Å\"")
+    );
 }
 
 #[test]
@@ -62,7 +82,10 @@ fn a_member_request_that_cannot_be_read_is_refused_and_never_empties_a_group() {
         (json!({ "op": "remove", "path": "members", "value": [{}] }), ScimType::InvalidValue),
         (json!({ "op": "add", "path": "members", "value": [7] }), ScimType::InvalidValue),
         (json!({ "op": "add", "path": "members", "value": 7 }), ScimType::InvalidValue),
-        (json!({ "op": "replace", "path": "members[value eq \"u\"].value", "value": "v" }), ScimType::Mutability),
+        (
+            json!({ "op": "replace", "path": "members[value eq \"u\"].value", "value": "v" }),
+            ScimType::Mutability,
+        ),
         (json!({ "op": "remove", "path": "members.value" }), ScimType::InvalidPath),
         (json!({ "op": "remove", "path": "members[value eq \"u\"" }), ScimType::InvalidPath),
         (json!({ "op": "remove", "path": "displayName" }), ScimType::Mutability),
@@ -135,6 +158,11 @@ proptest! {
         let body = json!({ "Operations": operations });
         let Ok(request) = PatchRequest::parse(&body, ResourceKind::User) else { return Ok(()) };
         let whole = request.apply(&before);
+        // Entries that lost their value go at the end of a request, so parts of one are not the whole.
+        let thins = operations.iter().any(|one| {
+            let path = one["path"].as_str().unwrap_or_default();
+            path.starts_with("emails") && path.contains('.') && (one["op"] == "remove" || !one["value"].is_string())
+        });
         // The slow reference: one request per operation, stopped at the first refusal.
         let mut slow = Ok(before.clone());
         for operation in &operations {
@@ -149,7 +177,7 @@ proptest! {
             let mut stated = done.document.clone();
             stated.as_object_mut().unwrap().entry("active").or_insert(json!(true));
             prop_assert_eq!(again, stated);
-            if let Ok(slow) = slow {
+            if let (Ok(slow), false) = (slow, thins) {
                 prop_assert_eq!(&done.document, &slow);
             }
         }

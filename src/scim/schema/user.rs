@@ -24,12 +24,8 @@ const NAME: &[Attribute] = &[
     Attribute::text("honorificSuffix", "What follows the name."),
 ];
 
-const EMAILS: &[Attribute] = &[
-    Attribute::text("value", "The e-mail address."),
-    DISPLAY,
-    TYPE.suggest(WORK_HOME_OTHER),
-    PRIMARY,
-];
+const EMAILS: &[Attribute] =
+    &[Attribute::text("value", "The e-mail address."), DISPLAY, TYPE.suggest(WORK_HOME_OTHER), PRIMARY];
 
 const PHONES: &[Attribute] = &[
     Attribute::text("value", "The phone number, kept as sent."),

@@ -1,0 +1,260 @@
+//! Tables `account` and `account_crm_id`: one person's account in the CRM.
+//!
+//! Invariant: the present status stands here and its history in `account_status`, written together.
+
+use uuid::Uuid;
+
+use crate::domain::account::{Account, AccountKind, Standing, Status, StatusReason};
+use crate::domain::ids::{AccountId, TargetId};
+use crate::domain::language::Language;
+use crate::domain::name::fold;
+
+use super::conn::Conn;
+use super::error::StoreError;
+use super::value::{instant, instant_opt, micros, micros_opt};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: Uuid,
+    user_name: String,
+    display_name: String,
+    email: Option<String>,
+    language: Option<String>,
+    kind: String,
+    is_protected: bool,
+    valid_from: Option<i64>,
+    valid_until: Option<i64>,
+    created_at: i64,
+    status: String,
+    status_since: i64,
+    status_reason: String,
+    status_by: String,
+    status_note: Option<String>,
+    leave_until: Option<i64>,
+    returned_at: Option<i64>,
+    activated_at: Option<i64>,
+    version: i64,
+}
+
+impl TryFrom<Row> for Account {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let id = row.id;
+        let unknown =
+            |what: &str, value: &str| StoreError::corrupt("account", id, format!("{what} {value:?}"));
+        Ok(Self {
+            id: AccountId::new(id),
+            user_name: row.user_name,
+            display_name: row.display_name,
+            email: row.email,
+            language: row.language.as_deref().and_then(Language::from_tag),
+            kind: AccountKind::from_name(&row.kind).ok_or_else(|| unknown("kind", &row.kind))?,
+            is_protected: row.is_protected,
+            valid_from: instant_opt(row.valid_from, "account", id)?,
+            valid_until: instant_opt(row.valid_until, "account", id)?,
+            created_at: instant(row.created_at, "account", id)?,
+            standing: Standing {
+                status: Status::from_name(&row.status).ok_or_else(|| unknown("status", &row.status))?,
+                since: instant(row.status_since, "account", id)?,
+                reason: StatusReason::from_name(&row.status_reason)
+                    .ok_or_else(|| unknown("reason", &row.status_reason))?,
+                by: row.status_by,
+                note: row.status_note,
+            },
+            leave_until: instant_opt(row.leave_until, "account", id)?,
+            returned_at: instant_opt(row.returned_at, "account", id)?,
+            activated_at: instant_opt(row.activated_at, "account", id)?,
+            version: row.version,
+        })
+    }
+}
+
+macro_rules! columns {
+    ($tail:literal) => {
+        concat!(
+            "SELECT a.id, a.user_name, a.display_name, a.email, a.language, a.kind, a.is_protected, a.valid_from, ",
+            "a.valid_until, a.created_at, a.status, a.status_since, a.status_reason, a.status_by, a.status_note, ",
+            "a.leave_until, a.returned_at, a.activated_at, a.version FROM account a ",
+            $tail
+        )
+    };
+}
+
+fn read(rows: Vec<Row>) -> Result<Vec<Account>, StoreError> {
+    rows.into_iter().map(Account::try_from).collect()
+}
+
+/// Writes a new account with its first status.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn insert(c: &mut Conn, account: &Account) -> Result<(), StoreError> {
+    q!(execute; c,
+        "INSERT INTO account (id, user_name, user_name_key, display_name, email, language, kind, is_protected,
+                valid_from, valid_until, created_at, status, status_since, status_reason, status_by, status_note,
+                leave_until, returned_at, activated_at, version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+        account.id.uuid(), &account.user_name, fold(&account.user_name), &account.display_name, &account.email,
+        account.language.map(Language::tag), account.kind.name(), account.is_protected,
+        micros_opt(account.valid_from), micros_opt(account.valid_until), micros(account.created_at),
+        account.standing.status.name(), micros(account.standing.since), account.standing.reason.name(),
+        &account.standing.by, &account.standing.note, micros_opt(account.leave_until),
+        micros_opt(account.returned_at), micros_opt(account.activated_at), account.version)?;
+    super::standing::open(c, account.id, &account.standing).await
+}
+
+/// Writes what the directory says of the person: names, address, language. Gives whether anything was new.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn describe(c: &mut Conn, account: &Account) -> Result<bool, StoreError> {
+    let changed = q!(execute; c,
+        "UPDATE account SET user_name = $2, user_name_key = $3, display_name = $4, email = $5, language = $6
+          WHERE id = $1 AND (user_name <> $2 OR display_name <> $4 OR COALESCE(email, '') <> COALESCE($5, '')
+                OR COALESCE(language, '') <> COALESCE($6, ''))",
+        account.id.uuid(), &account.user_name, fold(&account.user_name), &account.display_name, &account.email,
+        account.language.map(Language::tag))?;
+    Ok(changed == 1)
+}
+
+/// Writes kind, protection, dates and leave of the account.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn set_terms(c: &mut Conn, account: &Account) -> Result<(), StoreError> {
+    q!(execute; c,
+        "UPDATE account SET kind = $2, is_protected = $3, valid_from = $4, valid_until = $5, leave_until = $6,
+                returned_at = $7, created_at = $8
+          WHERE id = $1",
+        account.id.uuid(), account.kind.name(), account.is_protected, micros_opt(account.valid_from),
+        micros_opt(account.valid_until), micros_opt(account.leave_until), micros_opt(account.returned_at),
+        micros(account.created_at))?;
+    Ok(())
+}
+
+/// Adds one to the version, because the CRM must know of a change. Gives the new version.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn raise_version(c: &mut Conn, id: AccountId) -> Result<i64, StoreError> {
+    let (version,) = q!(fetch_one as (i64,); c,
+        "UPDATE account SET version = version + 1 WHERE id = $1 RETURNING version", id.uuid())?;
+    Ok(version)
+}
+
+/// The account with this id; locked until the end of a write transaction.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or the row cannot be read.
+pub async fn lock(c: &mut Conn, id: AccountId) -> Result<Option<Account>, StoreError> {
+    q!(execute; c, "UPDATE account SET version = version WHERE id = $1", id.uuid())?;
+    get(c, id).await
+}
+
+/// The account with this id.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or the row cannot be read.
+pub async fn get(c: &mut Conn, id: AccountId) -> Result<Option<Account>, StoreError> {
+    q!(fetch_optional as Row; c, columns!("WHERE a.id = $1"), id.uuid())?.map(Account::try_from).transpose()
+}
+
+/// The accounts that answer to a text: an account id, a user name whatever its case, or a CRM's id (of `target`,
+/// where one is given). More than one means that the text is ambiguous.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn resolve(
+    c: &mut Conn,
+    text: &str,
+    target: Option<&TargetId>,
+) -> Result<Vec<Account>, StoreError> {
+    if let Ok(id) = AccountId::parse(text)
+        && let Some(account) = get(c, id).await?
+    {
+        return Ok(vec![account]);
+    }
+    let by_crm = q!(fetch_all as Row; c,
+        columns!("JOIN account_crm_id x ON x.account_id = a.id WHERE x.crm_id = $1 AND (x.target = $2 OR $3) ORDER BY a.id"),
+        text, target.map_or("", TargetId::as_str), target.is_none())?;
+    if !by_crm.is_empty() {
+        return read(by_crm);
+    }
+    read(
+        q!(fetch_all as Row; c, columns!("WHERE a.user_name_key = $1 AND a.status <> 'removed' ORDER BY a.id"),
+        fold(text.trim()))?,
+    )
+}
+
+/// A page of all accounts, in the order of their ids, after the id `after`.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn page(c: &mut Conn, after: Option<AccountId>, limit: i64) -> Result<Vec<Account>, StoreError> {
+    let after = after.map_or(Uuid::nil(), AccountId::uuid);
+    read(q!(fetch_all as Row; c, columns!("WHERE a.id > $1 ORDER BY a.id LIMIT $2"), after, limit)?)
+}
+
+/// How many accounts have each status.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn count_by_status(c: &mut Conn) -> Result<Vec<(Status, i64)>, StoreError> {
+    let rows = q!(fetch_all as (String, i64); c, "SELECT status, COUNT(*) FROM account GROUP BY status")?;
+    rows.into_iter()
+        .map(|(name, count)| {
+            Status::from_name(&name)
+                .map(|status| (status, count))
+                .ok_or_else(|| StoreError::corrupt("account", "count", format!("status {name:?}")))
+        })
+        .collect()
+}
+
+/// Notes the CRM's own id of an account. Gives whether it is new; one that belongs to another account stays there.
+///
+/// # Errors
+///
+/// [`StoreError::Taken`] when the CRM's id belongs to another account, or the account has another id there.
+pub async fn set_crm_id(
+    c: &mut Conn,
+    target: &TargetId,
+    account: AccountId,
+    crm_id: &str,
+) -> Result<bool, StoreError> {
+    let known = q!(fetch_optional as (Uuid,); c,
+        "SELECT account_id FROM account_crm_id WHERE target = $1 AND crm_id = $2", target.as_str(), crm_id)?;
+    match known {
+        Some((id,)) if id == account.uuid() => return Ok(false),
+        Some(_) => return Err(StoreError::Taken { what: "the CRM's id" }),
+        None => {}
+    }
+    let written = q!(execute; c,
+        "INSERT INTO account_crm_id (target, crm_id, account_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        target.as_str(), crm_id, account.uuid())?;
+    if written == 1 { Ok(true) } else { Err(StoreError::Taken { what: "the account's id in the CRM" }) }
+}
+
+/// The CRM's own id of an account.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn crm_id(
+    c: &mut Conn,
+    target: &TargetId,
+    account: AccountId,
+) -> Result<Option<String>, StoreError> {
+    let row = q!(fetch_optional as (String,); c,
+        "SELECT crm_id FROM account_crm_id WHERE target = $1 AND account_id = $2", target.as_str(), account.uuid())?;
+    Ok(row.map(|(id,)| id))
+}

@@ -1,0 +1,149 @@
+//! Table `audit`: who changed what, when, why, and how it was before.
+//!
+//! Invariant: append only, written in the transaction of the change it tells of.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::domain::actor::{Actor, Subject};
+use crate::domain::ids::AuditId;
+
+use super::conn::Conn;
+use super::error::StoreError;
+use super::value::{instant, micros};
+
+/// What happened, for the audit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// Why, as a stable word or a person's own sentence: `scim`, `departed`, `policy 3` …
+    pub cause: String,
+    /// What was done, past tense: `account_deactivated`.
+    pub action: &'static str,
+    /// To what.
+    pub subject: Subject,
+    /// How it was.
+    pub before: Option<Value>,
+    /// How it is.
+    pub after: Option<Value>,
+    /// The request it came by.
+    pub request_id: Option<String>,
+}
+
+/// An entry as it is read back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// Its id.
+    pub id: AuditId,
+    /// When.
+    pub at: Timestamp,
+    /// Who, as [`Actor`] writes itself.
+    pub actor: String,
+    /// Why.
+    pub cause: String,
+    /// What was done.
+    pub action: String,
+    /// The kind of thing it was done to.
+    pub subject_kind: String,
+    /// Its id.
+    pub subject_id: String,
+    /// How it was.
+    pub before: Option<Value>,
+    /// How it is.
+    pub after: Option<Value>,
+    /// The request it came by.
+    pub request_id: Option<String>,
+}
+
+/// Writes an entry. Gives its id, which may be shown as a reference number.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn append(c: &mut Conn, entry: &Entry) -> Result<AuditId, StoreError> {
+    let id = Uuid::now_v7();
+    q!(execute; c,
+        "INSERT INTO audit (id, at, actor, cause, action, subject_kind, subject_id, before, after, request_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        id, micros(entry.at), entry.actor.to_string(), &entry.cause, entry.action, entry.subject.kind,
+        &entry.subject.id, entry.before.as_ref().map(Json), entry.after.as_ref().map(Json), &entry.request_id)?;
+    Ok(AuditId::new(id))
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: Uuid,
+    at: i64,
+    actor: String,
+    cause: String,
+    action: String,
+    subject_kind: String,
+    subject_id: String,
+    before: Option<Json<Value>>,
+    after: Option<Json<Value>>,
+    request_id: Option<String>,
+}
+
+impl TryFrom<Row> for Recorded {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: AuditId::new(row.id),
+            at: instant(row.at, "audit", row.id)?,
+            actor: row.actor,
+            cause: row.cause,
+            action: row.action,
+            subject_kind: row.subject_kind,
+            subject_id: row.subject_id,
+            before: row.before.map(|json| json.0),
+            after: row.after.map(|json| json.0),
+            request_id: row.request_id,
+        })
+    }
+}
+
+/// The newest entries about a subject, the newest first.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn about(c: &mut Conn, subject: &Subject, limit: i64) -> Result<Vec<Recorded>, StoreError> {
+    q!(fetch_all as Row; c,
+        "SELECT id, at, actor, cause, action, subject_kind, subject_id, before, after, request_id FROM audit
+          WHERE subject_kind = $1 AND subject_id = $2 ORDER BY at DESC, id DESC LIMIT $3",
+        subject.kind, &subject.id, limit)?
+    .into_iter()
+    .map(Recorded::try_from)
+    .collect()
+}
+
+/// The newest entries of all, the newest first.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn newest(c: &mut Conn, limit: i64) -> Result<Vec<Recorded>, StoreError> {
+    q!(fetch_all as Row; c,
+        "SELECT id, at, actor, cause, action, subject_kind, subject_id, before, after, request_id FROM audit
+          ORDER BY at DESC, id DESC LIMIT $1",
+        limit)?
+    .into_iter()
+    .map(Recorded::try_from)
+    .collect()
+}
+
+/// How many entries there are.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn count(c: &mut Conn) -> Result<i64, StoreError> {
+    let (count,) = q!(fetch_one as (i64,); c, "SELECT COUNT(*) FROM audit")?;
+    Ok(count)
+}

@@ -1,0 +1,80 @@
+//! One connection of either engine, and the macro that runs one statement text on both.
+//!
+//! Invariant: `q!` evaluates its arguments once, for the engine that is there.
+
+use std::pin::Pin;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+
+/// A connection, inside a transaction or not.
+#[derive(Debug)]
+pub enum Conn {
+    /// A reader of the SQLite pool, each statement for itself.
+    SqliteRead(PoolConnection<Sqlite>),
+    /// A reader of the SQLite pool that sees one moment.
+    SqliteSnapshot(Transaction<'static, Sqlite>),
+    /// The one writer of SQLite, always inside a transaction.
+    SqliteWrite(Box<SqliteConnection>),
+    /// PostgreSQL, each statement for itself.
+    PgRead(PoolConnection<Postgres>),
+    /// PostgreSQL inside a transaction.
+    PgTransaction(Transaction<'static, Postgres>),
+}
+
+/// The engine's own connection behind a [`Conn`].
+pub(super) enum Lane<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Pg(&'c mut PgConnection),
+}
+
+impl Conn {
+    pub(super) fn lane(&mut self) -> Lane<'_> {
+        match self {
+            Self::SqliteRead(c) => Lane::Sqlite(c),
+            Self::SqliteSnapshot(c) => Lane::Sqlite(c),
+            Self::SqliteWrite(c) => Lane::Sqlite(c),
+            Self::PgRead(c) => Lane::Pg(c),
+            Self::PgTransaction(c) => Lane::Pg(c),
+        }
+    }
+}
+
+/// What a write closure gives back.
+pub type Work<'c, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>;
+
+/// Runs one statement on whichever engine the connection belongs to.
+///
+/// ```text
+/// q!(execute; c, "UPDATE …", a, b)                    -> Result<u64, StoreError>
+/// q!(fetch_optional as Row; c, "SELECT …", a)         -> Result<Option<Row>, StoreError>
+/// q!(fetch_all as Row; c, "SELECT …", a)              -> Result<Vec<Row>, StoreError>
+/// q!(fetch_one as Row; c, "SELECT …", a)              -> Result<Row, StoreError>
+/// q!(execute; c, sqlite "…", postgres "…", a)         where the text must differ; likewise with `as Row`
+/// ```
+///
+/// A scalar is read as a tuple: `q!(fetch_one as (i64,); …)`.
+macro_rules! q {
+    (execute; $c:expr, sqlite $lite:expr, postgres $pg:expr $(, $arg:expr)* $(,)?) => {
+        match $c.lane() {
+            $crate::store::conn::Lane::Sqlite(c) => sqlx::query::<sqlx::Sqlite>($lite)$(.bind($arg))*
+                .execute(c).await.map(|done| done.rows_affected()).map_err($crate::store::StoreError::from),
+            $crate::store::conn::Lane::Pg(c) => sqlx::query::<sqlx::Postgres>($pg)$(.bind($arg))*
+                .execute(c).await.map(|done| done.rows_affected()).map_err($crate::store::StoreError::from),
+        }
+    };
+    ($fetch:ident as $row:ty; $c:expr, sqlite $lite:expr, postgres $pg:expr $(, $arg:expr)* $(,)?) => {
+        match $c.lane() {
+            $crate::store::conn::Lane::Sqlite(c) => sqlx::query_as::<sqlx::Sqlite, $row>($lite)$(.bind($arg))*
+                .$fetch(c).await.map_err($crate::store::StoreError::from),
+            $crate::store::conn::Lane::Pg(c) => sqlx::query_as::<sqlx::Postgres, $row>($pg)$(.bind($arg))*
+                .$fetch(c).await.map_err($crate::store::StoreError::from),
+        }
+    };
+    (execute; $c:expr, $sql:expr $(, $arg:expr)* $(,)?) => {
+        q!(execute; $c, sqlite $sql, postgres $sql $(, $arg)*)
+    };
+    ($fetch:ident as $row:ty; $c:expr, $sql:expr $(, $arg:expr)* $(,)?) => {
+        q!($fetch as $row; $c, sqlite $sql, postgres $sql $(, $arg)*)
+    };
+}

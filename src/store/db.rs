@@ -1,0 +1,208 @@
+//! Opens the database, and gives out readers and write transactions.
+//!
+//! Invariant: readers of SQLite are read-only; there is one writer, and every commit is durable before it is answered.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, PgPool, SqliteConnection, SqlitePool};
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+
+use super::conn::{Conn, Work};
+use super::error::StoreError;
+use super::migrate;
+use super::writer::Writer;
+
+/// Which engine a database is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineKind {
+    /// One file, one node.
+    Sqlite,
+    /// Several nodes.
+    Postgres,
+}
+
+/// The database. Cheap to clone; all clones are one.
+#[derive(Debug, Clone)]
+pub struct Db {
+    engine: Engine,
+}
+
+#[derive(Debug, Clone)]
+enum Engine {
+    Sqlite { path: PathBuf, readers: SqlitePool, writer: Writer, task: Arc<Mutex<Option<JoinHandle<()>>>> },
+    Postgres { pool: PgPool },
+}
+
+/// Held by the daemon while it works on a SQLite file, so that a second one refuses to start.
+#[derive(Debug)]
+pub struct ProcessLock {
+    _file: Option<File>,
+}
+
+impl Db {
+    /// Opens the database at `url` (`sqlite:PATH` or `postgres://…`) with at most `connections` readers, and
+    /// brings it to the present schema. The folder of a SQLite file is made where it is missing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the address is not understood, the database cannot be reached, or its schema is newer.
+    pub async fn open(url: &str, connections: u32) -> Result<Self, StoreError> {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            Self::open_sqlite(Path::new(path.strip_prefix("//").unwrap_or(path)), connections).await
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Self::open_postgres(url, connections).await
+        } else {
+            // What stands after the scheme may hold a password.
+            let scheme = url.split(':').next().unwrap_or_default();
+            Err(StoreError::Address(format!("{scheme}:…")))
+        }
+    }
+
+    async fn open_sqlite(path: &Path, connections: u32) -> Result<Self, StoreError> {
+        if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder)
+                .map_err(|source| StoreError::File { path: folder.to_owned(), source })?;
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(5))
+            .foreign_keys(true)
+            .pragma("cache_size", "-16384")
+            .statement_cache_capacity(256)
+            .disable_statement_logging();
+        let mut conn = SqliteConnection::connect_with(&options).await?;
+        migrate::migrate(&mut conn).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(connections.max(1))
+            .test_before_acquire(false)
+            .idle_timeout(Duration::from_mins(1))
+            .connect_with(options.read_only(true).create_if_missing(false))
+            .await?;
+        let (writer, task) = Writer::start(conn);
+        let task = Arc::new(Mutex::new(Some(task)));
+        Ok(Self { engine: Engine::Sqlite { path: path.to_owned(), readers, writer, task } })
+    }
+
+    async fn open_postgres(url: &str, connections: u32) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url)?
+            .application_name("portvakt")
+            .options([("statement_timeout", "30000"), ("lock_timeout", "10000")])
+            .disable_statement_logging();
+        let pool = PgPoolOptions::new()
+            .max_connections(connections.max(2))
+            .acquire_timeout(Duration::from_secs(5))
+            .test_before_acquire(false)
+            .before_acquire(|conn, meta| {
+                // Only a connection that has rested is asked whether it still lives.
+                let rested = meta.idle_for > Duration::from_secs(2);
+                Box::pin(async move { Ok(!rested || conn.ping().await.is_ok()) })
+            })
+            .connect_with(options)
+            .await?;
+        migrate::migrate(&pool).await?;
+        Ok(Self { engine: Engine::Postgres { pool } })
+    }
+
+    /// Which engine it is.
+    #[must_use]
+    pub fn kind(&self) -> EngineKind {
+        match self.engine {
+            Engine::Sqlite { .. } => EngineKind::Sqlite,
+            Engine::Postgres { .. } => EngineKind::Postgres,
+        }
+    }
+
+    /// Takes the lock that lets one daemon work on a SQLite file. PostgreSQL needs none: jobs are leased there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Busy`] when another daemon holds it.
+    pub fn lock_for_daemon(&self) -> Result<ProcessLock, StoreError> {
+        let Engine::Sqlite { path, .. } = &self.engine else { return Ok(ProcessLock { _file: None }) };
+        let mut name = path.as_os_str().to_owned();
+        name.push(".lock");
+        let lock = PathBuf::from(name);
+        let file = File::create(&lock).map_err(|source| StoreError::File { path: lock.clone(), source })?;
+        match file.try_lock() {
+            Ok(()) => Ok(ProcessLock { _file: Some(file) }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Busy(path.clone())),
+            Err(TryLockError::Error(source)) => Err(StoreError::File { path: lock, source }),
+        }
+    }
+
+    /// A reader whose statements each see the newest commit.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] when no connection can be had.
+    pub async fn read(&self) -> Result<Conn, StoreError> {
+        match &self.engine {
+            Engine::Sqlite { readers, .. } => Ok(Conn::SqliteRead(readers.acquire().await?)),
+            Engine::Postgres { pool } => Ok(Conn::PgRead(pool.acquire().await?)),
+        }
+    }
+
+    /// A reader whose statements all see one moment.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] when no connection can be had.
+    pub async fn snapshot(&self) -> Result<Conn, StoreError> {
+        match &self.engine {
+            Engine::Sqlite { readers, .. } => Ok(Conn::SqliteSnapshot(readers.begin().await?)),
+            Engine::Postgres { pool } => Ok(Conn::PgTransaction(
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
+            )),
+        }
+    }
+
+    /// Runs `work` as one transaction and answers when it is durable. An `Err` rolls it back.
+    ///
+    /// No network call, sleep or lock belongs inside: other changes wait for it.
+    ///
+    /// # Errors
+    ///
+    /// What `work` returns, or [`StoreError`] when the transaction could not begin or commit.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match &self.engine {
+            Engine::Sqlite { writer, .. } => writer.write(work).await,
+            Engine::Postgres { pool } => {
+                let begun = pool.begin().await.map_err(StoreError::from)?;
+                let mut conn = Conn::PgTransaction(begun);
+                // Dropped unfinished (an error, a caller that went away), the transaction rolls back.
+                let value = work(&mut conn).await?;
+                if let Conn::PgTransaction(transaction) = conn {
+                    transaction.commit().await.map_err(StoreError::from)?;
+                }
+                Ok(value)
+            }
+        }
+    }
+
+    /// Ends what is under way and closes every connection.
+    pub async fn close(&self) {
+        match &self.engine {
+            Engine::Sqlite { readers, task, .. } => {
+                readers.close().await;
+                // The writer ends by itself when the last clone of its sender is gone; its work is committed by then.
+                drop(task.lock().await.take());
+            }
+            Engine::Postgres { pool } => pool.close().await,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What can go wrong with the database, in its own words.
+//!
+//! Invariant: no statement text, bound value or connection secret stands in an error.
+
+use std::path::PathBuf;
+
+/// Why the store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A unique value belongs to another row already.
+    #[error("{what} is taken already")]
+    Taken {
+        /// What was to be unique.
+        what: &'static str,
+    },
+    /// A row holds something that the domain refuses.
+    #[error("row {id} of table {table} cannot be read: {reason}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The row.
+        id: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The database cannot be reached, or refused for a reason of its own.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(#[from] sqlx::Error),
+    /// The database file was made by a newer version.
+    #[error(
+        "the database has schema {found}, newer than the {known} that this version knows; start a newer portvakt"
+    )]
+    NewerSchema {
+        /// Of the database.
+        found: i64,
+        /// Of this binary.
+        known: i64,
+    },
+    /// A migration failed.
+    #[error("the database could not be brought to the present schema: {0}")]
+    Migration(String),
+    /// The address in the settings is not understood.
+    #[error(
+        "database.url {0:?} is not understood; write sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE"
+    )]
+    Address(String),
+    /// Another daemon works on the same SQLite file.
+    #[error("another portvakt runs on {0}; stop it first, or use PostgreSQL for several nodes")]
+    Busy(PathBuf),
+    /// The file system refused.
+    #[error("{path}: {source}")]
+    File {
+        /// Which file or folder.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// A closure panicked inside a transaction, which was rolled back.
+    #[error("a change failed inside its transaction and was rolled back")]
+    Panicked,
+    /// The store is closed: the daemon is shutting down.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl StoreError {
+    /// Shorthand for a row that the domain refuses.
+    #[expect(clippy::needless_pass_by_value, reason = "ids and errors are handed over as they are")]
+    pub(crate) fn corrupt(table: &'static str, id: impl ToString, reason: impl ToString) -> Self {
+        Self::Corrupt { table, id: id.to_string(), reason: reason.to_string() }
+    }
+}

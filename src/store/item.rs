@@ -1,0 +1,157 @@
+//! Tables `item` and `assignment`: the CRM's items, as far as access depends on them, and who is responsible.
+//!
+//! Invariant: an item has at most one present assignment; the former ones stay as intervals.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::domain::grant::{Holder, ItemRef};
+use crate::domain::ids::{AccountId, RoleId};
+
+use super::conn::Conn;
+use super::error::StoreError;
+use super::value::{instant, instant_opt, micros};
+
+/// What is known of an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Which one.
+    pub item: ItemRef,
+    /// Who created it, where the CRM said so.
+    pub creator: Option<AccountId>,
+    /// The project it belongs to.
+    pub project: Option<String>,
+    /// When it came to be.
+    pub created_at: Timestamp,
+    /// When it was deleted.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// Puts a holder together from its two columns.
+pub(super) fn holder(
+    account: Option<Uuid>,
+    role: Option<&str>,
+    table: &'static str,
+    id: impl ToString,
+) -> Result<Holder, StoreError> {
+    match (account, role) {
+        (Some(account), None) => Ok(Holder::Account(AccountId::new(account))),
+        (None, Some(role)) => {
+            RoleId::parse(role).map(Holder::Role).map_err(|e| StoreError::corrupt(table, id, e))
+        }
+        _ => Err(StoreError::corrupt(table, id, "it names neither an account nor a role, or both")),
+    }
+}
+
+/// A holder as its two columns: account, role.
+pub(super) fn holder_columns(holder: &Holder) -> (Option<Uuid>, Option<&str>) {
+    match holder {
+        Holder::Account(id) => (Some(id.uuid()), None),
+        Holder::Role(role) => (None, Some(role.as_str())),
+    }
+}
+
+/// Notes an item; one that is known already keeps its creator and project, and is no longer deleted.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn note(c: &mut Conn, item: &Item) -> Result<(), StoreError> {
+    q!(execute; c,
+        "INSERT INTO item (component, item, creator, project, created_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (component, item) DO UPDATE SET creator = COALESCE(item.creator, excluded.creator),
+            project = COALESCE(item.project, excluded.project), deleted_at = NULL",
+        item.item.component.as_str(), &item.item.item, item.creator.map(AccountId::uuid), &item.project,
+        micros(item.created_at))?;
+    Ok(())
+}
+
+/// Marks an item as deleted.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn delete(c: &mut Conn, item: &ItemRef, now: Timestamp) -> Result<bool, StoreError> {
+    let deleted = q!(execute; c,
+        "UPDATE item SET deleted_at = $3 WHERE component = $1 AND item = $2 AND deleted_at IS NULL",
+        item.component.as_str(), &item.item, micros(now))?;
+    Ok(deleted == 1)
+}
+
+#[derive(sqlx::FromRow)]
+struct ItemRow {
+    creator: Option<Uuid>,
+    project: Option<String>,
+    created_at: i64,
+    deleted_at: Option<i64>,
+}
+
+/// What is known of an item.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or the row cannot be read.
+pub async fn get(c: &mut Conn, item: &ItemRef) -> Result<Option<Item>, StoreError> {
+    let row = q!(fetch_optional as ItemRow; c,
+        "SELECT creator, project, created_at, deleted_at FROM item WHERE component = $1 AND item = $2",
+        item.component.as_str(), &item.item)?;
+    row.map(|row| {
+        Ok(Item {
+            item: item.clone(),
+            creator: row.creator.map(AccountId::new),
+            project: row.project,
+            created_at: instant(row.created_at, "item", &item.item)?,
+            deleted_at: instant_opt(row.deleted_at, "item", &item.item)?,
+        })
+    })
+    .transpose()
+}
+
+/// Makes `to` responsible for an item, or nobody. Gives whether that changed anything.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or the row cannot be read.
+pub async fn assign(
+    c: &mut Conn,
+    item: &ItemRef,
+    to: Option<&Holder>,
+    by: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    if assignee(c, item, None).await?.as_ref() == to {
+        return Ok(false);
+    }
+    q!(execute; c, "UPDATE assignment SET until = $3 WHERE component = $1 AND item = $2 AND until IS NULL",
+        item.component.as_str(), &item.item, micros(now))?;
+    if let Some(to) = to {
+        let (account, role) = holder_columns(to);
+        q!(execute; c,
+            "INSERT INTO assignment (id, component, item, account_id, role, by_actor, since)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            Uuid::now_v7(), item.component.as_str(), &item.item, account, role, by, micros(now))?;
+    }
+    Ok(true)
+}
+
+/// Who is responsible for an item now, or was at a past instant.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or the row cannot be read.
+pub async fn assignee(
+    c: &mut Conn,
+    item: &ItemRef,
+    at: Option<Timestamp>,
+) -> Result<Option<Holder>, StoreError> {
+    let row = match at {
+        None => q!(fetch_optional as (Option<Uuid>, Option<String>); c,
+            "SELECT account_id, role FROM assignment WHERE component = $1 AND item = $2 AND until IS NULL",
+            item.component.as_str(), &item.item)?,
+        Some(at) => q!(fetch_optional as (Option<Uuid>, Option<String>); c,
+            "SELECT account_id, role FROM assignment WHERE component = $1 AND item = $2 AND since <= $3
+                AND (until IS NULL OR until > $3) ORDER BY since DESC LIMIT 1",
+            item.component.as_str(), &item.item, micros(at))?,
+    };
+    row.map(|(account, role)| holder(account, role.as_deref(), "assignment", &item.item)).transpose()
+}

@@ -1,0 +1,62 @@
+//! Table `job_lease`: which node runs a job, under a number that only grows.
+//!
+//! Invariant: two nodes never hold one lease at the same time; who lost it is refused by its old fence.
+
+use jiff::Timestamp;
+
+use super::conn::Conn;
+use super::error::StoreError;
+use super::value::{instant_opt, micros};
+
+/// Takes the lease of a job until `until`, where nobody else holds it. Gives the fence; nothing when somebody does.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn take(
+    c: &mut Conn,
+    job: &str,
+    holder: &str,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Option<i64>, StoreError> {
+    let row = q!(fetch_optional as (i64,); c,
+        "INSERT INTO job_lease (job, holder, fence, until) VALUES ($1, $2, 1, $4)
+         ON CONFLICT (job) DO UPDATE SET holder = excluded.holder, until = excluded.until,
+            fence = CASE WHEN job_lease.holder = excluded.holder THEN job_lease.fence ELSE job_lease.fence + 1 END
+          WHERE job_lease.holder = excluded.holder OR job_lease.until < $3
+         RETURNING fence",
+        job, holder, micros(now), micros(until))?;
+    Ok(row.map(|(fence,)| fence))
+}
+
+/// Lets go of a lease, and notes how the run ended, where this holder and fence still have it.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn finish(
+    c: &mut Conn,
+    job: &str,
+    holder: &str,
+    fence: i64,
+    outcome: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let done = q!(execute; c,
+        "UPDATE job_lease SET until = $5, last_run_at = $5, last_outcome = $4
+          WHERE job = $1 AND holder = $2 AND fence = $3",
+        job, holder, fence, outcome, micros(now))?;
+    Ok(done == 1)
+}
+
+/// When a job last ran to its end.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or the row cannot be read.
+pub async fn last_run(c: &mut Conn, job: &str) -> Result<Option<Timestamp>, StoreError> {
+    let row =
+        q!(fetch_optional as (Option<i64>,); c, "SELECT last_run_at FROM job_lease WHERE job = $1", job)?;
+    instant_opt(row.and_then(|(at,)| at), "job_lease", job)
+}

@@ -1,0 +1,118 @@
+//! Table `link`: what lets an account or a role see an item.
+//!
+//! Invariant: a link says how it came to be and is never changed, only ended.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::domain::grant::{ItemRef, Link, LinkOrigin};
+use crate::domain::ids::{AccountId, ComponentId, GrantId};
+
+use super::conn::Conn;
+use super::error::StoreError;
+use super::item::{holder, holder_columns};
+use super::value::{instant, instant_opt, micros, micros_opt};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: Uuid,
+    component: String,
+    item: String,
+    account_id: Option<Uuid>,
+    role: Option<String>,
+    origin: String,
+    by_actor: String,
+    why: Option<String>,
+    since: i64,
+    ends_at: Option<i64>,
+    until: Option<i64>,
+}
+
+impl TryFrom<Row> for Link {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: GrantId::new(row.id),
+            item: ItemRef {
+                component: ComponentId::parse(&row.component)
+                    .map_err(|e| StoreError::corrupt("link", row.id, e))?,
+                item: row.item,
+            },
+            holder: holder(row.account_id, row.role.as_deref(), "link", row.id)?,
+            origin: LinkOrigin::from_name(&row.origin)
+                .ok_or_else(|| StoreError::corrupt("link", row.id, "unknown origin"))?,
+            by: row.by_actor,
+            why: row.why,
+            since: instant(row.since, "link", row.id)?,
+            ends_at: instant_opt(row.ends_at, "link", row.id)?,
+            until: instant_opt(row.until, "link", row.id)?,
+        })
+    }
+}
+
+macro_rules! columns {
+    ($tail:literal) => {
+        concat!(
+            "SELECT id, component, item, account_id, role, origin, by_actor, why, since, ends_at, until FROM link ",
+            $tail
+        )
+    };
+}
+
+fn read(rows: Vec<Row>) -> Result<Vec<Link>, StoreError> {
+    rows.into_iter().map(Link::try_from).collect()
+}
+
+/// Writes a new link. Gives `false` when the holder has one of the same origin already.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn give(c: &mut Conn, link: &Link) -> Result<bool, StoreError> {
+    let (account, role) = holder_columns(&link.holder);
+    let given = q!(execute; c,
+        "INSERT INTO link (id, component, item, account_id, role, origin, by_actor, why, since, ends_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
+        link.id.uuid(), link.item.component.as_str(), &link.item.item, account, role, link.origin.name(), &link.by,
+        &link.why, micros(link.since), micros_opt(link.ends_at))?;
+    Ok(given == 1)
+}
+
+/// Ends a link. Gives `false` when it had ended already.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn end(c: &mut Conn, id: GrantId, now: Timestamp) -> Result<bool, StoreError> {
+    let ended =
+        q!(execute; c, "UPDATE link SET until = $2 WHERE id = $1 AND until IS NULL", id.uuid(), micros(now))?;
+    Ok(ended == 1)
+}
+
+/// The links to an item that stand now, or stood at a past instant.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn of_item(c: &mut Conn, item: &ItemRef, at: Option<Timestamp>) -> Result<Vec<Link>, StoreError> {
+    let (component, id) = (item.component.as_str(), &item.item);
+    let rows = match at {
+        None => q!(fetch_all as Row; c,
+            columns!("WHERE component = $1 AND item = $2 AND until IS NULL ORDER BY since, id"), component, id)?,
+        Some(at) => q!(fetch_all as Row; c,
+            columns!("WHERE component = $1 AND item = $2 AND since <= $3 AND (until IS NULL OR until > $3) ORDER BY since, id"),
+            component, id, micros(at))?,
+    };
+    read(rows)
+}
+
+/// The links that an account itself has now, whatever the item.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn of_account(c: &mut Conn, account: AccountId) -> Result<Vec<Link>, StoreError> {
+    read(q!(fetch_all as Row; c,
+        columns!("WHERE account_id = $1 AND until IS NULL ORDER BY component, item, id"), account.uuid())?)
+}

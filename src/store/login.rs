@@ -1,0 +1,99 @@
+//! Table `login_attempt`: sign-ins that have begun and not yet come back from the provider.
+//!
+//! Invariant: an attempt is bound to one browser, lives ten minutes and is taken at most once.
+
+use jiff::Timestamp;
+
+use crate::domain::ids::DirectoryId;
+
+use super::conn::Conn;
+use super::error::StoreError;
+use super::value::micros;
+
+/// What must be remembered until the browser comes back.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LoginAttempt {
+    /// To which directory it was sent.
+    pub directory: DirectoryId,
+    /// The nonce that the ID token must carry.
+    pub nonce: String,
+    /// The PKCE verifier.
+    pub verifier: String,
+    /// Where the person wanted to go: a local path.
+    pub return_to: String,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// It is void from then on.
+    pub expires_at: Timestamp,
+}
+
+impl std::fmt::Debug for LoginAttempt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoginAttempt").field("directory", &self.directory).finish_non_exhaustive()
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    browser_hash: Vec<u8>,
+    directory: String,
+    nonce: String,
+    verifier: String,
+    return_to: String,
+    created_at: i64,
+    expires_at: i64,
+}
+
+/// Remembers an attempt under the hash of its state, bound to the hash of the browser's cookie.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn begin(
+    c: &mut Conn,
+    attempt: &LoginAttempt,
+    state_hash: &[u8],
+    browser_hash: &[u8],
+) -> Result<(), StoreError> {
+    q!(execute; c,
+        "INSERT INTO login_attempt (state_hash, browser_hash, directory, nonce, verifier, return_to, created_at,
+                                    expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        state_hash, browser_hash, attempt.directory.as_str(), &attempt.nonce, &attempt.verifier,
+        &attempt.return_to, micros(attempt.created_at), micros(attempt.expires_at))?;
+    Ok(())
+}
+
+/// Takes the attempt with this state, which thereby is used up, with the hash of the browser it is bound to.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or the row cannot be read.
+pub async fn take(c: &mut Conn, state_hash: &[u8]) -> Result<Option<(LoginAttempt, Vec<u8>)>, StoreError> {
+    let row = q!(fetch_optional as Row; c,
+        "DELETE FROM login_attempt WHERE state_hash = $1
+         RETURNING browser_hash, directory, nonce, verifier, return_to, created_at, expires_at",
+        state_hash)?;
+    row.map(|row| {
+        let attempt = LoginAttempt {
+            directory: DirectoryId::parse(&row.directory)
+                .map_err(|e| StoreError::corrupt("login_attempt", &row.directory, e))?,
+            nonce: row.nonce,
+            verifier: row.verifier,
+            return_to: row.return_to,
+            created_at: super::value::instant(row.created_at, "login_attempt", &row.directory)?,
+            expires_at: super::value::instant(row.expires_at, "login_attempt", &row.directory)?,
+        };
+        Ok((attempt, row.browser_hash))
+    })
+    .transpose()
+}
+
+/// Forgets attempts that are void. Gives how many.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn forget(c: &mut Conn, now: Timestamp) -> Result<u64, StoreError> {
+    q!(execute; c, "DELETE FROM login_attempt WHERE expires_at < $1", micros(now))
+}

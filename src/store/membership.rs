@@ -1,0 +1,276 @@
+//! Tables `membership` and `membership_pending`: who is and was in which group.
+//!
+//! Invariant: an identity is in a group at most once at a time; leaving ends the interval and keeps it.
+
+use jiff::Timestamp;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::domain::ids::{AccountId, DirectoryId, GroupId, IdentityId};
+
+use super::conn::Conn;
+use super::error::StoreError;
+use super::value::{id_list, micros};
+
+/// A present member of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The identity.
+    pub identity: IdentityId,
+    /// Its account.
+    pub account: AccountId,
+    /// The name that people read.
+    pub display: String,
+}
+
+/// A group that an identity is, or was, a member of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberOf {
+    /// The group.
+    pub group: GroupId,
+    /// The directory's own id of it.
+    pub external_id: Option<String>,
+    /// Folded name.
+    pub name_key: String,
+    /// The folded names that are pinned to it.
+    pub pins: Vec<String>,
+}
+
+/// Adds members; those who are in already stay as they are. Gives the accounts of those who really joined.
+///
+/// Only living identities of `directory` are taken; see [`known`].
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn join(
+    c: &mut Conn,
+    group: GroupId,
+    identities: &[IdentityId],
+    now: Timestamp,
+) -> Result<Vec<AccountId>, StoreError> {
+    let ids = id_list(identities.iter().map(|id| id.uuid()));
+    let joined = q!(fetch_all as (Uuid,); c,
+        sqlite "INSERT INTO membership (group_id, identity_id, since)
+                SELECT $1, i.id, $3 FROM json_each($2) e JOIN identity i ON i.id = unhex(e.value)
+                 WHERE i.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM membership m
+                       WHERE m.group_id = $1 AND m.identity_id = i.id AND m.until IS NULL)
+                 GROUP BY i.id
+                ON CONFLICT (group_id, identity_id, since) DO UPDATE SET until = NULL
+                RETURNING identity_id",
+        postgres "INSERT INTO membership (group_id, identity_id, since)
+                SELECT DISTINCT CAST($1 AS UUID), i.id, CAST($3 AS BIGINT)
+                  FROM jsonb_array_elements_text($2) e(value) JOIN identity i ON i.id = CAST(e.value AS UUID)
+                 WHERE i.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM membership m
+                       WHERE m.group_id = $1 AND m.identity_id = i.id AND m.until IS NULL)
+                ON CONFLICT (group_id, identity_id, since) DO UPDATE SET until = NULL
+                RETURNING identity_id",
+        group.uuid(), &ids, micros(now))?;
+    accounts_of(c, joined).await
+}
+
+/// Ends memberships. Gives the accounts of those who really left.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn leave(
+    c: &mut Conn,
+    group: GroupId,
+    identities: &[IdentityId],
+    now: Timestamp,
+) -> Result<Vec<AccountId>, StoreError> {
+    let ids = id_list(identities.iter().map(|id| id.uuid()));
+    let left = q!(fetch_all as (Uuid,); c,
+        sqlite "UPDATE membership SET until = $3 WHERE group_id = $1 AND until IS NULL
+                   AND identity_id IN (SELECT unhex(e.value) FROM json_each($2) e) RETURNING identity_id",
+        postgres "UPDATE membership SET until = $3 WHERE group_id = $1 AND until IS NULL
+                   AND identity_id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($2) e(value))
+                RETURNING identity_id",
+        group.uuid(), &ids, micros(now))?;
+    accounts_of(c, left).await
+}
+
+/// Ends all present memberships of a group. Gives the accounts of those who left.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn leave_all(c: &mut Conn, group: GroupId, now: Timestamp) -> Result<Vec<AccountId>, StoreError> {
+    let left = q!(fetch_all as (Uuid,); c,
+        "UPDATE membership SET until = $2 WHERE group_id = $1 AND until IS NULL RETURNING identity_id",
+        group.uuid(), micros(now))?;
+    accounts_of(c, left).await
+}
+
+/// Ends all present memberships of an identity.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn leave_everything(c: &mut Conn, identity: IdentityId, now: Timestamp) -> Result<u64, StoreError> {
+    q!(execute; c, "UPDATE membership SET until = $2 WHERE identity_id = $1 AND until IS NULL",
+        identity.uuid(), micros(now))
+}
+
+async fn accounts_of(c: &mut Conn, identities: Vec<(Uuid,)>) -> Result<Vec<AccountId>, StoreError> {
+    if identities.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = id_list(identities.into_iter().map(|(id,)| id));
+    let rows = q!(fetch_all as (Uuid,); c,
+        sqlite "SELECT DISTINCT i.account_id FROM json_each($1) e JOIN identity i ON i.id = unhex(e.value)
+                 ORDER BY i.account_id",
+        postgres "SELECT DISTINCT i.account_id FROM jsonb_array_elements_text($1) e(value)
+                    JOIN identity i ON i.id = CAST(e.value AS UUID) ORDER BY i.account_id",
+        &ids)?;
+    Ok(rows.into_iter().map(|(id,)| AccountId::new(id)).collect())
+}
+
+/// Which of these ids are living identities of the directory.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn known(
+    c: &mut Conn,
+    directory: &DirectoryId,
+    identities: &[IdentityId],
+) -> Result<Vec<IdentityId>, StoreError> {
+    let ids = id_list(identities.iter().map(|id| id.uuid()));
+    let rows = q!(fetch_all as (Uuid,); c,
+        sqlite "SELECT i.id FROM json_each($2) e JOIN identity i ON i.id = unhex(e.value)
+                 WHERE i.directory = $1 AND i.deleted_at IS NULL",
+        postgres "SELECT i.id FROM jsonb_array_elements_text($2) e(value) JOIN identity i ON i.id = CAST(e.value AS UUID)
+                 WHERE i.directory = $1 AND i.deleted_at IS NULL",
+        directory.as_str(), &ids)?;
+    Ok(rows.into_iter().map(|(id,)| IdentityId::new(id)).collect())
+}
+
+#[derive(sqlx::FromRow)]
+struct MemberRow {
+    id: Uuid,
+    account_id: Uuid,
+    document: Json<serde_json::Value>,
+}
+
+/// The present members of a group, in the order of their ids.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn members(c: &mut Conn, group: GroupId) -> Result<Vec<Member>, StoreError> {
+    let rows = q!(fetch_all as MemberRow; c,
+        "SELECT i.id, i.account_id, i.document FROM membership m JOIN identity i ON i.id = m.identity_id
+          WHERE m.group_id = $1 AND m.until IS NULL AND i.deleted_at IS NULL ORDER BY i.id",
+        group.uuid())?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let text = |name: &str| row.document.get(name).and_then(|v| v.as_str()).map(str::to_owned);
+            Member {
+                identity: IdentityId::new(row.id),
+                account: AccountId::new(row.account_id),
+                display: text("displayName").or_else(|| text("userName")).unwrap_or_default(),
+            }
+        })
+        .collect())
+}
+
+/// The groups that an identity is a present member of; `at` asks for a past instant instead.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn groups_of(
+    c: &mut Conn,
+    identity: IdentityId,
+    at: Option<Timestamp>,
+) -> Result<Vec<MemberOf>, StoreError> {
+    let rows = match at {
+        None => q!(fetch_all as (Uuid, Option<String>, String); c,
+            "SELECT g.id, g.external_id, g.display_name_key FROM membership m JOIN directory_group g ON g.id = m.group_id
+              WHERE m.identity_id = $1 AND m.until IS NULL AND g.deleted_at IS NULL ORDER BY g.id",
+            identity.uuid())?,
+        Some(at) => q!(fetch_all as (Uuid, Option<String>, String); c,
+            "SELECT DISTINCT g.id, g.external_id, g.display_name_key FROM membership m JOIN directory_group g ON g.id = m.group_id
+              WHERE m.identity_id = $1 AND m.since <= $2 AND (m.until IS NULL OR m.until > $2) ORDER BY g.id",
+            identity.uuid(), micros(at))?,
+    };
+    let pins = q!(fetch_all as (Uuid, String); c,
+        "SELECT p.group_id, p.name_key FROM group_name_pin p JOIN membership m ON m.group_id = p.group_id
+          WHERE m.identity_id = $1",
+        identity.uuid())?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, external_id, name_key)| MemberOf {
+            group: GroupId::new(id),
+            external_id,
+            name_key,
+            pins: pins.iter().filter(|(group, _)| *group == id).map(|(_, name)| name.clone()).collect(),
+        })
+        .collect())
+}
+
+/// Notes members that nobody knows yet, to be joined when they appear.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn await_members(
+    c: &mut Conn,
+    group: GroupId,
+    values: &[String],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for value in values {
+        q!(execute; c,
+            "INSERT INTO membership_pending (group_id, value, since) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            group.uuid(), value, micros(now))?;
+    }
+    Ok(())
+}
+
+/// Stops waiting for members: for these values, or for all.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn forget_awaited(
+    c: &mut Conn,
+    group: GroupId,
+    values: Option<&[String]>,
+) -> Result<(), StoreError> {
+    match values {
+        None => {
+            q!(execute; c, "DELETE FROM membership_pending WHERE group_id = $1", group.uuid())?;
+        }
+        Some(values) => {
+            for value in values {
+                q!(execute; c, "DELETE FROM membership_pending WHERE group_id = $1 AND value = $2", group.uuid(), value)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The groups of a directory that wait for one of these values (an id or an external id).
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn awaiting(
+    c: &mut Conn,
+    directory: &DirectoryId,
+    values: &[String],
+) -> Result<Vec<(GroupId, String)>, StoreError> {
+    let mut waiting = Vec::new();
+    for value in values {
+        let rows = q!(fetch_all as (Uuid, String); c,
+            "SELECT p.group_id, p.value FROM membership_pending p JOIN directory_group g ON g.id = p.group_id
+              WHERE g.directory = $1 AND g.deleted_at IS NULL AND p.value = $2 ORDER BY p.group_id",
+            directory.as_str(), value)?;
+        waiting.extend(rows.into_iter().map(|(id, value)| (GroupId::new(id), value)));
+    }
+    Ok(waiting)
+}

@@ -1,0 +1,37 @@
+//! The database: the only floor that speaks SQL, to SQLite and to PostgreSQL with the same words.
+//!
+//! Invariant: every statement runs on both engines, every change goes through [`Db::write`], and a row that the
+//! domain refuses is an error, never guessed.
+
+#[macro_use]
+mod conn;
+
+pub mod account;
+pub mod audit;
+mod db;
+pub mod entitlement;
+mod error;
+pub mod evidence;
+pub mod group;
+pub mod identity;
+pub mod item;
+pub mod lease;
+pub mod link;
+pub mod login;
+pub mod membership;
+mod migrate;
+pub mod notice;
+pub mod outbox;
+pub mod plan;
+pub mod policy;
+pub mod session;
+pub mod setting;
+pub mod standing;
+pub mod subject;
+pub mod token;
+mod value;
+mod writer;
+
+pub use conn::{Conn, Work};
+pub use db::{Db, EngineKind, ProcessLock};
+pub use error::StoreError;

@@ -1,0 +1,214 @@
+//! Tables `outbox` and `delivered`: which accounts each target has yet to be told about, and what it was told last.
+//!
+//! Invariant: one waiting row per target and account; a newer version replaces the waiting one. What failed for good
+//! stays as a dead letter until somebody acts.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::domain::ids::{AccountId, TargetId};
+
+use super::conn::Conn;
+use super::error::StoreError;
+use super::value::{instant, micros};
+
+/// A row that waits, or one that failed for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Who is to be told.
+    pub target: TargetId,
+    /// About whom.
+    pub account: AccountId,
+    /// The version that was queued.
+    pub version: i64,
+    /// When it was queued.
+    pub queued_at: Timestamp,
+    /// When the next attempt is due.
+    pub due_at: Timestamp,
+    /// How many attempts have failed.
+    pub attempts: i64,
+    /// What the last one said.
+    pub last_error: Option<String>,
+}
+
+/// Queues the present state of an account for a target. Access that was taken away goes first (`urgent`).
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn queue(
+    c: &mut Conn,
+    target: &TargetId,
+    account: AccountId,
+    version: i64,
+    urgent: bool,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    q!(execute; c,
+        "INSERT INTO outbox (target, account_id, version, urgent, queued_at, due_at, attempts, fence, state)
+         VALUES ($1, $2, $3, $4, $5, $5, 0, 0, 'waiting')
+         ON CONFLICT (target, account_id) DO UPDATE SET version = excluded.version, queued_at = excluded.queued_at,
+            urgent = (outbox.urgent OR excluded.urgent),
+            due_at = CASE WHEN outbox.state = 'dead' THEN excluded.due_at ELSE outbox.due_at END,
+            attempts = CASE WHEN outbox.state = 'dead' THEN 0 ELSE outbox.attempts END, state = 'waiting'
+          WHERE excluded.version >= outbox.version",
+        target.as_str(), account.uuid(), version, urgent, micros(now))?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    target: String,
+    account_id: Uuid,
+    version: i64,
+    queued_at: i64,
+    due_at: i64,
+    attempts: i64,
+    last_error: Option<String>,
+}
+
+impl TryFrom<Row> for Waiting {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            target: TargetId::parse(&row.target)
+                .map_err(|e| StoreError::corrupt("outbox", row.account_id, e))?,
+            account: AccountId::new(row.account_id),
+            version: row.version,
+            queued_at: instant(row.queued_at, "outbox", row.account_id)?,
+            due_at: instant(row.due_at, "outbox", row.account_id)?,
+            attempts: row.attempts,
+            last_error: row.last_error,
+        })
+    }
+}
+
+/// The rows of a target that are due, urgent ones first, then the longest queued.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn due(
+    c: &mut Conn,
+    target: &TargetId,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Waiting>, StoreError> {
+    q!(fetch_all as Row; c,
+        "SELECT target, account_id, version, queued_at, due_at, attempts, last_error FROM outbox
+          WHERE target = $1 AND state = 'waiting' AND due_at <= $2 ORDER BY urgent DESC, queued_at, account_id LIMIT $3",
+        target.as_str(), micros(now), limit)?
+    .into_iter()
+    .map(Waiting::try_from)
+    .collect()
+}
+
+/// Notes that a target took a version. A newer one that was queued meanwhile goes on waiting, due at once.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn done(
+    c: &mut Conn,
+    target: &TargetId,
+    account: AccountId,
+    version: i64,
+    answer: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    q!(execute; c, "DELETE FROM outbox WHERE target = $1 AND account_id = $2 AND version <= $3",
+        target.as_str(), account.uuid(), version)?;
+    q!(execute; c, "UPDATE outbox SET attempts = 0, due_at = $3, last_error = NULL WHERE target = $1 AND account_id = $2",
+        target.as_str(), account.uuid(), micros(now))?;
+    q!(execute; c,
+        "INSERT INTO delivered (target, account_id, version, at, answer) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (target, account_id) DO UPDATE SET version = excluded.version, at = excluded.at,
+            answer = excluded.answer WHERE excluded.version >= delivered.version",
+        target.as_str(), account.uuid(), version, micros(now), answer)?;
+    Ok(())
+}
+
+/// Notes a failed attempt and when to try again.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn again(c: &mut Conn, row: &Waiting, error: &str, due_at: Timestamp) -> Result<(), StoreError> {
+    q!(execute; c,
+        "UPDATE outbox SET attempts = $3, last_error = $4, due_at = $5 WHERE target = $1 AND account_id = $2",
+        row.target.as_str(), row.account.uuid(), row.attempts + 1, error, micros(due_at))?;
+    Ok(())
+}
+
+/// Notes that a target will never take this version: a dead letter. One that was replaced meanwhile goes on waiting.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn give_up(c: &mut Conn, row: &Waiting, error: &str) -> Result<bool, StoreError> {
+    let dead = q!(execute; c,
+        "UPDATE outbox SET state = 'dead', attempts = $4, last_error = $5
+          WHERE target = $1 AND account_id = $2 AND version = $3",
+        row.target.as_str(), row.account.uuid(), row.version, row.attempts + 1, error)?;
+    Ok(dead == 1)
+}
+
+/// The dead letters, of one target or of all, the oldest first.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn dead(c: &mut Conn, target: Option<&TargetId>) -> Result<Vec<Waiting>, StoreError> {
+    q!(fetch_all as Row; c,
+        "SELECT target, account_id, version, queued_at, due_at, attempts, last_error FROM outbox
+          WHERE state = 'dead' AND (target = $1 OR $2) ORDER BY queued_at, account_id",
+        target.map_or("", TargetId::as_str), target.is_none())?
+    .into_iter()
+    .map(Waiting::try_from)
+    .collect()
+}
+
+/// Puts dead letters of a target back to wait: all, or one account's. Gives how many.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn revive(
+    c: &mut Conn,
+    target: &TargetId,
+    account: Option<AccountId>,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    q!(execute; c,
+        "UPDATE outbox SET state = 'waiting', attempts = 0, due_at = $4
+          WHERE target = $1 AND state = 'dead' AND (account_id = $2 OR $3)",
+        target.as_str(), account.map_or(Uuid::nil(), AccountId::uuid), account.is_none(), micros(now))
+}
+
+/// How many rows of each target wait, and how many are dead letters: target, waiting, dead.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn backlog(c: &mut Conn) -> Result<Vec<(String, i64, i64)>, StoreError> {
+    q!(fetch_all as (String, i64, i64); c,
+        "SELECT target, COUNT(CASE WHEN state = 'waiting' THEN 1 END), COUNT(CASE WHEN state = 'dead' THEN 1 END)
+           FROM outbox GROUP BY target ORDER BY target")
+}
+
+/// The version that a target was last told of, when, and what it answered.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or the row cannot be read.
+pub async fn delivered(
+    c: &mut Conn,
+    target: &TargetId,
+    account: AccountId,
+) -> Result<Option<(i64, Timestamp, String)>, StoreError> {
+    let row = q!(fetch_optional as (i64, i64, String); c,
+        "SELECT version, at, answer FROM delivered WHERE target = $1 AND account_id = $2",
+        target.as_str(), account.uuid())?;
+    row.map(|(version, at, answer)| Ok((version, instant(at, "delivered", account)?, answer))).transpose()
+}

@@ -1,0 +1,127 @@
+//! Table `account_status`: the history of each account's status.
+//!
+//! Invariant: one open interval per account, equal to the status in `account`.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::domain::account::{Standing, Status, StatusReason};
+use crate::domain::ids::AccountId;
+
+use super::conn::Conn;
+use super::error::StoreError;
+use super::value::{instant, instant_opt, micros};
+
+/// One interval of an account's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// The status and how it came about.
+    pub standing: Standing,
+    /// When it ended; nothing for the present one.
+    pub until: Option<Timestamp>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: Uuid,
+    status: String,
+    reason: String,
+    by_actor: String,
+    note: Option<String>,
+    since: i64,
+    until: Option<i64>,
+}
+
+impl TryFrom<Row> for Past {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let unknown = |value: &str| StoreError::corrupt("account_status", row.id, format!("{value:?}"));
+        Ok(Self {
+            standing: Standing {
+                status: Status::from_name(&row.status).ok_or_else(|| unknown(&row.status))?,
+                since: instant(row.since, "account_status", row.id)?,
+                reason: StatusReason::from_name(&row.reason).ok_or_else(|| unknown(&row.reason))?,
+                by: row.by_actor,
+                note: row.note,
+            },
+            until: instant_opt(row.until, "account_status", row.id)?,
+        })
+    }
+}
+
+/// Opens the first interval of a new account.
+pub(super) async fn open(c: &mut Conn, account: AccountId, standing: &Standing) -> Result<(), StoreError> {
+    q!(execute; c,
+        "INSERT INTO account_status (id, account_id, status, reason, by_actor, note, since)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        Uuid::now_v7(), account.uuid(), standing.status.name(), standing.reason.name(), &standing.by,
+        &standing.note, micros(standing.since))?;
+    Ok(())
+}
+
+/// Gives the account a new status from `standing.since` on, and ends the former interval there.
+///
+/// Becoming active is also kept as the account's last activation.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn change(c: &mut Conn, account: AccountId, standing: &Standing) -> Result<(), StoreError> {
+    let since = micros(standing.since);
+    q!(execute; c, "UPDATE account_status SET until = $2 WHERE account_id = $1 AND until IS NULL",
+        account.uuid(), since)?;
+    open(c, account, standing).await?;
+    let activated = (standing.status == Status::Active).then_some(since);
+    q!(execute; c,
+        "UPDATE account SET status = $2, status_since = $3, status_reason = $4, status_by = $5, status_note = $6,
+                activated_at = COALESCE($7, activated_at)
+          WHERE id = $1",
+        account.uuid(), standing.status.name(), since, standing.reason.name(), &standing.by, &standing.note,
+        activated)?;
+    Ok(())
+}
+
+/// The whole history of an account, the oldest first.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn history(c: &mut Conn, account: AccountId) -> Result<Vec<Past>, StoreError> {
+    q!(fetch_all as Row; c,
+        "SELECT id, status, reason, by_actor, note, since, until FROM account_status WHERE account_id = $1
+          ORDER BY since, id",
+        account.uuid())?
+    .into_iter()
+    .map(Past::try_from)
+    .collect()
+}
+
+/// The status that an account had at a past instant; nothing before it came to be.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn at(c: &mut Conn, account: AccountId, at: Timestamp) -> Result<Option<Past>, StoreError> {
+    q!(fetch_optional as Row; c,
+        "SELECT id, status, reason, by_actor, note, since, until FROM account_status
+          WHERE account_id = $1 AND since <= $2 AND (until IS NULL OR until > $2) ORDER BY since DESC LIMIT 1",
+        account.uuid(), micros(at))?
+    .map(Past::try_from)
+    .transpose()
+}
+
+/// How many accounts lost access (frozen, deactivated or removed) since an instant and have it no longer.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn taken_since(c: &mut Conn, since: Timestamp) -> Result<i64, StoreError> {
+    let (count,) = q!(fetch_one as (i64,); c,
+        "SELECT COUNT(DISTINCT s.account_id) FROM account_status s
+          WHERE s.since > $1 AND s.until IS NULL AND s.status IN ('frozen', 'deactivated', 'removed')
+            AND EXISTS (SELECT 1 FROM account_status b WHERE b.account_id = s.account_id AND b.until > $1
+                           AND b.status = 'active')",
+        micros(since))?;
+    Ok(count)
+}

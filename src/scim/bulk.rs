@@ -294,7 +294,7 @@ pub fn outcome(
 
 /// The body of the answer.
 #[must_use]
-pub fn response(outcomes: Vec<Value>) -> Value {
+pub fn response(outcomes: &[Value]) -> Value {
     json!({ "schemas": [RESPONSE_URN], "Operations": outcomes })
 }
 
@@ -365,6 +365,6 @@ mod tests {
             (entry["status"].as_str(), entry["response"]["scimType"].as_str()),
             (Some("409"), Some("uniqueness"))
         );
-        assert_eq!(response(vec![entry])["Operations"][0]["bulkId"], "a");
+        assert_eq!(response(&[entry])["Operations"][0]["bulkId"], "a");
     }
 }

@@ -32,6 +32,11 @@ impl Query {
         self.0.read(kind)
     }
 
+    /// The client names attributes that it wants to see.
+    pub(super) fn names_attributes(&self) -> bool {
+        self.0.names_attributes()
+    }
+
     pub(super) fn projection(&self, kind: ResourceKind) -> Projection {
         self.0.projection(kind)
     }

@@ -17,7 +17,7 @@ pub fn etag(version: i64) -> String {
 /// Where a resource is found. `base` is the directory's SCIM address without a slash at the end.
 #[must_use]
 pub fn location(base: &str, kind: ResourceKind, id: impl std::fmt::Display) -> String {
-    format!("{base}{}/{id}", kind.endpoint())
+    format!("{base}/{}/{id}", kind.endpoint())
 }
 
 /// A person.

@@ -25,5 +25,8 @@
 //! | plan | what a run would do, person by person, frozen under a hash |
 //! | target | a CRM that is told |
 
+pub mod crm;
 pub mod domain;
+pub mod mail;
+pub mod pull;
 pub mod store;

@@ -107,13 +107,8 @@ fn plain_header(name: &'static str, value: &str) -> HeaderValue {
 }
 
 fn judge(error: &smtp::Error, recipient: &str) -> MailError {
-    let mut said = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        said = format!("{said}: {inner}");
-        cause = inner.source();
-    }
-    let said = said.replace(recipient, "the recipient");
+    // It names its cause itself, unlike the errors of reqwest.
+    let said = error.to_string().replace(recipient, "the recipient");
     let is_about_us = error.status().is_some_and(|code| ABOUT_SIGN_IN.contains(&u16::from(code)));
     if error.is_permanent() && !is_about_us { MailError::Refused(said) } else { MailError::Again(said) }
 }

@@ -1,1 +1,11 @@
-//! x
+//! Checks on the whole: the plan of the house, what it is built from, and the daemon seen from outside.
+//!
+//! Each module is declared under `#[cfg(test)]`, which is always so here: it tells clippy that its small
+//! functions, too, may stop the test with `unwrap` and `expect`.
+
+#[cfg(test)]
+mod architecture;
+#[cfg(test)]
+mod dependencies;
+#[cfg(test)]
+mod source;

@@ -6,6 +6,10 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod daemon;
+#[cfg(test)]
 mod dependencies;
 #[cfg(test)]
 mod engines;
@@ -13,6 +17,8 @@ mod engines;
 mod house;
 #[cfg(test)]
 mod provision;
+#[cfg(test)]
+mod running;
 #[cfg(test)]
 mod source;
 #[cfg(test)]

@@ -25,5 +25,17 @@
 //! | plan | what a run would do, person by person, frozen under a hash |
 //! | target | a CRM that is told |
 
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod crm;
 pub mod domain;
+pub mod flows;
+pub mod http;
+pub mod jobs;
+pub mod mail;
+pub mod oidc;
+pub mod pull;
+pub mod scim;
 pub mod store;
+pub mod telemetry;

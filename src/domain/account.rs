@@ -35,7 +35,7 @@ pub enum StatusReason {
     Provisioned,
     /// The directory says inactive, deleted, or the person is gone from a complete listing.
     Departed,
-    /// The directory says active again.
+    /// The directory says active again, or the leave has ended.
     Returned,
     /// Not seen for longer than the rule allows.
     Inactive,

@@ -191,3 +191,68 @@ pub struct Link {
     /// When it was ended; nothing while it stands.
     pub until: Option<Timestamp>,
 }
+
+impl Link {
+    /// Whether it stands at `now`: not ended, and its own end not reached. Ends hold at once, before any job runs.
+    #[must_use]
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        self.since <= now
+            && self.until.is_none_or(|until| now < until)
+            && self.ends_at.is_none_or(|end| now < end)
+    }
+}
+
+/// Why a text is no id of an item.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ItemError {
+    /// Nothing, or only blanks.
+    #[error("an item id must not be empty")]
+    Empty,
+    /// `*` stands for the component as a whole.
+    #[error("\"*\" stands for the component as a whole and cannot be the id of one item")]
+    Whole,
+    /// More than 256 characters.
+    #[error("an item id has at most 256 characters, this one has {0}")]
+    TooLong(usize),
+    /// A control character such as NUL or a line break.
+    #[error("an item id must not contain control characters")]
+    Control,
+}
+
+impl ItemRef {
+    /// Reads the CRM's id of an item; it is compared exactly and never changed.
+    ///
+    /// # Errors
+    ///
+    /// [`ItemError`] when it is empty, `*`, longer than 256 characters or holds control characters.
+    pub fn parse(component: ComponentId, item: &str) -> Result<Self, ItemError> {
+        let length = item.chars().count();
+        if item.trim().is_empty() {
+            Err(ItemError::Empty)
+        } else if item == "*" {
+            Err(ItemError::Whole)
+        } else if length > 256 {
+            Err(ItemError::TooLong(length))
+        } else if item.chars().any(char::is_control) {
+            Err(ItemError::Control)
+        } else {
+            Ok(Self { component, item: item.to_owned() })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_a_blank_and_a_line_break_are_no_items() {
+        let component = ComponentId::parse("mailing").unwrap();
+        let item = |text: &str| ItemRef::parse(component.clone(), text);
+        assert_eq!(item("88362").unwrap().item, "88362");
+        assert_eq!(item(" "), Err(ItemError::Empty));
+        assert_eq!(item("*"), Err(ItemError::Whole));
+        assert_eq!(item("1\n2"), Err(ItemError::Control));
+        assert_eq!(item(&"å".repeat(257)), Err(ItemError::TooLong(257)));
+    }
+}

@@ -156,6 +156,14 @@ slug_id! {
     RuleId = "rule";
 }
 
+impl RuleId {
+    /// The origin of what somebody gets whom no rule matches: `unmatched`. No rule of a policy may bear this name.
+    #[must_use]
+    pub fn unmatched() -> Self {
+        Self("unmatched".to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

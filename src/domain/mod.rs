@@ -3,11 +3,22 @@
 //! Invariant: pure. No async, no SQL, no HTTP and no clock of its own; the
 //! present instant is always an argument.
 
+pub mod access;
 pub mod account;
 pub mod actor;
+pub mod days;
+pub mod effective;
+pub mod evidence;
 pub mod grant;
 pub mod ids;
 pub mod language;
+pub mod lifecycle;
+pub mod links;
+pub mod mapping;
 pub mod name;
 mod named;
+pub mod plan;
 pub mod policy;
+pub mod safety;
+#[cfg(test)]
+pub(crate) mod sample;

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
 
 use super::account::AccountKind;
 use super::ids::{ComponentId, DirectoryId, ModuleId, RoleId, RuleId, SectorId};
@@ -108,7 +109,8 @@ pub enum LinksOn {
 named!(LinksOn, Created = "created", Participant = "participant", Project = "project");
 
 /// What somebody wants to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Action {
     /// See.
     View,
@@ -243,7 +245,8 @@ pub struct Gives {
 }
 
 /// A source that says when a person was last seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum EvidenceSource {
     /// Sign-ins through Portvakt.
     Sso,

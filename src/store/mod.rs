@@ -25,6 +25,7 @@ pub mod outbox;
 pub mod plan;
 pub mod policy;
 pub mod session;
+pub mod setting;
 pub mod standing;
 pub mod subject;
 pub mod token;

@@ -30,6 +30,8 @@ has_accounts() { [ "$(portvakt account list --format json | python3 "$TOOLS/look
 ok "five people have arrived" until_ok 20 has_accounts 5
 groups() { scim GET "/Groups?filter=displayName%20eq%20%22$1%22" | python3 -c 'import json,sys; sys.exit(0 if json.load(sys.stdin)["totalResults"] == 1 else 1)'; }
 ok "and their groups" groups crm-utskick
+confidence() { ! scim GET /Users | grep -qi '"password"'; }
+ok "a password that Canaille sent along never comes back" confidence
 limited() { portvakt report access --format json | python3 "$TOOLS/look.py" has "$1" limited True; }
 ok "Bo, a helper with mailings, is limited by his group" until_ok 20 limited bo.lindstrom
 
@@ -48,6 +50,20 @@ ok "the CRM, which is down, could not be told" until_ok 30 refused
 rm "$CRM_IS_DOWN"
 delivered() { grep '"status": 204' "$DELIVERIES" | python3 "$TOOLS/look.py" has bo.lindstrom status deactivated; }
 ok "it is told when it is up again" until_ok 120 delivered
+in_order() { # every account's versions that the CRM took only ever rise: none twice, none late
+  python3 - "$DELIVERIES" <<'PY'
+import json, sys
+newest = {}
+for line in open(sys.argv[1], encoding="utf-8"):
+    told = json.loads(line)
+    if told["status"] == 204:
+        account, version = told["body"]["account"]["user_name"], told["body"]["version"]
+        if version <= newest.get(account, -1):
+            sys.exit(f"{account}: version {version} after {newest[account]}")
+        newest[account] = version
+PY
+}
+ok "each account's versions came once and in order" in_order
 all_signed() { ! grep -q '"signature": false' "$DELIVERIES"; }
 ok "every delivery was signed" all_signed
 

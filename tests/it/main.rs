@@ -10,6 +10,10 @@ mod dependencies;
 #[cfg(test)]
 mod engines;
 #[cfg(test)]
+mod house;
+#[cfg(test)]
+mod provision;
+#[cfg(test)]
 mod source;
 #[cfg(test)]
 mod store;

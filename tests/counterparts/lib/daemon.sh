@@ -22,7 +22,10 @@ also_stop() { STOP+=("$1 stop --data $2"); } # also_stop SCRIPT DATA : a counter
 check_end() {
   local status="$1" one
   trap - EXIT TERM INT
-  [ "$status" = 0 ] || { echo "--- the daemon's last words"; tail -n 25 "$DATA/log/portvakt.log" 2>/dev/null || true; }
+  if [ "$status" != 0 ]; then
+    echo "--- the daemon's last words"; tail -n 25 "$DATA/log/portvakt.log" 2>/dev/null || true
+    [ ! -s "$WORK/idp.log" ] || { echo "--- the provider's start"; tail -n 15 "$WORK/idp.log"; }
+  fi
   daemon_stop >/dev/null 2>&1 || true
   for one in "${STOP[@]}"; do $one >/dev/null 2>&1 || true; done
   DATA="$WORK/sink"; cp_stop hook-sink >/dev/null 2>&1 || true
@@ -33,7 +36,7 @@ check_end() {
 
 ok() { # ok SENTENCE COMMAND... : prints the sentence, ends the check if it is not so
   local sentence="$1"; shift
-  if "$@"; then ASSERTED=$((ASSERTED + 1)); echo "  ok    $sentence"; else echo "  NOT   $sentence" >&2; echo "        (${*:0:200})" | cut -c1-300 >&2; exit 1; fi
+  if "$@"; then ASSERTED=$((ASSERTED + 1)); echo "  ok    $sentence"; else echo "  NOT   $sentence" >&2; echo "        ($*)" | cut -c1-300 >&2; exit 1; fi
 }
 until_ok() { # until_ok SECONDS COMMAND...
   local end=$((SECONDS + $1)); shift

@@ -1,0 +1,39 @@
+//! `portvakt check`: settings and policy, every mistake at once.
+//!
+//! Invariant: reads only; opens no database and calls nobody.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{PrintAs, exit};
+use crate::config;
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = PrintAs::Text)]
+    format: PrintAs,
+}
+
+pub(super) fn run(config: &Path, args: &CheckArgs) -> ExitCode {
+    let report = config::check(config, std::env::vars());
+    match args.format {
+        PrintAs::Text => {
+            for mistake in &report.mistakes {
+                println!("{mistake}");
+            }
+            match (report.has_errors(), report.mistakes.len()) {
+                (true, count) => eprintln!("{count} finding(s); the daemon would not start"),
+                (false, 0) => println!("settings and policy are fine"),
+                (false, count) => eprintln!("{count} warning(s); the daemon would start"),
+            }
+        }
+        PrintAs::Json => match serde_json::to_string_pretty(&report.mistakes) {
+            Ok(json) => println!("{json}"),
+            Err(error) => eprintln!("{error}"),
+        },
+    }
+    if report.has_errors() { exit::refused() } else { exit::DONE }
+}

@@ -1,0 +1,49 @@
+//! `portvakt directory …`: connections to identity providers.
+//!
+//! Invariant: `token create` prints the token and nothing else on standard output.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::Subcommand;
+
+use super::{exit, setup};
+use crate::flows::tokens::{self, TokenKind};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DirectoryCommand {
+    /// Tokens for SCIM.
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TokenCommand {
+    /// Make a token; it is shown only now.
+    Create {
+        /// The directory, as the settings name it.
+        directory: String,
+        /// How long it is good for.
+        #[arg(long, default_value = "365d", value_name = "TIME")]
+        expires_in: String,
+        /// What to call it.
+        #[arg(long, default_value = "scim")]
+        name: String,
+    },
+}
+
+pub(super) async fn run(config: &Path, command: DirectoryCommand) -> anyhow::Result<ExitCode> {
+    let DirectoryCommand::Token(TokenCommand::Create { directory, expires_in, name }) = command;
+    let lifetime = setup::duration(&expires_in)?;
+    let ports = setup::open(config).await?;
+    if !ports.settings.directories.iter().any(|known| known.id.as_str() == directory) {
+        let known: Vec<&str> = ports.settings.directories.iter().map(|d| d.id.as_str()).collect();
+        bail!("the settings have no directory {directory:?}; they have: {}", known.join(", "));
+    }
+    let act = setup::act(&ports, "command");
+    let token = tokens::create(&ports, &act, TokenKind::Directory, &directory, &name, lifetime).await?;
+    println!("{token}");
+    ports.db.close().await;
+    Ok(exit::DONE)
+}

@@ -1,0 +1,118 @@
+//! The command line: one file per command.
+//!
+//! Invariant: exit code 0 done, 1 refused or failed, 2 wrong use, 3 a plan awaits release. Every command works while
+//! the daemon runs. Data go to standard output, everything else to standard error.
+
+mod check;
+mod directory;
+mod migrate;
+mod policy;
+mod serve;
+mod setup;
+mod target;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::telemetry::LogFormat;
+
+/// What a command ends with.
+pub mod exit {
+    use std::process::ExitCode;
+
+    /// Done.
+    pub const DONE: ExitCode = ExitCode::SUCCESS;
+
+    /// Refused or failed.
+    #[must_use]
+    pub fn refused() -> ExitCode {
+        ExitCode::from(1)
+    }
+
+    /// A plan awaits release.
+    #[must_use]
+    pub fn awaits_release() -> ExitCode {
+        ExitCode::from(3)
+    }
+}
+
+/// Gatekeeper between an organisation's identity provider and its CRM.
+#[derive(Debug, Parser)]
+#[command(name = "portvakt", version, about, max_term_width = 110)]
+pub struct Arguments {
+    /// The settings file.
+    #[arg(
+        long,
+        global = true,
+        env = "PORTVAKT_CONFIG",
+        default_value = "portvakt.toml",
+        value_name = "FILE"
+    )]
+    config: PathBuf,
+    /// How log lines look, on standard error.
+    #[arg(long, global = true, value_enum, default_value_t = LogAs::Text)]
+    log_format: LogAs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogAs {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// How a command prints data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum PrintAs {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon.
+    Serve,
+    /// Check settings and policy; every mistake at once.
+    Check(check::CheckArgs),
+    /// Bring the database to the present schema.
+    Migrate,
+    /// Directories: connections to identity providers.
+    #[command(subcommand)]
+    Directory(directory::DirectoryCommand),
+    /// Targets: CRMs that are told about accounts.
+    #[command(subcommand)]
+    Target(target::TargetCommand),
+    /// The policy in force.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+}
+
+/// Runs the command that the arguments name.
+///
+/// # Errors
+///
+/// What the command failed for, in words for the operator.
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    crate::telemetry::start_log(match arguments.log_format {
+        LogAs::Text => LogFormat::Text,
+        LogAs::Json => LogFormat::Json,
+    });
+    let config = arguments.config;
+    match arguments.command {
+        Command::Serve => serve::run(&config).await,
+        Command::Check(args) => Ok(check::run(&config, &args)),
+        Command::Migrate => migrate::run(&config).await,
+        Command::Directory(command) => directory::run(&config, command).await,
+        Command::Target(command) => target::run(&config, command).await,
+        Command::Policy(command) => policy::run(&config, command).await,
+    }
+}

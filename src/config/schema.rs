@@ -1,0 +1,205 @@
+//! Which keys each table of the two files takes.
+//!
+//! Invariant: the readers, the environment and the documented files all go by this one list.
+
+/// The tables of a file by their dotted names, and the keys of each.
+pub(crate) type Schema = &'static [(&'static str, &'static [&'static str])];
+
+/// The keys of the settings file.
+pub(crate) const SETTINGS: Schema = &[
+    (
+        "",
+        &[
+            "server",
+            "database",
+            "policy",
+            "language",
+            "sessions",
+            "accounts",
+            "directory",
+            "client",
+            "target",
+            "mail",
+        ],
+    ),
+    (
+        "server",
+        &[
+            "listen",
+            "public_url",
+            "metrics_listen",
+            "metrics_token",
+            "metrics_token_file",
+            "request_limit_bytes",
+            "shutdown_grace",
+        ],
+    ),
+    ("database", &["url", "url_file", "max_connections"]),
+    ("policy", &["file"]),
+    ("language", &["default"]),
+    ("sessions", &["idle", "absolute"]),
+    ("accounts", &["protected"]),
+    ("directory", &["id", "kind", "name", "domains", "protected", "oidc", "pull"]),
+    (
+        "directory.oidc",
+        &[
+            "issuer",
+            "client_id",
+            "client_secret",
+            "client_secret_file",
+            "subject_claim",
+            "subject_is",
+            "scopes",
+            "tenants",
+            "groups_claim",
+            "groups_separator",
+            "userinfo",
+            "algorithms",
+            "leeway",
+        ],
+    ),
+    (
+        "directory.pull",
+        &[
+            "tenant_id",
+            "client_id",
+            "client_secret",
+            "client_secret_file",
+            "base_url",
+            "login_url",
+            "token",
+            "token_file",
+            "schedule",
+            "timezone",
+        ],
+    ),
+    (
+        "client",
+        &[
+            "id",
+            "name",
+            "secret",
+            "secret_file",
+            "redirect_uris",
+            "post_logout_redirect_uris",
+            "backchannel_logout_uri",
+        ],
+    ),
+    ("target", &["id", "kind", "url", "secret", "secret_file", "allow_private"]),
+    ("mail", &["smtp", "starttls", "username", "password", "password_file", "from"]),
+];
+
+/// Tables of the settings that there can be several of; each is found by its `id`.
+pub(crate) const SEVERAL: &[&str] = &["directory", "client", "target"];
+
+/// Keys of the settings that hold a list; an environment variable separates its values with commas.
+pub(crate) const LISTS: &[&str] = &[
+    "domains",
+    "protected",
+    "scopes",
+    "tenants",
+    "algorithms",
+    "redirect_uris",
+    "post_logout_redirect_uris",
+];
+
+/// The keys of the policy file.
+pub(crate) const POLICY: Schema = &[
+    (
+        "",
+        &[
+            "unmatched",
+            "administrators_by_rule",
+            "contact",
+            "module",
+            "sector",
+            "component",
+            "role",
+            "rule",
+            "lifecycle",
+            "leave",
+            "manual_grants",
+            "review",
+        ],
+    ),
+    ("unmatched", &["role"]),
+    ("contact", &["name", "email"]),
+    ("name", &["sv", "en"]),
+    ("module", &["id", "name"]),
+    ("sector", &["id", "name", "critical"]),
+    ("component", &["id", "name", "module", "sector", "items", "links_on", "administration"]),
+    ("role", &["id", "name", "modules", "critical", "console"]),
+    ("rule", &["id", "when", "gives", "priority"]),
+    ("rule.when", &["directory", "group", "group_name", "attribute", "all", "any", "not"]),
+    ("rule.when.attribute", &["path", "equals", "in"]),
+    ("rule.gives", &["roles", "sectors", "limited", "item_restricted"]),
+    ("lifecycle", &["schedule", "timezone", "mode", "source_stale_after", "safety", "rule"]),
+    ("lifecycle.safety", &["max_accounts", "max_percent", "max_shrink_percent"]),
+    (
+        "lifecycle.rule",
+        &[
+            "id",
+            "applies_to",
+            "evidence",
+            "inactive_after",
+            "never_signed_in_after",
+            "notify_before",
+            "freeze_for",
+            "remove_after",
+        ],
+    ),
+    ("lifecycle.rule.applies_to", &["roles", "sectors", "limited", "directories", "kinds"]),
+    ("leave", &["sign_in"]),
+    ("manual_grants", &["expire_after"]),
+    ("review", &["schedule", "open_for"]),
+];
+
+/// The keys of the table that bears this dotted name.
+pub(crate) fn keys_of(schema: Schema, pattern: &str) -> &'static [&'static str] {
+    schema.iter().find(|(name, _)| *name == pattern).map_or(&[], |(_, keys)| keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether `text` shows `key` under the heading of `table`, set or commented out.
+    fn shows(text: &str, table: &str, key: &str) -> bool {
+        let mut heading = String::new();
+        text.lines().any(|line| {
+            let line = line.trim_start_matches(['#', ' ']);
+            if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
+                name.trim_start_matches('[').clone_into(&mut heading);
+                return heading == table;
+            }
+            let is_set = |part: &str| part.split_once('=').is_some_and(|(name, _)| name.trim() == key);
+            let is_inline = line.contains('{') && line.split(['{', ',']).any(is_set);
+            is_inline || (heading == table && is_set(line))
+        })
+    }
+
+    fn lacking(schema: Schema, file: &str) -> Vec<String> {
+        let text = std::fs::read_to_string(format!("{}/config/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let mut lacking = Vec::new();
+        for (table, keys) in schema {
+            for key in *keys {
+                let own = if table.is_empty() { (*key).to_owned() } else { format!("{table}.{key}") };
+                let has_heading = schema.iter().any(|(name, _)| *name == own) && shows(&text, &own, "");
+                if !has_heading && !shows(&text, table, key) {
+                    lacking.push(own);
+                }
+            }
+        }
+        lacking
+    }
+
+    #[test]
+    fn every_key_of_the_settings_is_shown_in_the_shipped_file() {
+        assert_eq!(lacking(SETTINGS, "portvakt.toml"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_key_of_the_policy_is_shown_in_the_shipped_file() {
+        assert_eq!(lacking(POLICY, "policy.toml"), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,92 @@
+//! Where the daemon listens, what it calls itself, and how long a session lives.
+//!
+//! Invariant: the public address is never taken from a request, so it must be set here.
+
+use std::net::SocketAddr;
+
+use jiff::SignedDuration;
+
+use super::address::PublicUrl;
+use super::field::Field;
+use super::mistake::Problem;
+use super::reading::Section;
+use super::secret::Secret;
+
+/// The section `[server]`.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
+    /// What browsers and identity providers see.
+    pub public_url: PublicUrl,
+    /// Where `/metrics` is served on its own; nothing: on `listen`, for who holds the token.
+    pub metrics_listen: Option<SocketAddr>,
+    /// What must be shown to read `/metrics`.
+    pub metrics_token: Option<Secret>,
+    /// Largest request body, in bytes. Default 1 MiB.
+    pub request_limit_bytes: usize,
+    /// How long requests may take to end after SIGTERM. Default 20 seconds.
+    pub shutdown_grace: SignedDuration,
+}
+
+/// The section `[sessions]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sessions {
+    /// A session ends when it has not been used for this long. Default 30 minutes.
+    pub idle: SignedDuration,
+    /// A session ends this long after the sign-in. Default 12 hours.
+    pub absolute: SignedDuration,
+}
+
+fn listen(field: &Field<'_>) -> Option<SocketAddr> {
+    field.parse(|text| {
+        text.parse().map_err(|_| {
+            Problem::new(
+                format!("{text:?} is not an IP address with a port"),
+                "write it as \"127.0.0.1:8080\", or \"0.0.0.0:8080\" for every address of the machine",
+            )
+        })
+    })
+}
+
+pub(crate) fn server(section: &Section<'_>) -> Option<Server> {
+    let address = section
+        .field("listen")
+        .map_or_else(|| Some(SocketAddr::from(([127, 0, 0, 1], 8080))), |field| listen(&field));
+    let public_url = section
+        .required("public_url", "write the address that browsers see, such as \"https://portvakt.example\"")
+        .and_then(|field| field.parse(PublicUrl::read));
+    let metrics_listen = section.field("metrics_listen").and_then(|field| {
+        let own = listen(&field);
+        if own.is_some() && own == address {
+            field.wrong(
+                "it is the same address as listen",
+                "give /metrics another port, or leave the key out",
+            );
+        }
+        own
+    });
+    let limit = section.field("request_limit_bytes").and_then(|field| field.whole(&(1_024..=1_073_741_824)));
+    let grace = section.field("shutdown_grace").and_then(|field| field.duration());
+    let metrics_token = section.secret("metrics_token");
+    Some(Server {
+        listen: address?,
+        public_url: public_url?,
+        metrics_listen,
+        metrics_token,
+        request_limit_bytes: limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(1_048_576),
+        shutdown_grace: grace.unwrap_or(SignedDuration::from_secs(20)),
+    })
+}
+
+pub(crate) fn sessions(section: Option<&Section<'_>>) -> Sessions {
+    let duration = |key| section.and_then(|section| section.field(key)).and_then(|field| field.duration());
+    let sessions = Sessions {
+        idle: duration("idle").unwrap_or(SignedDuration::from_mins(30)),
+        absolute: duration("absolute").unwrap_or(SignedDuration::from_hours(12)),
+    };
+    if let Some(section) = section.filter(|_| sessions.idle > sessions.absolute) {
+        section.wrong("idle is longer than absolute", "make idle the shorter of the two");
+    }
+    sessions
+}

@@ -1,0 +1,77 @@
+//! Follows what the directories say: who is active nowhere any more has departed, who is active again has returned.
+//!
+//! Invariant: the identity always says what the provider said. The account is deactivated in the same transaction,
+//! unless it is protected or the safety limits hold it: then it waits for a lifecycle plan that somebody releases.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::{Act, Refusal, guard, stand};
+use crate::domain::account::{Account, Status, StatusReason};
+use crate::domain::actor::Subject;
+use crate::domain::ids::AccountId;
+use crate::domain::policy::Policy;
+use crate::store::{Conn, account, identity};
+
+/// What following the directories came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Followed {
+    /// Nothing to do.
+    AsBefore,
+    /// Deactivated, because no directory says active any more.
+    Departed,
+    /// Active again, because a directory says so and departure was the reason.
+    Returned,
+    /// Departed, but the account is protected or the safety limits hold it.
+    Held,
+}
+
+/// Brings an account in line with what its directories say.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub async fn follow(c: &mut Conn, act: &Act, policy: &Policy, id: AccountId) -> Result<Followed, Refusal> {
+    let identities = identity::of_account(c, id).await?;
+    let is_present = identities.iter().any(|i| i.deleted_at.is_none() && i.active);
+    let account = account::lock(c, id).await?.ok_or_else(|| Refusal::not_found("account", id))?;
+    match (is_present, account.standing.status) {
+        (true, Status::Deactivated) if account.standing.reason == StatusReason::Departed => {
+            stand::change(c, act, &account, Status::Active, StatusReason::Returned, None).await?;
+            Ok(Followed::Returned)
+        }
+        (false, Status::Invited | Status::Active | Status::Paused | Status::Frozen) => {
+            depart(c, act, policy, &account).await
+        }
+        (false, Status::Deactivated) if account.standing.reason != StatusReason::Departed => {
+            // Whoever may lift it changes: from now on only the directory's "active again" does.
+            stand::change(c, act, &account, Status::Deactivated, StatusReason::Departed, None).await?;
+            Ok(Followed::Departed)
+        }
+        (_, Status::Deactivated | Status::Removed) | (true, _) => Ok(Followed::AsBefore),
+    }
+}
+
+async fn depart(c: &mut Conn, act: &Act, policy: &Policy, account: &Account) -> Result<Followed, Refusal> {
+    if account.is_protected {
+        hold(c, act, account, vec!["protected"]).await?;
+        return Ok(Followed::Held);
+    }
+    guard::hold(c).await?;
+    let stops = guard::stops(c, policy, &BTreeSet::from([account.id]), act.now).await?;
+    if !stops.is_empty() {
+        hold(c, act, account, stops.iter().map(crate::domain::safety::SafetyStop::name).collect()).await?;
+        return Ok(Followed::Held);
+    }
+    stand::change(c, act, account, Status::Deactivated, StatusReason::Departed, None).await?;
+    Ok(Followed::Departed)
+}
+
+async fn hold(c: &mut Conn, act: &Act, account: &Account, why: Vec<&'static str>) -> Result<(), Refusal> {
+    tracing::warn!(account.id = %account.id, ?why, "a departure is held: account {} stays as it is until a plan is released", account.id);
+    metrics::counter!("portvakt_departures_held_total").increment(1);
+    let after = json!({ "held_by": why });
+    act.record(c, "departure_held", Subject::new("account", account.id), None, Some(after)).await?;
+    Ok(())
+}

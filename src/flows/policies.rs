@@ -1,0 +1,136 @@
+//! Keeps the policy in force: the newest version in the database, compiled once.
+//!
+//! Invariant: every node acts on the same version; a version is compiled at most once per node.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use jiff::Timestamp;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::{Act, Ports, Refusal, entitle};
+use crate::config::parse_policy;
+use crate::domain::actor::Subject;
+use crate::domain::policy::Policy;
+use crate::store::policy::PolicyVersion;
+use crate::store::{Conn, policy};
+
+/// A policy with the number it is in force under.
+#[derive(Debug)]
+pub struct Compiled {
+    /// 1, 2, 3 …
+    pub number: i64,
+    /// SHA-256 of its text, hexadecimal.
+    pub hash: String,
+    /// What it says.
+    pub policy: Policy,
+}
+
+/// The policy in force, kept compiled.
+#[derive(Debug, Default)]
+pub struct Policies {
+    cached: ArcSwapOption<Compiled>,
+}
+
+impl Policies {
+    /// The policy in force.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NoPolicy`] before the first one was applied.
+    pub async fn current(&self, c: &mut Conn) -> Result<Arc<Compiled>, Refusal> {
+        let newest = policy::newest_number(c).await?.ok_or(Refusal::NoPolicy)?;
+        if let Some(known) = self.cached.load_full()
+            && known.number == newest
+        {
+            return Ok(known);
+        }
+        let version = policy::current(c, None).await?.ok_or(Refusal::NoPolicy)?;
+        let compiled = Arc::new(compile(version)?);
+        self.cached.store(Some(Arc::clone(&compiled)));
+        Ok(compiled)
+    }
+
+    /// The policy that was in force at a past instant.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NoPolicy`] when there was none yet.
+    pub async fn as_of(&self, c: &mut Conn, at: Timestamp) -> Result<Arc<Compiled>, Refusal> {
+        let version = policy::current(c, Some(at)).await?.ok_or(Refusal::NoPolicy)?;
+        match self.cached.load_full() {
+            Some(known) if known.number == version.number => Ok(known),
+            _ => Ok(Arc::new(compile(version)?)),
+        }
+    }
+}
+
+fn compile(version: PolicyVersion) -> Result<Compiled, Refusal> {
+    let name = format!("policy version {}", version.number);
+    let policy = parse_policy(&version.text, &name).map_err(Refusal::Policy)?;
+    Ok(Compiled { number: version.number, hash: version.hash, policy })
+}
+
+/// What applying a policy did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Applied {
+    /// The number it is in force under.
+    pub number: i64,
+    /// Whether it is new; the same text again changes nothing.
+    pub is_new: bool,
+    /// How many accounts' grants changed.
+    pub changed: usize,
+}
+
+/// SHA-256 of a policy's text, hexadecimal.
+#[must_use]
+pub fn hash(text: &str) -> String {
+    const FIGURES: &[u8; 16] = b"0123456789abcdef";
+    let figure = |half: u8| FIGURES.get(usize::from(half)).map_or('?', |figure| char::from(*figure));
+    Sha256::digest(text).iter().flat_map(|byte| [figure(byte >> 4), figure(byte & 15)]).collect()
+}
+
+/// Puts a policy into force, and gives every account what its rules now say, in one transaction.
+///
+/// # Errors
+///
+/// [`Refusal::Policy`] with every mistake; then the former policy stays in force.
+pub async fn apply(ports: &Ports, act: &Act, text: &str) -> Result<Applied, Refusal> {
+    parse_policy(text, "policy").map_err(Refusal::Policy)?;
+    let (text, act) = (text.to_owned(), act.clone());
+    ports.db.write(move |c| Box::pin(async move { put_into_force(c, &act, &text).await })).await
+}
+
+async fn put_into_force(c: &mut Conn, act: &Act, text: &str) -> Result<Applied, Refusal> {
+    let hash = hash(text);
+    let former = policy::current(c, None).await?;
+    if let Some(former) = &former
+        && former.hash == hash
+    {
+        return Ok(Applied { number: former.number, is_new: false, changed: 0 });
+    }
+    let number = policy::append(c, text, &hash, &act.actor.to_string(), act.now).await?;
+    let before = former.map(|f| json!({ "number": f.number, "hash": f.hash }));
+    let after = json!({ "number": number, "hash": hash });
+    act.record(c, "policy_applied", Subject::new("policy", number), before, Some(after)).await?;
+    let version = policy::current(c, None).await?.ok_or(Refusal::NoPolicy)?;
+    let compiled = compile(version)?;
+    let changed = entitle::everybody(c, &act.because(format!("policy {number}")), &compiled.policy).await?;
+    // The cache is not filled here: the commit may still fail.
+    Ok(Applied { number, is_new: true, changed })
+}
+
+/// The text of the policy in force, with a head that says which version it is.
+///
+/// # Errors
+///
+/// [`Refusal::NoPolicy`] before the first one was applied.
+pub async fn text(ports: &Ports) -> Result<String, Refusal> {
+    let mut c = ports.db.read().await?;
+    let version = policy::current(&mut c, None).await?.ok_or(Refusal::NoPolicy)?;
+    Ok(format!(
+        "# version {} in force since {} by {}\n# sha256 {}\n{}",
+        version.number, version.applied_at, version.by, version.hash, version.text
+    ))
+}

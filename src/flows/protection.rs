@@ -1,0 +1,82 @@
+//! Protected accounts: no path touches them.
+//!
+//! Invariant: protection is set and lifted only in the settings file; the database follows it at each start.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::{Act, Ports, Refusal};
+use crate::config::Settings;
+use crate::domain::account::Account;
+use crate::domain::actor::Subject;
+use crate::domain::ids::DirectoryId;
+use crate::domain::name::fold;
+use crate::store::{account, identity};
+
+const PAGE: i64 = 500;
+
+/// Whether the settings protect an account of this name in this directory.
+#[must_use]
+pub fn is_protected(settings: &Settings, directory: &DirectoryId, user_name: &str) -> bool {
+    let name = fold(user_name);
+    let own = settings.directories.iter().filter(|d| d.id == *directory).flat_map(|d| &d.protected);
+    settings.protected.iter().chain(own).any(|protected| fold(protected) == name)
+}
+
+fn protects(settings: &Settings, account: &Account, directories: &BTreeSet<DirectoryId>) -> bool {
+    let id = account.id.to_string();
+    settings.protected.contains(&id)
+        || is_named(settings, account)
+        || directories.iter().any(|directory| is_protected(settings, directory, &account.user_name))
+}
+
+fn is_named(settings: &Settings, account: &Account) -> bool {
+    let name = fold(&account.user_name);
+    settings.protected.iter().any(|text| fold(text) == name)
+}
+
+/// Brings the protection of every account in line with the settings. Gives how many changed.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub async fn follow_settings(ports: &Ports, act: &Act) -> Result<usize, Refusal> {
+    let mut changed = 0;
+    let mut after = None;
+    loop {
+        let mut c = ports.db.read().await?;
+        let page = account::page(&mut c, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(changed) };
+        after = Some(last.id);
+        for account in page {
+            let directories = identity::of_account(&mut c, account.id).await?;
+            let directories = directories.into_iter().map(|i| i.directory).collect();
+            let wanted = protects(&ports.settings, &account, &directories);
+            if wanted != account.is_protected {
+                set(ports, act, account, wanted).await?;
+                changed += 1;
+            }
+        }
+    }
+}
+
+async fn set(ports: &Ports, act: &Act, account: Account, wanted: bool) -> Result<(), Refusal> {
+    let act = act.clone();
+    ports
+        .db
+        .write(move |c| {
+            Box::pin(async move {
+                let Some(mut present) = account::lock(c, account.id).await? else { return Ok(()) };
+                present.is_protected = wanted;
+                account::set_terms(c, &present).await?;
+                let action = if wanted { "account_protected" } else { "account_unprotected" };
+                let before = json!({ "is_protected": !wanted });
+                let after = json!({ "is_protected": wanted });
+                let subject = Subject::new("account", account.id);
+                act.record(c, action, subject, Some(before), Some(after)).await?;
+                Ok::<_, Refusal>(())
+            })
+        })
+        .await
+}

@@ -1,0 +1,140 @@
+//! Who is in a group, as a directory changes it.
+//!
+//! Invariant: only the difference is written, and the accounts it touched are given back. A member that nobody knows
+//! is remembered, not refused, and joins when the person appears.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::super::{Act, Refusal};
+use crate::domain::ids::{AccountId, DirectoryId, GroupId, IdentityId};
+use crate::scim::{Filter, MemberChange, MemberRef};
+use crate::store::{Conn, identity, membership};
+
+/// What changes of members came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Moved {
+    /// Accounts that joined or left.
+    pub(super) accounts: BTreeSet<AccountId>,
+    /// How many joined.
+    pub(super) joined: usize,
+    /// How many left.
+    pub(super) left: usize,
+    /// Members that nobody knows yet.
+    pub(super) pending: usize,
+}
+
+impl Moved {
+    fn join(&mut self, accounts: Vec<AccountId>) {
+        self.joined += accounts.len();
+        self.accounts.extend(accounts);
+    }
+
+    fn leave(&mut self, accounts: Vec<AccountId>) {
+        self.left += accounts.len();
+        self.accounts.extend(accounts);
+    }
+
+    /// Whether anybody came or went.
+    pub(super) fn is_empty(&self) -> bool {
+        self.joined == 0 && self.left == 0
+    }
+}
+
+/// The group whose members change.
+pub(super) struct Membership<'a> {
+    pub(super) act: &'a Act,
+    pub(super) directory: &'a DirectoryId,
+    pub(super) group: GroupId,
+}
+
+impl Membership<'_> {
+    /// Carries out the changes in order.
+    pub(super) async fn apply(&self, c: &mut Conn, changes: &[MemberChange]) -> Result<Moved, Refusal> {
+        let mut moved = Moved::default();
+        for change in changes {
+            match change {
+                MemberChange::Add(members) => self.add(c, members, &mut moved).await?,
+                MemberChange::Remove(values) => self.remove(c, values, &mut moved).await?,
+                MemberChange::RemoveMatching(filter) => self.remove_matching(c, filter, &mut moved).await?,
+                MemberChange::Replace(members) => self.replace(c, members, &mut moved).await?,
+                MemberChange::RemoveAll => {
+                    moved.leave(membership::leave_all(c, self.group, self.act.now).await?);
+                    membership::forget_awaited(c, self.group, None).await?;
+                }
+            }
+        }
+        Ok(moved)
+    }
+
+    async fn add(&self, c: &mut Conn, members: &[MemberRef], moved: &mut Moved) -> Result<(), Refusal> {
+        let (known, unknown) = self.sort_out(c, members).await?;
+        moved.join(membership::join(c, self.group, &known, self.act.now).await?);
+        moved.pending += unknown.len();
+        membership::await_members(c, self.group, &unknown, self.act.now).await?;
+        Ok(())
+    }
+
+    async fn remove(&self, c: &mut Conn, values: &[String], moved: &mut Moved) -> Result<(), Refusal> {
+        let ids: Vec<IdentityId> = values.iter().filter_map(|value| IdentityId::parse(value).ok()).collect();
+        moved.leave(membership::leave(c, self.group, &ids, self.act.now).await?);
+        membership::forget_awaited(c, self.group, Some(values)).await?;
+        Ok(())
+    }
+
+    async fn remove_matching(&self, c: &mut Conn, filter: &Filter, moved: &mut Moved) -> Result<(), Refusal> {
+        let mut leaving = Vec::new();
+        for member in membership::members(c, self.group).await? {
+            let entry = json!({ "value": member.identity, "display": member.display, "type": "User" });
+            if filter.matches(&entry) {
+                leaving.push(member.identity);
+            }
+        }
+        moved.leave(membership::leave(c, self.group, &leaving, self.act.now).await?);
+        Ok(())
+    }
+
+    async fn replace(&self, c: &mut Conn, members: &[MemberRef], moved: &mut Moved) -> Result<(), Refusal> {
+        let (known, unknown) = self.sort_out(c, members).await?;
+        let wanted: BTreeSet<IdentityId> = known.iter().copied().collect();
+        let present = membership::members(c, self.group).await?;
+        let leaving: Vec<IdentityId> =
+            present.iter().map(|member| member.identity).filter(|id| !wanted.contains(id)).collect();
+        moved.leave(membership::leave(c, self.group, &leaving, self.act.now).await?);
+        moved.join(membership::join(c, self.group, &known, self.act.now).await?);
+        membership::forget_awaited(c, self.group, None).await?;
+        moved.pending += unknown.len();
+        membership::await_members(c, self.group, &unknown, self.act.now).await?;
+        Ok(())
+    }
+
+    /// Splits members into those that are people of this directory and those that nobody knows yet. A member may be
+    /// named by our id or, where a client does not know it, by the directory's own.
+    async fn sort_out(
+        &self,
+        c: &mut Conn,
+        members: &[MemberRef],
+    ) -> Result<(Vec<IdentityId>, Vec<String>), Refusal> {
+        let ids: Vec<IdentityId> =
+            members.iter().filter_map(|member| IdentityId::parse(&member.value).ok()).collect();
+        let mut known: BTreeSet<IdentityId> =
+            membership::known(c, self.directory, &ids).await?.into_iter().collect();
+        let mut unknown = BTreeSet::new();
+        for member in members {
+            if IdentityId::parse(&member.value).is_ok_and(|id| known.contains(&id)) {
+                continue;
+            }
+            let key = identity::IdentityKey::ExternalId(member.value.clone());
+            match identity::find(c, self.directory, &key).await?.first() {
+                Some(found) => {
+                    known.insert(found.id);
+                }
+                None => {
+                    unknown.insert(member.value.clone());
+                }
+            }
+        }
+        Ok((known.into_iter().collect(), unknown.into_iter().collect()))
+    }
+}

@@ -1,0 +1,325 @@
+//! People, as a directory provisions them.
+//!
+//! Invariant: a person created again with the same external id is a new identity on the same account.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::super::{Act, Policies, Ports, Refusal, depart, entitle, protection};
+use super::{Precondition, count_repairs, document, uniqueness};
+use crate::config::Settings;
+use crate::domain::account::{Account, AccountKind, Standing, Status, StatusReason};
+use crate::domain::actor::Subject;
+use crate::domain::ids::{AccountId, DirectoryId, GroupId, IdentityId};
+use crate::domain::policy::Policy;
+use crate::scim::resource::keep_active;
+use crate::scim::{PatchRequest, ResourceKind, ScimError, normalise_replace};
+use crate::store::identity::Identity;
+use crate::store::{Conn, account, group, identity, membership, subject};
+
+/// A person as they stand now, with the groups they are in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UserView {
+    /// What the directory says.
+    pub identity: Identity,
+    /// Groups: id and name. Empty where they were not asked for.
+    pub groups: Vec<(GroupId, String)>,
+}
+
+/// What is to become of a person's document.
+#[derive(Debug, Clone)]
+pub enum UserChange {
+    /// This whole body (PUT).
+    Replace(Value),
+    /// These operations (PATCH).
+    Patch(PatchRequest),
+}
+
+/// Takes a new person with a normalised document.
+///
+/// # Errors
+///
+/// SCIM 409 `uniqueness` when the directory has a living person of that user name or external id.
+pub async fn create_user(
+    ports: &Ports,
+    act: &Act,
+    directory: &DirectoryId,
+    document: Value,
+) -> Result<UserView, Refusal> {
+    let work = Work::new(ports, act, directory);
+    ports.db.write(move |c| Box::pin(async move { work.create(c, document).await })).await.map_err(uniqueness)
+}
+
+/// Changes a person. No effect means no new version.
+///
+/// # Errors
+///
+/// SCIM 404 for an id that is not this directory's; what the change itself is refused for.
+pub async fn change_user(
+    ports: &Ports,
+    act: &Act,
+    directory: &DirectoryId,
+    id: IdentityId,
+    change: UserChange,
+    precondition: Precondition,
+) -> Result<UserView, Refusal> {
+    let work = Work::new(ports, act, directory);
+    ports
+        .db
+        .write(move |c| Box::pin(async move { work.change(c, id, change, precondition).await }))
+        .await
+        .map_err(uniqueness)
+}
+
+/// Deletes a person: a tombstone stays, the account departs.
+///
+/// # Errors
+///
+/// SCIM 404 for an id that is not this directory's.
+pub async fn delete_user(
+    ports: &Ports,
+    act: &Act,
+    directory: &DirectoryId,
+    id: IdentityId,
+    precondition: Precondition,
+) -> Result<(), Refusal> {
+    let work = Work::new(ports, act, directory);
+    ports.db.write(move |c| Box::pin(async move { work.delete(c, id, precondition).await })).await
+}
+
+/// A person as they stand now.
+///
+/// # Errors
+///
+/// SCIM 404 for an id that is not this directory's.
+pub async fn read_user(
+    ports: &Ports,
+    directory: &DirectoryId,
+    id: IdentityId,
+    with_groups: bool,
+) -> Result<UserView, Refusal> {
+    let mut c = ports.db.read().await?;
+    let identity = identity::get(&mut c, directory, id).await?.ok_or_else(|| missing(id))?;
+    view(&mut c, identity, with_groups).await
+}
+
+/// An identity with its groups, where they are wanted.
+pub(super) async fn view(c: &mut Conn, identity: Identity, with_groups: bool) -> Result<UserView, Refusal> {
+    let mut groups = Vec::new();
+    if with_groups {
+        for group in group::find(c, &identity.directory, &group::GroupKey::HasMember(identity.id)).await? {
+            let name = group.document.get("displayName").and_then(Value::as_str).unwrap_or_default();
+            groups.push((group.id, name.to_owned()));
+        }
+    }
+    Ok(UserView { identity, groups })
+}
+
+fn missing(id: IdentityId) -> Refusal {
+    Refusal::Scim(ScimError::not_found("User", &id.to_string()))
+}
+
+/// What one write needs, owned.
+struct Work {
+    act: Act,
+    directory: DirectoryId,
+    policies: Arc<Policies>,
+    settings: Arc<Settings>,
+}
+
+impl Work {
+    fn new(ports: &Ports, act: &Act, directory: &DirectoryId) -> Self {
+        Self {
+            act: act.clone(),
+            directory: directory.clone(),
+            policies: Arc::clone(&ports.policies),
+            settings: Arc::clone(&ports.settings),
+        }
+    }
+
+    async fn create(&self, c: &mut Conn, document: Value) -> Result<UserView, Refusal> {
+        let compiled = self.policies.current(c).await?;
+        let keys = document::identity_keys(&document)?;
+        let former = match &keys.external_id {
+            Some(external) => identity::tombstone(c, &self.directory, external).await?,
+            None => None,
+        };
+        let (account, is_known) = self.account_for(c, former, &document, keys.active).await?;
+        let identity = Identity {
+            id: IdentityId::new(Uuid::now_v7()),
+            directory: self.directory.clone(),
+            account,
+            active: keys.active,
+            external_id: keys.external_id.clone(),
+            document,
+            version: 1,
+            created_at: self.act.now,
+            modified_at: self.act.now,
+            deleted_at: None,
+        };
+        identity::insert(c, &identity, &keys).await?;
+        let after = json!({ "directory": self.directory, "account": account, "active": keys.active,
+            "external_id": keys.external_id });
+        self.act
+            .record(c, "identity_created", Subject::new("identity", identity.id), None, Some(after))
+            .await?;
+        self.join_awaiting(c, &identity).await?;
+        self.settle(c, &compiled.policy, &identity, is_known).await?;
+        view(c, identity, true).await
+    }
+
+    /// The account of a new identity: that of the tombstone with the same external id, or a new one.
+    async fn account_for(
+        &self,
+        c: &mut Conn,
+        former: Option<Identity>,
+        document: &Value,
+        active: bool,
+    ) -> Result<(AccountId, bool), Refusal> {
+        if let Some(former) = former
+            && let Some(known) = account::lock(c, former.account).await?
+            && known.standing.status != Status::Removed
+        {
+            return Ok((known.id, true));
+        }
+        let new = self.new_account(document, active)?;
+        account::insert(c, &new).await?;
+        let after = json!({ "status": new.standing.status, "is_protected": new.is_protected });
+        self.act.record(c, "account_created", Subject::new("account", new.id), None, Some(after)).await?;
+        Ok((new.id, false))
+    }
+
+    fn new_account(&self, document: &Value, active: bool) -> Result<Account, Refusal> {
+        let (status, reason) = if active {
+            (Status::Active, StatusReason::Provisioned)
+        } else {
+            (Status::Deactivated, StatusReason::Departed)
+        };
+        let now = self.act.now;
+        let mut account = Account {
+            id: AccountId::new(Uuid::now_v7()),
+            user_name: String::new(),
+            display_name: String::new(),
+            email: None,
+            language: None,
+            kind: AccountKind::Person,
+            is_protected: false,
+            valid_from: None,
+            valid_until: None,
+            created_at: now,
+            standing: Standing { status, since: now, reason, by: self.act.actor.to_string(), note: None },
+            leave_until: None,
+            returned_at: None,
+            activated_at: active.then_some(now),
+            version: 0,
+        };
+        document::describe(&mut account, document)?;
+        account.is_protected = protection::is_protected(&self.settings, &self.directory, &account.user_name);
+        Ok(account)
+    }
+
+    /// Joins the groups that named this person before they were known.
+    async fn join_awaiting(&self, c: &mut Conn, identity: &Identity) -> Result<(), Refusal> {
+        let values: Vec<String> = identity.external_id.iter().cloned().collect();
+        for (group, value) in membership::awaiting(c, &self.directory, &values).await? {
+            membership::join(c, group, &[identity.id], self.act.now).await?;
+            membership::forget_awaited(c, group, Some(&[value])).await?;
+            group::touch(c, group, self.act.now).await?;
+        }
+        Ok(())
+    }
+
+    async fn change(
+        &self,
+        c: &mut Conn,
+        id: IdentityId,
+        change: UserChange,
+        precondition: Precondition,
+    ) -> Result<UserView, Refusal> {
+        let mut identity = identity::lock(c, &self.directory, id).await?.ok_or_else(|| missing(id))?;
+        precondition.check(identity.version)?;
+        let mut new = match change {
+            UserChange::Replace(body) => {
+                let made = normalise_replace(&body, ResourceKind::User)?;
+                count_repairs(&self.directory, &made.repairs);
+                made.document
+            }
+            UserChange::Patch(request) => {
+                let patched = request.apply(&identity.document)?;
+                count_repairs(&self.directory, &patched.repairs);
+                patched.document
+            }
+        };
+        // Silence about `active` must not bring a person back.
+        keep_active(&mut new, &identity.document);
+        if new == identity.document {
+            return view(c, identity, true).await;
+        }
+        let compiled = self.policies.current(c).await?;
+        let keys = document::identity_keys(&new)?;
+        let changed = changed_attributes(&identity.document, &new);
+        let before = json!({ "active": identity.active, "version": identity.version });
+        identity.document = new;
+        identity.active = keys.active;
+        identity.external_id.clone_from(&keys.external_id);
+        identity.modified_at = self.act.now;
+        identity.version = identity::update(c, &identity, &keys, self.act.now).await?;
+        // Names of attributes only: the audit outlives the person's data.
+        let after = json!({ "active": keys.active, "version": identity.version, "changed": changed });
+        self.act
+            .record(c, "identity_changed", Subject::new("identity", id), Some(before), Some(after))
+            .await?;
+        self.settle(c, &compiled.policy, &identity, true).await?;
+        view(c, identity, true).await
+    }
+
+    async fn delete(&self, c: &mut Conn, id: IdentityId, precondition: Precondition) -> Result<(), Refusal> {
+        let identity = identity::lock(c, &self.directory, id).await?.ok_or_else(|| missing(id))?;
+        precondition.check(identity.version)?;
+        let compiled = self.policies.current(c).await?;
+        identity::bury(c, id, self.act.now).await?;
+        membership::leave_everything(c, id, self.act.now).await?;
+        subject::untie(c, id).await?;
+        let before = json!({ "active": identity.active, "account": identity.account });
+        self.act.record(c, "identity_deleted", Subject::new("identity", id), Some(before), None).await?;
+        depart::follow(c, &self.act, &compiled.policy, identity.account).await?;
+        Ok(())
+    }
+
+    /// Brings the account in line with the identity: names, presence, grants; tells the CRMs of whatever changed.
+    async fn settle(
+        &self,
+        c: &mut Conn,
+        policy: &Policy,
+        identity: &Identity,
+        is_known: bool,
+    ) -> Result<(), Refusal> {
+        let id = identity.account;
+        let mut account = account::lock(c, id).await?.ok_or_else(|| Refusal::not_found("account", id))?;
+        document::describe(&mut account, &identity.document)?;
+        let is_renamed = account::describe(c, &account).await?;
+        let followed = depart::follow(c, &self.act, policy, id).await?;
+        let entitled = entitle::accounts(c, &self.act, policy, &[id]).await?;
+        let was_told = !entitled.is_empty()
+            || matches!(followed, depart::Followed::Departed | depart::Followed::Returned);
+        if !was_told && (is_renamed || !is_known) {
+            self.act.announce(c, id, false).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The names of the top-level attributes in which two documents differ.
+fn changed_attributes(old: &Value, new: &Value) -> Vec<String> {
+    let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return Vec::new() };
+    let mut names: Vec<String> = new
+        .iter()
+        .filter(|(name, value)| old.get(*name) != Some(value))
+        .map(|(name, _)| name.clone())
+        .collect();
+    names.extend(old.keys().filter(|name| !new.contains_key(*name)).cloned());
+    names.sort();
+    names
+}

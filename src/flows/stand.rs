@@ -1,0 +1,66 @@
+//! Changes an account's status.
+//!
+//! Invariant: the new status, the end of the person's sessions, the audit entry and the outbox rows are one
+//! transaction: from that commit on every decision is no and every session is dead.
+
+use serde_json::{Value, json};
+
+use super::{Act, Refusal};
+use crate::domain::account::{Account, Standing, Status, StatusReason};
+use crate::domain::actor::Subject;
+use crate::store::{Conn, session, standing};
+
+/// Gives `account` the status `status` for `reason`. Nothing happens where it has just that already.
+///
+/// The caller holds the account's lock. Gives whether anything changed.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub async fn change(
+    c: &mut Conn,
+    act: &Act,
+    account: &Account,
+    status: Status,
+    reason: StatusReason,
+    note: Option<String>,
+) -> Result<bool, Refusal> {
+    if account.standing.status == status && account.standing.reason == reason {
+        return Ok(false);
+    }
+    let new = Standing { status, since: act.now, reason, by: act.actor.to_string(), note };
+    standing::change(c, account.id, &new).await?;
+    let takes_access = !status.is_usable();
+    let ended = if takes_access { session::end_all(c, account.id, status.name(), act.now).await? } else { 0 };
+    let mut after = describe(&new);
+    if let Some(fields) = after.as_object_mut()
+        && ended > 0
+    {
+        fields.insert("sessions_ended".to_owned(), json!(ended));
+    }
+    let before = describe(&account.standing);
+    act.record(c, action(status), Subject::new("account", account.id), Some(before), Some(after)).await?;
+    act.announce(c, account.id, takes_access).await?;
+    Ok(true)
+}
+
+/// What the audit calls it.
+const fn action(status: Status) -> &'static str {
+    match status {
+        Status::Invited => "account_invited",
+        Status::Active => "account_activated",
+        Status::Paused => "account_paused",
+        Status::Frozen => "account_frozen",
+        Status::Deactivated => "account_deactivated",
+        Status::Removed => "account_removed",
+    }
+}
+
+fn describe(standing: &Standing) -> Value {
+    json!({
+        "status": standing.status,
+        "reason": standing.reason,
+        "since": standing.since.to_string(),
+        "note": standing.note,
+    })
+}

@@ -1,0 +1,86 @@
+//! Who calls: a directory or a CRM, by its bearer token.
+//!
+//! Invariant: a caller exists only for a valid token, and a directory only for the address of its own.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::header;
+use axum::http::request::Parts;
+
+use super::problem::Problem;
+use super::request::RequestId;
+use crate::domain::actor::Actor;
+use crate::domain::ids::{DirectoryId, TargetId};
+use crate::flows::tokens::{self, TokenKind};
+use crate::flows::{Act, Ports, Refusal};
+
+/// The bearer token of a request (RFC 6750 §2.1); nothing where there is none.
+#[must_use]
+pub fn bearer(parts: &Parts) -> Option<&str> {
+    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+}
+
+/// A CRM that calls the APIs.
+#[derive(Debug, Clone)]
+pub struct TargetCaller {
+    /// Which.
+    pub target: TargetId,
+    /// The act it begins.
+    pub act: Act,
+}
+
+impl<S> FromRequestParts<S> for TargetCaller
+where
+    S: Send + Sync,
+    Arc<Ports>: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(request: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let ports = Arc::<Ports>::from_ref(state);
+        let secret = bearer(request).ok_or_else(Problem::unauthenticated)?;
+        let token = tokens::recognise(&ports, TokenKind::Target, secret).await?;
+        let target = token
+            .and_then(|token| TargetId::parse(&token.owner).ok())
+            .filter(|target| ports.settings.targets.iter().any(|known| known.id == *target))
+            .ok_or_else(Problem::unauthenticated)?;
+        let RequestId(id) = request_id(request);
+        let act = ports.act(Actor::Target(target.clone()), "api").by_request(Some(id));
+        Ok(Self { target, act })
+    }
+}
+
+/// A directory that provisions over SCIM at its own address.
+#[derive(Debug, Clone)]
+pub struct DirectoryCaller {
+    /// Which.
+    pub directory: DirectoryId,
+    /// The act it begins.
+    pub act: Act,
+}
+
+impl DirectoryCaller {
+    /// Recognises the caller of `/scim/v2/{directory}`; nothing for a missing, foreign, expired or revoked token.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Store`] when the database cannot be reached.
+    pub async fn recognise(ports: &Ports, request: &Parts, directory: &str) -> Result<Option<Self>, Refusal> {
+        let Some(secret) = bearer(request) else { return Ok(None) };
+        let Some(token) = tokens::recognise(ports, TokenKind::Directory, secret).await? else {
+            return Ok(None);
+        };
+        let known = ports.settings.directories.iter().find(|d| d.id.as_str() == directory);
+        let Some(known) = known.filter(|d| d.id.as_str() == token.owner) else { return Ok(None) };
+        let RequestId(id) = request_id(request);
+        let act = ports.act(Actor::Directory(known.id.clone()), "scim").by_request(Some(id));
+        Ok(Some(Self { directory: known.id.clone(), act }))
+    }
+}
+
+fn request_id(parts: &Parts) -> RequestId {
+    parts.extensions.get::<RequestId>().cloned().unwrap_or_else(|| RequestId(String::new()))
+}

@@ -1,0 +1,89 @@
+//! The door that machines and browsers come through.
+//!
+//! Invariant: a handler reads, calls one flow and writes. Who calls is an extractor's value that the flow demands.
+
+pub mod caller;
+pub mod health;
+pub mod problem;
+mod request;
+mod scim;
+pub mod serve;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::PropagateRequestIdLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::flows::Ports;
+
+pub use problem::Problem;
+pub use request::RequestId;
+
+/// What handlers reach for.
+#[derive(Debug, Clone)]
+pub struct House {
+    /// Everything a flow needs.
+    pub ports: Arc<Ports>,
+    /// The counters.
+    pub metrics: PrometheusHandle,
+    /// Whether the daemon takes new work; turns false when it is told to end.
+    pub readiness: Arc<health::Readiness>,
+}
+
+impl FromRef<House> for Arc<Ports> {
+    fn from_ref(house: &House) -> Self {
+        Arc::clone(&house.ports)
+    }
+}
+
+/// Every route, with the layers that all of them share.
+pub fn router(house: House) -> Router {
+    let limit = house.ports.settings.server.request_limit_bytes;
+    let id = HeaderName::from_static("x-request-id");
+    Router::new()
+        .merge(health::routes())
+        .merge(scim::routes())
+        .fallback(nowhere)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(house)
+        .layer(DefaultBodyLimit::max(limit))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(30)))
+        .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
+        .layer(axum::middleware::from_fn(request::observe))
+        .layer(PropagateRequestIdLayer::new(id))
+        .layer(axum::middleware::from_fn(request::name))
+        .layer(no_sniffing())
+        .layer(no_store())
+}
+
+fn no_sniffing() -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    )
+}
+
+fn no_store() -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+}
+
+async fn nowhere() -> Response {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.").into_response()
+}
+
+async fn wrong_method() -> Response {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "This address does not take that method.",
+    )
+    .into_response()
+}

@@ -1,0 +1,119 @@
+//! Errors outside SCIM and OAuth: `application/problem+json` (RFC 9457).
+//!
+//! Invariant: the body helps the caller; what is wrong inside goes to the log and not out.
+
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::flows::Refusal;
+use crate::store::StoreError;
+
+/// An error as a caller reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// A stable code.
+    pub code: &'static str,
+    /// What is wrong, where, and how to mend it.
+    pub detail: String,
+}
+
+impl Problem {
+    /// A problem in its own words.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into() }
+    }
+
+    /// Something failed inside; the log says what.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something failed inside Portvakt. The log tells what, under this request's id.",
+        )
+    }
+
+    /// The caller did not say who they are, or nobody knows them.
+    #[must_use]
+    pub fn unauthenticated() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "Send a valid token as `Authorization: Bearer …`. The operator makes one with: portvakt target token create NAME",
+        )
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        let (status, code) = match &refusal {
+            Refusal::NotFound { .. } => (StatusCode::NOT_FOUND, "not_found"),
+            Refusal::Taken(_) => (StatusCode::CONFLICT, "taken"),
+            Refusal::Ambiguous { .. } => (StatusCode::CONFLICT, "ambiguous"),
+            Refusal::Invalid { .. } => (StatusCode::BAD_REQUEST, "invalid"),
+            Refusal::Protected { .. } => (StatusCode::FORBIDDEN, "protected"),
+            Refusal::Scim(error) => {
+                (StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST), "scim")
+            }
+            Refusal::Policy(_) => (StatusCode::BAD_REQUEST, "policy"),
+            Refusal::NoPolicy => (StatusCode::SERVICE_UNAVAILABLE, "no_policy"),
+            Refusal::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
+            Refusal::Outside(_) => (StatusCode::BAD_GATEWAY, "outside"),
+            Refusal::Store(error) => return Self::from_store(error),
+        };
+        Self::new(status, code, detail)
+    }
+}
+
+impl Problem {
+    fn from_store(error: &StoreError) -> Self {
+        tracing::error!(%error, "the database could not do what was asked: {error}");
+        match error {
+            StoreError::Corrupt { .. } | StoreError::Panicked => Self::internal(),
+            _ => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "The database is unavailable just now. Nothing was changed; try again shortly.",
+            ),
+        }
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::new(rejection.status(), "body", rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::new(rejection.status(), "query", rejection.body_text())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = json!({
+            "type": "about:blank",
+            "title": self.status.canonical_reason().unwrap_or("Error"),
+            "status": self.status.as_u16(),
+            "code": self.code,
+            "detail": self.detail,
+        });
+        let mut response = (self.status, body.to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
+        }
+        response
+    }
+}

@@ -1,0 +1,257 @@
+//! Adds, replaces and removes entries of a multi-valued attribute.
+//!
+//! Invariant: at most one entry is primary afterwards, and the one that was
+//! written as primary is it (RFC 7644 §3.5.2).
+
+use serde_json::{Map, Value};
+
+use super::Verb;
+use crate::scim::error::ScimError;
+use crate::scim::filter::{CompareOp, Filter, Literal};
+use crate::scim::repairs::{Repair, Repairs};
+use crate::scim::schema::Attribute;
+use crate::scim::value;
+
+/// Where in a multi-valued attribute an operation works.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Site<'p> {
+    pub(super) spec: &'static Attribute,
+    pub(super) filter: Option<&'p Filter>,
+    pub(super) sub: Option<&'static Attribute>,
+    pub(super) at: &'p str,
+}
+
+/// Carries out one operation on the entries of `list`.
+pub(super) fn edit(
+    list: &mut Vec<Value>,
+    site: Site<'_>,
+    verb: Verb,
+    value: Option<&Value>,
+    repairs: &mut Repairs,
+) -> Result<(), ScimError> {
+    let value = value.filter(|value| !value.is_null());
+    let (Verb::Add | Verb::Replace, Some(value)) = (verb, value) else {
+        return remove(list, site, value, repairs);
+    };
+    let written = match (site.filter, site.sub) {
+        (None, None) if verb == Verb::Replace => {
+            *list = value::entries(site.spec, value, site.at, repairs)?;
+            (0..list.len()).collect()
+        }
+        (None, None) => add(list, site, value, repairs)?,
+        (_, Some(sub)) => set_sub(list, site, sub, value, repairs)?,
+        (Some(_), None) => set_entry(list, site, value, repairs)?,
+    };
+    settle_primary(list, &written, repairs);
+    Ok(())
+}
+
+/// Appends, or completes the entry with the same value and type; says which entries were written.
+fn add(
+    list: &mut Vec<Value>,
+    site: Site<'_>,
+    value: &Value,
+    repairs: &mut Repairs,
+) -> Result<Vec<usize>, ScimError> {
+    let mut written = Vec::new();
+    for entry in value::entries(site.spec, value, site.at, repairs)? {
+        let found = list.iter().position(|own| is_same_entry(site.spec, own, &entry));
+        match found.and_then(|index| list.get_mut(index).map(|own| (index, own))) {
+            Some((index, Value::Object(own))) => {
+                if let Value::Object(entry) = entry {
+                    own.extend(entry);
+                }
+                written.push(index);
+            }
+            Some((index, _)) => written.push(index),
+            None => {
+                written.push(list.len());
+                list.push(entry);
+            }
+        }
+    }
+    Ok(written)
+}
+
+/// The pair of value and type makes an entry (RFC 7643 §2.4); without a value, everything does.
+fn is_same_entry(spec: &'static Attribute, own: &Value, new: &Value) -> bool {
+    let part = |entry: &Value, name: &str| entry.get(name).cloned().unwrap_or(Value::Null);
+    if new.get("value").is_none() {
+        return own == new;
+    }
+    ["value", "type"]
+        .iter()
+        .all(|name| value::same(spec.sub_attribute(name), &part(own, name), &part(new, name)))
+}
+
+fn matched(list: &[Value], filter: Option<&Filter>) -> Vec<usize> {
+    let meets = |entry: &Value| filter.is_none_or(|filter| filter.matches(entry));
+    list.iter().enumerate().filter(|(_, entry)| meets(entry)).map(|(index, _)| index).collect()
+}
+
+/// `attribute[filter].sub`, or `attribute.sub` where there is no doubt which entry is meant.
+fn set_sub(
+    list: &mut Vec<Value>,
+    site: Site<'_>,
+    sub: &'static Attribute,
+    value: &Value,
+    repairs: &mut Repairs,
+) -> Result<Vec<usize>, ScimError> {
+    let at = format!("{}.{}", site.at, sub.name);
+    let Some(made) = value::attribute(sub, value, &at, repairs)? else {
+        remove(list, site, None, repairs)?;
+        return Ok(Vec::new());
+    };
+    let mut part = Map::new();
+    part.insert(sub.name.to_owned(), made);
+    if site.filter.is_none() && list.len() > 1 {
+        let detail = format!("{at} names {} entries; choose one: {}[type eq \"work\"]", list.len(), site.at);
+        return Err(ScimError::invalid_path(detail));
+    }
+    write(list, site, &part, repairs)
+}
+
+/// `attribute[filter]`: the given sub-attributes change, the others stay.
+fn set_entry(
+    list: &mut Vec<Value>,
+    site: Site<'_>,
+    value: &Value,
+    repairs: &mut Repairs,
+) -> Result<Vec<usize>, ScimError> {
+    let one = match value {
+        Value::Array(all) => match all.as_slice() {
+            [only] => {
+                repairs.note(Repair::ListUnwrapped);
+                only
+            }
+            _ => return Err(value::wrong(site.at, "one entry, for the path names one", value)),
+        },
+        other => other,
+    };
+    let part = value::complex(site.spec, one, site.at, repairs)?;
+    write(list, site, &part, repairs)
+}
+
+fn write(
+    list: &mut Vec<Value>,
+    site: Site<'_>,
+    part: &Map<String, Value>,
+    repairs: &mut Repairs,
+) -> Result<Vec<usize>, ScimError> {
+    let found = matched(list, site.filter);
+    if found.is_empty() {
+        let mut entry = match site.filter {
+            None => Map::new(),
+            Some(filter) => seed(filter).ok_or_else(|| {
+                ScimError::no_target(format!("no entry of {} meets the filter {filter}", site.at))
+            })?,
+        };
+        entry.extend(part.clone());
+        repairs.note(Repair::EntryCreated);
+        list.push(Value::Object(entry));
+        return Ok(vec![list.len() - 1]);
+    }
+    for index in &found {
+        if let Some(own) = list.get_mut(*index).and_then(Value::as_object_mut) {
+            own.extend(part.clone());
+        }
+    }
+    Ok(found)
+}
+
+/// The entry that a filter describes: its equalities. `None` where it describes more than one.
+pub(super) fn seed(filter: &Filter) -> Option<Map<String, Value>> {
+    match filter {
+        Filter::Compare { path, op: CompareOp::Eq, value } if *value != Literal::Null => {
+            let mut entry = Map::new();
+            entry.insert(path.attribute()?.name().to_owned(), value.to_json());
+            Some(entry)
+        }
+        Filter::And(all) => {
+            let mut entry = Map::new();
+            for one in all {
+                entry.extend(seed(one)?);
+            }
+            Some(entry)
+        }
+        Filter::Compare { .. }
+        | Filter::Or(_)
+        | Filter::Not(_)
+        | Filter::Present(_)
+        | Filter::ValuePath { .. } => None,
+    }
+}
+
+fn remove(
+    list: &mut Vec<Value>,
+    site: Site<'_>,
+    value: Option<&Value>,
+    repairs: &mut Repairs,
+) -> Result<(), ScimError> {
+    match (site.filter, site.sub, value) {
+        (filter, Some(sub), _) => {
+            for index in matched(list, filter) {
+                if let Some(own) = list.get_mut(index).and_then(Value::as_object_mut) {
+                    own.shift_remove(sub.name);
+                }
+            }
+            list.retain(|entry| entry.as_object().is_none_or(|map| !map.is_empty()));
+        }
+        (Some(filter), None, _) => list.retain(|entry| !filter.matches(entry)),
+        (None, None, None) => list.clear(),
+        (None, None, Some(value)) => remove_listed(list, site, value, repairs)?,
+    }
+    Ok(())
+}
+
+/// `remove` with a list of values takes only these away (Entra), and an empty list nothing.
+fn remove_listed(
+    list: &mut Vec<Value>,
+    site: Site<'_>,
+    value: &Value,
+    repairs: &mut Repairs,
+) -> Result<(), ScimError> {
+    let named = match value {
+        Value::Array(all) => all.as_slice(),
+        other => std::slice::from_ref(other),
+    };
+    repairs.note(if named.is_empty() { Repair::EmptyRemoval } else { Repair::RemoveByValue });
+    for entry in named {
+        let wanted = match entry {
+            Value::String(text) => Map::from_iter([("value".to_owned(), text.clone().into())]),
+            other => value::complex(site.spec, other, site.at, repairs)?,
+        };
+        if wanted.is_empty() {
+            return Err(value::wrong(site.at, "an entry that says which one is meant", entry));
+        }
+        list.retain(|own| !is_covered(site.spec, &wanted, own));
+    }
+    Ok(())
+}
+
+/// `own` is what `wanted` names. With a value given, labels for people do not count.
+fn is_covered(spec: &'static Attribute, wanted: &Map<String, Value>, own: &Value) -> bool {
+    let labels = ["display", "$ref", "primary"];
+    let by_value = wanted.contains_key("value");
+    wanted.iter().filter(|(name, _)| !(by_value && labels.contains(&name.as_str()))).all(|(name, value)| {
+        own.get(name).is_some_and(|own| value::same(spec.sub_attribute(name), own, value))
+    })
+}
+
+/// The first written entry that is primary stays so; every other one is not.
+fn settle_primary(list: &mut [Value], written: &[usize], repairs: &mut Repairs) {
+    let is_primary = |entry: &Value| entry.get("primary") == Some(&Value::Bool(true));
+    let winner = written.iter().copied().find(|index| list.get(*index).is_some_and(is_primary));
+    let Some(winner) = winner else { return };
+    for (index, entry) in list.iter_mut().enumerate() {
+        if index == winner || !is_primary(entry) {
+            continue;
+        }
+        if written.contains(&index) {
+            repairs.note(Repair::PrimaryCorrected);
+        }
+        if let Some(map) = entry.as_object_mut() {
+            map.insert("primary".into(), false.into());
+        }
+    }
+}

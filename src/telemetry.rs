@@ -1,0 +1,61 @@
+//! How the daemon tells what it does: log lines and metrics.
+//!
+//! Invariant: ids are fields; no personal data above debug, and never a token, an address or a body.
+
+use std::io::IsTerminal;
+
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Sends log lines to standard error. `PORTVAKT_LOG` chooses what is told (default `info`).
+pub fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_env("PORTVAKT_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,hyper=warn,reqwest=warn"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start (tests, the demo) keeps the first one's log.
+    let started = match format {
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    drop(started);
+}
+
+/// Starts counting, for the page `/metrics`.
+///
+/// # Errors
+///
+/// When the recorder cannot be built, or another one is installed already.
+pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(
+            Matcher::Suffix("_seconds".to_owned()),
+            &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0],
+        )?
+        .install_recorder()?;
+    metrics::describe_counter!(
+        "portvakt_http_requests_total",
+        "Requests answered, by door, method and status"
+    );
+    metrics::describe_histogram!("portvakt_http_request_duration_seconds", "Time to answer, by door");
+    metrics::describe_counter!("portvakt_departures_held_total", "Departures that wait for a plan's release");
+    metrics::describe_counter!(
+        "portvakt_scim_repairs_total",
+        "Repairs of SCIM requests, by directory and kind"
+    );
+    metrics::describe_counter!("portvakt_sign_ins_total", "Sign-ins, by directory and outcome");
+    metrics::describe_counter!("portvakt_decisions_total", "Access decisions, by outcome and code");
+    metrics::describe_counter!("portvakt_deliveries_total", "Deliveries to targets, by target and outcome");
+    metrics::describe_gauge!("portvakt_outbox_waiting", "Accounts that a target has yet to be told about");
+    metrics::describe_gauge!("portvakt_outbox_dead", "Dead letters of a target");
+    Ok(handle)
+}

@@ -9,6 +9,7 @@ pub mod caller;
 pub mod health;
 pub mod problem;
 mod request;
+mod scim;
 pub mod serve;
 
 use std::sync::Arc;
@@ -52,6 +53,7 @@ pub fn router(house: House) -> Router {
     let id = HeaderName::from_static("x-request-id");
     Router::new()
         .merge(health::routes())
+        .merge(scim::routes())
         .merge(authzen::routes())
         .merge(api::routes())
         .fallback(nowhere)

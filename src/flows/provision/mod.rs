@@ -5,10 +5,13 @@
 
 mod document;
 mod group;
+mod list;
 mod member;
 mod user;
+pub mod wire;
 
 pub use group::{GroupChange, GroupView, change_group, create_group, delete_group, read_group};
+pub use list::list;
 pub use user::{UserChange, UserView, change_user, create_user, delete_user, read_user};
 
 use crate::domain::ids::DirectoryId;

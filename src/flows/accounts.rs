@@ -114,7 +114,8 @@ fn check(crm_id: &str) -> Result<(), Refusal> {
     if is_plain && crm_id.chars().count() <= LONGEST {
         return Ok(());
     }
-    let problem = format!("write the CRM's own id of the account, 1 to {LONGEST} characters without line breaks");
+    let problem =
+        format!("write the CRM's own id of the account, 1 to {LONGEST} characters without line breaks");
     Err(Refusal::invalid("crm_id", problem))
 }
 

@@ -277,5 +277,6 @@ fn item_of(question: &Question) -> Result<Option<ItemRef>, Refusal> {
 
 fn count(decision: &Decision) {
     let outcome = if decision.is_allowed() { "allowed" } else { "refused" };
-    metrics::counter!("portvakt_decisions_total", "outcome" => outcome, "code" => decision.code()).increment(1);
+    metrics::counter!("portvakt_decisions_total", "outcome" => outcome, "code" => decision.code())
+        .increment(1);
 }

@@ -112,17 +112,16 @@ async fn sort_out(
             Err(problem) => Noted::Invalid(problem),
             Ok(row) if row.at > latest => Noted::InFuture,
             Ok(row) => {
-                let who = match known.get(&row.account) {
-                    Some(who) => who.clone(),
-                    None => {
-                        let who = match find::account(c, &row.account, Some(target)).await? {
-                            Found::One(account) => Ok(account.id),
-                            Found::Nobody => Err(Noted::UnknownAccount),
-                            Found::Several => Err(Noted::Ambiguous),
-                        };
-                        known.insert(row.account, who.clone());
-                        who
-                    }
+                let who = if let Some(who) = known.get(&row.account) {
+                    who.clone()
+                } else {
+                    let who = match find::account(c, &row.account, Some(target)).await? {
+                        Found::One(account) => Ok(account.id),
+                        Found::Nobody => Err(Noted::UnknownAccount),
+                        Found::Several => Err(Noted::Ambiguous),
+                    };
+                    known.insert(row.account, who.clone());
+                    who
                 };
                 who.map_or_else(
                     |why| why,

@@ -15,7 +15,7 @@ use crate::domain::actor::Subject;
 use crate::domain::grant::{Holder, ItemRef, Link, LinkOrigin};
 use crate::domain::ids::{GrantId, TargetId};
 use crate::domain::links::{self, AssignmentChange, EventKind, ItemEvent, LinkChanges, Present};
-use crate::domain::policy::{Component, Policy};
+use crate::domain::policy::Policy;
 use crate::store::item::Item;
 use crate::store::{Conn, item, link, setting};
 

@@ -224,7 +224,9 @@ impl Refusal {
             Self::UnknownAction(action) => format!("no action {action:?}"),
             Self::UnknownSubject(kind) => format!("no subject of the type {kind:?}; ask about an account"),
             Self::UnknownAccount => "no such account".to_owned(),
-            Self::AmbiguousAccount => "more than one account answers to the name; use the account id".to_owned(),
+            Self::AmbiguousAccount => {
+                "more than one account answers to the name; use the account id".to_owned()
+            }
             Self::NotActive(status, reason) => format!("account is {status} ({reason})"),
             Self::NotYetValid(from) => format!("account is not valid before {from}"),
             Self::Expired(until) => format!("account was valid until {until}"),

@@ -67,11 +67,7 @@ pub(super) async fn event<'p>(
 }
 
 /// What can be said without looking anybody up.
-fn place<'p>(
-    policy: &'p Policy,
-    told: &Told,
-    now: Timestamp,
-) -> Result<(ItemRef, &'p Component), Refused> {
+fn place<'p>(policy: &'p Policy, told: &Told, now: Timestamp) -> Result<(ItemRef, &'p Component), Refused> {
     let id = ComponentId::parse(&told.component).map_err(|e| Refused::new("unknown_component", e))?;
     let component = policy.components.get(&id).ok_or_else(|| {
         Refused::new("unknown_component", format!("component: the policy has no component {id}"))
@@ -82,7 +78,10 @@ fn place<'p>(
     }
     let item = ItemRef::parse(id, &told.item).map_err(|e| Refused::new("invalid", format!("item: {e}")))?;
     if told.at.is_some_and(|at| at > now.saturating_add(AHEAD).unwrap_or(Timestamp::MAX)) {
-        return Err(Refused::new("in_future", "at: that time has not come; check the CRM's clock and time zone"));
+        return Err(Refused::new(
+            "in_future",
+            "at: that time has not come; check the CRM's clock and time zone",
+        ));
     }
     Ok((item, component))
 }
@@ -94,9 +93,7 @@ async fn holder(
     named: &Named,
 ) -> Result<Result<Holder, Refused>, StoreError> {
     match named {
-        Named::Account(text) => {
-            Ok(account(c, target, "assignee.account", text).await?.map(Holder::Account))
-        }
+        Named::Account(text) => Ok(account(c, target, "assignee.account", text).await?.map(Holder::Account)),
         Named::Role(text) => Ok(RoleId::parse(text)
             .ok()
             .filter(|role| policy.roles.contains_key(role))

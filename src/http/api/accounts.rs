@@ -43,9 +43,10 @@ pub(super) async fn list(
     }
     let after = match wanted.cursor.as_deref() {
         None => None,
-        Some(text) => Some(AccountId::parse(text).map_err(|_| {
-            wrong("cursor: give `next` of the page before, as it was".to_owned())
-        })?),
+        Some(text) => Some(
+            AccountId::parse(text)
+                .map_err(|_| wrong("cursor: give `next` of the page before, as it was".to_owned()))?,
+        ),
     };
     Ok(Json(accounts::list(&ports, &caller.target, after, limit).await?))
 }

@@ -24,17 +24,28 @@ const MOST: usize = 1_000;
 /// One event, as the CRM writes it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Event {
+struct Row {
     event: String,
     component: String,
     item: String,
     by: Option<String>,
     project: Option<String>,
-    /// Absent: not told. `null`: nobody.
-    #[serde(default, deserialize_with = "even_null")]
-    assignee: Option<Option<Assignee>>,
+    #[serde(default)]
+    assignee: Assignment,
     participants: Option<Vec<String>>,
     at: Option<Timestamp>,
+}
+
+/// The member `assignee`.
+#[derive(Debug, Default)]
+enum Assignment {
+    /// It is absent: nothing is told.
+    #[default]
+    NotTold,
+    /// It is `null`: nobody is responsible.
+    Nobody,
+    /// It names somebody.
+    To(Assignee),
 }
 
 #[derive(Debug, Deserialize)]
@@ -44,9 +55,10 @@ enum Assignee {
     Role(String),
 }
 
-/// A member that is there, be it `null`.
-fn even_null<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Option<Assignee>>, D::Error> {
-    Option::deserialize(d).map(Some)
+impl<'de> Deserialize<'de> for Assignment {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(d)?.map_or(Self::Nobody, Self::To))
+    }
 }
 
 /// What became of the batch.
@@ -87,29 +99,34 @@ fn outcome(answer: Result<Followed, Refused>) -> Outcome {
 }
 
 fn read(event: Value) -> Result<Told, Refused> {
-    let event: Event = serde_path_to_error::deserialize(event).map_err(|error| {
-        Refused::new("invalid", match error.path().to_string().as_str() {
-            "." => error.inner().to_string(),
-            path => format!("{path}: {}", error.inner()),
-        })
+    let row: Row = serde_path_to_error::deserialize(event).map_err(|error| {
+        Refused::new(
+            "invalid",
+            match error.path().to_string().as_str() {
+                "." => error.inner().to_string(),
+                path => format!("{path}: {}", error.inner()),
+            },
+        )
     })?;
-    let kind = EventKind::from_name(&event.event).ok_or_else(|| {
+    let kind = EventKind::from_name(&row.event).ok_or_else(|| {
         let known: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
-        let detail = format!("event: {:?} is none; the events are {}", event.event, known.join(", "));
+        let detail = format!("event: {:?} is none; the events are {}", row.event, known.join(", "));
         Refused::new("unknown_event", detail)
     })?;
-    let named = |assignee| match assignee {
-        Assignee::Account(text) => Named::Account(text),
-        Assignee::Role(text) => Named::Role(text),
+    let assignee = match row.assignee {
+        Assignment::NotTold => None,
+        Assignment::Nobody => Some(None),
+        Assignment::To(Assignee::Account(text)) => Some(Some(Named::Account(text))),
+        Assignment::To(Assignee::Role(text)) => Some(Some(Named::Role(text))),
     };
     Ok(Told {
         kind,
-        component: event.component,
-        item: event.item,
-        by: event.by,
-        project: event.project,
-        assignee: event.assignee.map(|told| told.map(named)),
-        participants: event.participants,
-        at: event.at,
+        component: row.component,
+        item: row.item,
+        by: row.by,
+        project: row.project,
+        assignee,
+        participants: row.participants,
+        at: row.at,
     })
 }

@@ -56,12 +56,12 @@ pub(super) async fn report(
 }
 
 fn read(row: Value) -> Result<Sighting, String> {
-    serde_path_to_error::deserialize(row)
-        .map(|Row { account, at }| Sighting { account, at })
-        .map_err(|error| match error.path().to_string().as_str() {
+    serde_path_to_error::deserialize(row).map(|Row { account, at }| Sighting { account, at }).map_err(
+        |error| match error.path().to_string().as_str() {
             "." => error.inner().to_string(),
             path => format!("{path}: {}", error.inner()),
-        })
+        },
+    )
 }
 
 impl From<Noted> for Outcome {
@@ -73,9 +73,7 @@ impl From<Noted> for Outcome {
             Noted::Ambiguous => {
                 Some("more than one account answers to it; use the account id or the CRM's id".to_owned())
             }
-            Noted::InFuture => {
-                Some("that time has not come; check the CRM's clock and time zone".to_owned())
-            }
+            Noted::InFuture => Some("that time has not come; check the CRM's clock and time zone".to_owned()),
             Noted::Invalid(problem) => Some(problem),
         };
         Self { result, detail }

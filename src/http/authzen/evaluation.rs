@@ -29,8 +29,7 @@ pub(super) async fn evaluation(
     caller: TargetCaller,
     JsonBody(request): JsonBody<Request>,
 ) -> Result<Json<Decision>, Problem> {
-    let question =
-        question::question(request.subject, request.action, request.resource, request.context);
+    let question = question::question(request.subject, request.action, request.resource, request.context);
     let answer = decide::evaluate(&ports, Some(&caller.target), &question).await.map_err(in_our_words)?;
     Ok(Json(answer.into()))
 }

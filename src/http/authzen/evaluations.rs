@@ -85,10 +85,8 @@ pub(super) async fn evaluations(
     let questions = listed.into_iter().enumerate().map(|(place, value)| read(place, value, &request));
     let semantic = request.options.evaluations_semantic;
     let answers = decide::evaluate_all(&ports, asker, questions.collect(), semantic).await?;
-    let evaluations = answers
-        .into_iter()
-        .map(|answer| answer.map_or_else(Decision::malformed, Decision::from))
-        .collect();
+    let evaluations =
+        answers.into_iter().map(|answer| answer.map_or_else(Decision::malformed, Decision::from)).collect();
     Ok(Json(Answer::Several { evaluations }))
 }
 

@@ -63,3 +63,9 @@ pub fn group(view: &GroupView, base: &str, projection: &Projection) -> Value {
     };
     render(&group.document, ResourceKind::Group, &group.id.to_string(), meta, beside, projection)
 }
+
+/// The version that an entity tag names; nothing for a tag that we did not issue.
+#[must_use]
+pub fn version_of(tag: &str) -> Option<i64> {
+    tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').parse().ok()
+}

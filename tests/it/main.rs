@@ -4,11 +4,17 @@
 //! functions, too, may stop the test with `unwrap` and `expect`.
 
 #[cfg(test)]
+mod api;
+#[cfg(test)]
 mod architecture;
+#[cfg(test)]
+mod authzen;
 #[cfg(test)]
 mod dependencies;
 #[cfg(test)]
 mod engines;
+#[cfg(test)]
+mod house;
 #[cfg(test)]
 mod source;
 #[cfg(test)]

@@ -262,7 +262,7 @@ async fn bad_requests_are_refused_in_words_and_change_nothing() {
         let row = json!({ "account": "x", "at": MORNING });
         let (post, get, put) = (Method::POST, Method::GET, Method::PUT);
         for (method, path, body, status, says) in [
-            (&post, SIGN_INS, "{".to_owned(), 400, "not JSON"),
+            (&post, SIGN_INS, "[".to_owned(), 400, "not JSON"),
             (&post, SIGN_INS, "{}".to_owned(), 400, "expected a sequence"),
             (&post, SIGN_INS, many(10_001, row), 400, "at most 10000"),
             (&post, SIGN_INS, format!("[\"{}\"]", "x".repeat(1_048_576)), 413, "request_limit_bytes"),

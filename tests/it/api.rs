@@ -9,8 +9,9 @@ use portvakt::domain::policy::EvidenceSource;
 use portvakt::store::{audit, evidence, item, link};
 use serde_json::{Value, json};
 
+use crate::association::{Association, MORNING};
 use crate::engines::{TestDb, look, on_each_engine};
-use crate::house::{MORNING, TestHouse, at};
+use crate::house::at;
 
 const SIGN_INS: &str = "/api/v1/sign-ins";
 const EVENTS: &str = "/api/v1/item-events";
@@ -20,7 +21,7 @@ fn name(who: &str) -> String {
     format!("{who}@bjorkbacken.example")
 }
 
-async fn post(house: &TestHouse, path: &str, body: Value) -> Value {
+async fn post(house: &Association, path: &str, body: Value) -> Value {
     let answer = house.crm(Method::POST, path, body).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     answer.body
@@ -31,7 +32,7 @@ fn results(body: &Value) -> Vec<&str> {
     rows.iter().map(|row| row["result"].as_str().expect("a result")).collect()
 }
 
-async fn show(house: &TestHouse, id: &str) -> Value {
+async fn show(house: &Association, id: &str) -> Value {
     let answer = house.crm(Method::GET, &format!("{ACCOUNTS}/{id}"), Value::Null).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     answer.body
@@ -45,7 +46,7 @@ async fn newest(t: &TestDb) -> (String, Option<Value>) {
 #[tokio::test]
 async fn each_sign_in_is_answered_for_itself_and_last_seen_never_moves_back() {
     on_each_engine(async |t| {
-        let house = TestHouse::open(t).await;
+        let house = Association::open(t).await;
         let rows = json!([
             { "account": name("anna"), "at": "2026-03-01T08:00:00Z" },
             { "account": name("ANNA").to_uppercase(), "at": "2026-02-01T08:00:00Z" },
@@ -89,7 +90,7 @@ async fn each_sign_in_is_answered_for_itself_and_last_seen_never_moves_back() {
 #[tokio::test]
 async fn an_empty_list_says_alive_and_a_list_of_nonsense_does_not() {
     on_each_engine(async |t| {
-        let house = TestHouse::open(t).await;
+        let house = Association::open(t).await;
         let fresh = async || {
             let health = look!(t, c => evidence::health(c));
             let own = health.into_iter().find(|one| one.source == EvidenceSource::Crm && one.scope == "crm");
@@ -109,7 +110,7 @@ async fn an_empty_list_says_alive_and_a_list_of_nonsense_does_not() {
 #[tokio::test]
 async fn events_say_what_came_and_went_and_a_bad_one_refuses_only_itself() {
     on_each_engine(async |t| {
-        let house = TestHouse::open(t).await;
+        let house = Association::open(t).await;
         let (anna, hanna, hugo) = (name("anna"), name("hanna"), name("hugo"));
         let batch = json!([
             { "event": "created", "component": "board_discussion", "item": "5", "by": anna, "participants": [anna, hanna] },
@@ -148,7 +149,7 @@ async fn events_say_what_came_and_went_and_a_bad_one_refuses_only_itself() {
 #[tokio::test]
 async fn a_repeated_batch_leads_to_the_same_state() {
     on_each_engine(async |t| {
-        let house = TestHouse::open(t).await;
+        let house = Association::open(t).await;
         let hanna = name("hanna");
         let batch = json!([
             { "event": "created", "component": "mailing", "item": "1", "by": hanna, "project": "3" },
@@ -178,7 +179,7 @@ async fn a_repeated_batch_leads_to_the_same_state() {
 #[tokio::test]
 async fn a_deleted_item_stays_gone_until_it_is_created_again() {
     on_each_engine(async |t| {
-        let house = TestHouse::open(t).await;
+        let house = Association::open(t).await;
         let event = |kind: &str| json!({ "event": kind, "component": "mailing", "item": "1", "by": name("hanna") });
         let late = json!({ "event": "assigned", "component": "mailing", "item": "1", "assignee": { "account": name("hanna") } });
         let body = post(&house, EVENTS, json!([event("created"), event("deleted"), late, event("created")])).await;
@@ -193,7 +194,7 @@ async fn a_deleted_item_stays_gone_until_it_is_created_again() {
 #[tokio::test]
 async fn accounts_are_read_page_by_page_as_crms_are_told_of_them() {
     on_each_engine(async |t| {
-        let house = TestHouse::open(t).await;
+        let house = Association::open(t).await;
         let (mut names, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
         loop {
             let body = house.crm(Method::GET, &format!("{ACCOUNTS}?limit=2{cursor}"), Value::Null).await.body;
@@ -226,7 +227,7 @@ async fn accounts_are_read_page_by_page_as_crms_are_told_of_them() {
 #[tokio::test]
 async fn a_crm_teaches_its_own_id_once_and_is_understood_by_it() {
     on_each_engine(async |t| {
-        let house = TestHouse::open(t).await;
+        let house = Association::open(t).await;
         let teach = async |who: &str, id: &str| {
             let path = format!("{ACCOUNTS}/{}/crm-id", name(who));
             house.crm(Method::PUT, &path, json!({ "crm_id": id })).await.status
@@ -255,7 +256,7 @@ async fn a_crm_teaches_its_own_id_once_and_is_understood_by_it() {
 #[tokio::test]
 async fn bad_requests_are_refused_in_words_and_change_nothing() {
     on_each_engine(async |t| {
-        let house = TestHouse::open(t).await;
+        let house = Association::open(t).await;
         post(&house, SIGN_INS, json!([])).await;
         let before = look!(t, c => audit::count(c));
         let many = |rows: usize, row: Value| Value::Array(vec![row; rows]).to_string();
@@ -280,7 +281,7 @@ async fn bad_requests_are_refused_in_words_and_change_nothing() {
             (&put, "/api/v1/accounts/x/crm-id", "{\"crm_id\": 5}".to_owned(), 400, "crm_id"),
         ] {
             let request = house.crm_request(method.clone(), path).body(Body::from(body)).expect("a request");
-            let answer = house.send(request).await;
+            let answer = house.answer(request).await;
             assert_eq!(answer.status.as_u16(), status, "{method} {path}: {}", answer.body);
             let detail = answer.body["detail"].as_str().expect("a detail");
             assert!(detail.contains(says), "{method} {path}: {detail}");
@@ -293,16 +294,16 @@ async fn bad_requests_are_refused_in_words_and_change_nothing() {
             (&put, "/api/v1/accounts/x/crm-id"),
         ] {
             let bare = Request::builder().method(method).uri(path).body(Body::empty()).expect("a request");
-            assert_eq!(house.send(bare).await.status, StatusCode::UNAUTHORIZED, "{path}");
+            assert_eq!(house.answer(bare).await.status, StatusCode::UNAUTHORIZED, "{path}");
             let foreign = Request::builder()
                 .method(method)
                 .uri(path)
                 .header(header::AUTHORIZATION, format!("Bearer {}", house.entra));
-            let answer = house.send(foreign.body(Body::empty()).expect("a request")).await;
+            let answer = house.answer(foreign.body(Body::empty()).expect("a request")).await;
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
         }
         let plain = Request::post(SIGN_INS).header(header::AUTHORIZATION, format!("Bearer {}", house.crm));
-        let answer = house.send(plain.body(Body::from("[]")).expect("a request")).await;
+        let answer = house.answer(plain.body(Body::from("[]")).expect("a request")).await;
         assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
         assert_eq!(look!(t, c => audit::count(c)), before);
     })

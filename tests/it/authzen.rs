@@ -6,8 +6,9 @@ use portvakt::flows::decide::{self, Question, Who};
 use portvakt::store::audit;
 use serde_json::{Value, json};
 
+use crate::association::{Association, MORNING};
 use crate::engines::{look, on_each_engine};
-use crate::house::{Answer, MORNING, TestHouse};
+use crate::house::Answer;
 
 const ONE: &str = "/access/v1/evaluation";
 const MANY: &str = "/access/v1/evaluations";
@@ -24,21 +25,21 @@ fn question(who: &str, action: &str, component: &str, item: &str) -> Value {
     })
 }
 
-async fn ask(house: &TestHouse, question: Value) -> Answer {
+async fn ask(house: &Association, question: Value) -> Answer {
     let answer = house.crm(Method::POST, ONE, question).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     answer
 }
 
 /// The code of the answer; a yes that must be narrowed is `narrowed`.
-async fn code(house: &TestHouse, who: &str, action: &str, component: &str, item: &str) -> String {
+async fn code(house: &Association, who: &str, action: &str, component: &str, item: &str) -> String {
     let body = ask(house, question(who, action, component, item)).await.body;
     let code = body["context"]["code"].as_str().expect("a code");
     assert_eq!(body["decision"], json!(code == "allowed"), "{body}");
     if body["context"]["narrowed"] == json!(true) { "narrowed".into() } else { code.to_owned() }
 }
 
-async fn tell(house: &TestHouse, event: Value) {
+async fn tell(house: &Association, event: Value) {
     let answer = house.crm(Method::POST, "/api/v1/item-events", json!([event])).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.body["results"][0]["result"], "changed", "{}", answer.body);
@@ -47,7 +48,7 @@ async fn tell(house: &TestHouse, event: Value) {
 #[tokio::test]
 async fn each_kind_of_account_gets_the_answer_that_its_roles_limits_and_sectors_say() {
     on_each_engine(async |t| {
-        let house = TestHouse::open(t).await;
+        let house = Association::open(t).await;
         for (who, action, component, item, expected) in [
             ("anna", "view", "mailing", "1", "allowed"),
             ("anna", "edit", "project", "*", "allowed"),
@@ -83,7 +84,7 @@ async fn each_kind_of_account_gets_the_answer_that_its_roles_limits_and_sectors_
 #[tokio::test]
 async fn an_item_comes_into_sight_by_link_or_assignment_and_goes_when_it_is_reassigned() {
     on_each_engine(async |t| {
-        let house = TestHouse::open(t).await;
+        let house = Association::open(t).await;
         let sees = async |who: &str, item: &str| code(&house, who, "edit", "mailing", item).await;
         tell(&house, json!({ "event": "created", "component": "mailing", "item": "1", "by": name("hanna") })).await;
         assert_eq!(sees("hanna", "1").await, "allowed");
@@ -110,7 +111,7 @@ async fn an_item_comes_into_sight_by_link_or_assignment_and_goes_when_it_is_reas
 #[tokio::test]
 async fn the_sentence_comes_in_the_language_asked_for_or_the_accounts_own() {
     on_each_engine(async |t| {
-        let house = TestHouse::open(t).await;
+        let house = Association::open(t).await;
         let said = async |who: &str, context: Value| {
             let mut asked = question(who, "view", "settings", "*");
             asked["context"] = context;
@@ -133,7 +134,7 @@ async fn the_sentence_comes_in_the_language_asked_for_or_the_accounts_own() {
 #[tokio::test]
 async fn the_past_is_answered_as_it_was() {
     on_each_engine(async |t| {
-        let house = TestHouse::open(t).await;
+        let house = Association::open(t).await;
         let then = async |who: &str, at: &str| {
             let mut asked = question(who, "view", "mailing", "9");
             asked["context"] = json!({ "as_of": at });
@@ -163,7 +164,7 @@ async fn the_past_is_answered_as_it_was() {
 #[tokio::test]
 async fn a_name_that_two_accounts_bear_is_refused_and_never_guessed_at() {
     on_each_engine(async |t| {
-        let house = TestHouse::open(t).await;
+        let house = Association::open(t).await;
         let all = house.crm(Method::GET, "/api/v1/accounts", Value::Null).await.body;
         let id = |number: usize| all["accounts"][number]["account"]["id"].as_str().expect("an id").to_owned();
         for (number, target) in [(0, "crm"), (1, "other")] {
@@ -196,7 +197,7 @@ async fn a_name_that_two_accounts_bear_is_refused_and_never_guessed_at() {
 #[tokio::test]
 async fn the_flow_says_what_http_says() {
     on_each_engine(async |t| {
-        let house = TestHouse::open(t).await;
+        let house = Association::open(t).await;
         for (who, action, component) in
             [("anna", "view", "mailing"), ("hanna", "view", "member"), ("x", "y", "z")]
         {
@@ -221,7 +222,7 @@ async fn the_flow_says_what_http_says() {
 #[tokio::test]
 async fn several_questions_take_defaults_and_end_where_the_semantic_says() {
     on_each_engine(async |t| {
-        let house = TestHouse::open(t).await;
+        let house = Association::open(t).await;
         let ask = async |semantic: &str| {
             let body = json!({
                 "subject": { "type": "account", "id": name("anna") },
@@ -256,10 +257,10 @@ async fn several_questions_take_defaults_and_end_where_the_semantic_says() {
 #[tokio::test]
 async fn what_there_is_is_announced_and_nothing_more() {
     on_each_engine(async |t| {
-        let house = TestHouse::open(t).await;
+        let house = Association::open(t).await;
         let request =
             Request::get("/.well-known/authzen-configuration").body(Body::empty()).expect("a request");
-        let answer = house.send(request).await;
+        let answer = house.answer(request).await;
         assert_eq!(answer.headers[header::CONTENT_TYPE], "application/json");
         assert_eq!(
             answer.body,
@@ -276,7 +277,7 @@ async fn what_there_is_is_announced_and_nothing_more() {
 #[tokio::test]
 async fn a_bad_question_is_told_what_is_wrong_and_changes_nothing() {
     on_each_engine(async |t| {
-        let house = TestHouse::open(t).await;
+        let house = Association::open(t).await;
         ask(&house, question("anna", "view", "mailing", "*")).await;
         let before = look!(t, c => audit::count(c));
         let mut wrong = Vec::new();
@@ -303,7 +304,7 @@ async fn a_bad_question_is_told_what_is_wrong_and_changes_nothing() {
         for (body, says) in wrong {
             let request =
                 house.crm_request(Method::POST, ONE).body(Body::from(body.clone())).expect("a request");
-            let answer = house.send(request).await;
+            let answer = house.answer(request).await;
             assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}: {}", answer.body);
             assert_eq!(answer.headers[header::CONTENT_TYPE], "application/problem+json");
             let detail = answer.body["detail"].as_str().expect("a detail");
@@ -320,7 +321,7 @@ async fn a_bad_question_is_told_what_is_wrong_and_changes_nothing() {
 #[tokio::test]
 async fn whoever_is_not_a_crm_of_ours_gets_no_answer() {
     on_each_engine(async |t| {
-        let house = TestHouse::open(t).await;
+        let house = Association::open(t).await;
         let body = question("anna", "view", "mailing", "*").to_string();
         for token in ["", "Bearer", "Bearer nonsense", "Basic YTpi", &format!("Bearer {}", house.entra)] {
             let request = Request::post(ONE)
@@ -328,13 +329,13 @@ async fn whoever_is_not_a_crm_of_ours_gets_no_answer() {
                 .header(header::CONTENT_TYPE, "application/json")
                 .body(Body::from(body.clone()))
                 .expect("a request");
-            let answer = house.send(request).await;
+            let answer = house.answer(request).await;
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{token:?}");
             assert_eq!(answer.headers[header::WWW_AUTHENTICATE], "Bearer");
             assert!(answer.body["decision"].is_null());
         }
         let request = house.crm_request(Method::POST, ONE).header("x-request-id", "abc-1");
-        let answer = house.send(request.body(Body::from(body)).expect("a request")).await;
+        let answer = house.answer(request.body(Body::from(body)).expect("a request")).await;
         assert_eq!(answer.headers["x-request-id"], "abc-1");
     })
     .await;

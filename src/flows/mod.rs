@@ -3,16 +3,23 @@
 //! Invariant: a flow loads, asks the domain, stores and announces; nothing else decides. No network call happens
 //! inside a transaction.
 
+pub mod accounts;
 pub mod act;
 pub mod clock;
+pub mod decide;
 pub mod depart;
 pub mod entitle;
+pub mod evidence;
+pub mod find;
 pub mod guard;
+pub mod item_events;
+pub mod past;
 pub mod policies;
 pub mod protection;
 pub mod provision;
 pub mod refusal;
 pub mod stand;
+pub mod state;
 pub mod tokens;
 pub mod watch;
 

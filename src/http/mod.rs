@@ -2,6 +2,9 @@
 //!
 //! Invariant: a handler reads, calls one flow and writes. Who calls is an extractor's value that the flow demands.
 
+mod api;
+mod authzen;
+pub mod body;
 pub mod caller;
 pub mod health;
 pub mod problem;
@@ -51,6 +54,8 @@ pub fn router(house: House) -> Router {
     Router::new()
         .merge(health::routes())
         .merge(scim::routes())
+        .merge(authzen::routes())
+        .merge(api::routes())
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .with_state(house)

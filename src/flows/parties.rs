@@ -53,7 +53,11 @@ impl Parties {
     }
 }
 
-fn of(directory: &Directory, oidc: &DirectoryOidc, callback: &str) -> Result<RelyingPartySettings, OidcError> {
+fn of(
+    directory: &Directory,
+    oidc: &DirectoryOidc,
+    callback: &str,
+) -> Result<RelyingPartySettings, OidcError> {
     let kind = match directory.kind {
         DirectoryKind::Entra => ProviderKind::Entra,
         DirectoryKind::Okta => ProviderKind::Okta,

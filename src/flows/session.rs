@@ -68,7 +68,11 @@ pub enum Presence {
 /// # Errors
 ///
 /// [`Refusal::Store`] when the database cannot be reached, [`Refusal::NoPolicy`] before the first policy.
-pub async fn look(ports: &Ports, secret: &SecretString, request_id: Option<String>) -> Result<Presence, Refusal> {
+pub async fn look(
+    ports: &Ports,
+    secret: &SecretString,
+    request_id: Option<String>,
+) -> Result<Presence, Refusal> {
     let secret = secret.expose_secret();
     if secret.is_empty() || secret.len() > LONGEST {
         return Ok(Presence::Nobody);
@@ -91,7 +95,10 @@ pub async fn look(ports: &Ports, secret: &SecretString, request_id: Option<Strin
     }
     if now.duration_since(found.last_used_at) >= NOTE_USE_EVERY.min(idle / 4) {
         let id = found.id;
-        ports.db.write(move |c| Box::pin(async move { Ok::<_, Refusal>(session::used(c, id, now).await?) })).await?;
+        ports
+            .db
+            .write(move |c| Box::pin(async move { Ok::<_, Refusal>(session::used(c, id, now).await?) }))
+            .await?;
     }
     let act = ports.act(Actor::Account(account.id), "session").by_request(request_id);
     let person = SignedInPerson { session: found, account, effective, compiled, act };
@@ -111,9 +118,7 @@ pub async fn recognise(ports: &Ports, secret: &SecretString) -> Result<Option<Si
 }
 
 fn is_living(session: &Session, idle: SignedDuration, now: Timestamp) -> bool {
-    session.ended_at.is_none()
-        && now < session.expires_at
-        && now.duration_since(session.last_used_at) < idle
+    session.ended_at.is_none() && now < session.expires_at && now.duration_since(session.last_used_at) < idle
 }
 
 /// Ends the session of this secret. Gives through which directory it was; nothing where there was none.

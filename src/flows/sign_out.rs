@@ -113,7 +113,8 @@ async fn end(ports: &Ports, act: Act, notice: Notice) -> Result<ProviderLogout, 
                     return Ok::<_, Refusal>(ProviderLogout::Refused);
                 }
                 let ended =
-                    logout_token::end_sessions(c, &directory, sid.as_deref(), sub.as_deref(), act.now).await?;
+                    logout_token::end_sessions(c, &directory, sid.as_deref(), sub.as_deref(), act.now)
+                        .await?;
                 for (session, account) in &ended {
                     let after = json!({ "directory": directory, "session": session });
                     act.record(c, "signed_out", Subject::new("account", account), None, Some(after)).await?;

@@ -4,10 +4,12 @@
 
 pub mod caller;
 pub mod health;
+mod pages;
 pub mod problem;
 mod request;
 mod scim;
 pub mod serve;
+mod sso;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +53,8 @@ pub fn router(house: House) -> Router {
     Router::new()
         .merge(health::routes())
         .merge(scim::routes())
+        .merge(sso::routes())
+        .merge(pages::routes())
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .with_state(house)

@@ -18,7 +18,11 @@ struct Step {
 
 const STEPS: &[Step] = &[
     Step { version: 1, description: "ground", sql: include_str!("../../migrations/0001_ground.sql") },
-    Step { version: 2, description: "logout token", sql: include_str!("../../migrations/0002_logout_token.sql") },
+    Step {
+        version: 2,
+        description: "logout token",
+        sql: include_str!("../../migrations/0002_logout_token.sql"),
+    },
 ];
 
 /// The newest schema that this binary knows.

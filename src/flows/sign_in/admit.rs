@@ -24,7 +24,7 @@ use crate::oidc::Verified;
 use crate::store::evidence::{self, Health};
 use crate::store::identity::Identity;
 use crate::store::session::{self, Session};
-use crate::store::{Conn, account, logout_token, login};
+use crate::store::{Conn, account, login, logout_token};
 
 /// Lets `person` in, or refuses them.
 pub(super) async fn admit(
@@ -99,7 +99,9 @@ impl Admission {
                 let closed = account.as_ref().and_then(|known| {
                     access::is_in_use(&compiled.policy, known, self.act.now).err().map(Why::NotInUse)
                 });
-                return self.refused(c, compiled, closed.unwrap_or(why), account.as_deref(), Some(person)).await;
+                return self
+                    .refused(c, compiled, closed.unwrap_or(why), account.as_deref(), Some(person))
+                    .await;
             }
         };
         let account = account::lock(c, identity.account)

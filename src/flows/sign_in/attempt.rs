@@ -117,7 +117,11 @@ pub(super) async fn waiting(ports: &Ports, returned: &Returned) -> Result<Option
 }
 
 /// Asks the provider who came back.
-pub(super) async fn ask(ports: &Ports, waiting: &Waiting, returned: &Returned) -> Result<Verified, OidcError> {
+pub(super) async fn ask(
+    ports: &Ports,
+    waiting: &Waiting,
+    returned: &Returned,
+) -> Result<Verified, OidcError> {
     let attempt = &waiting.attempt;
     let now = ports.clock.now();
     let party = ports.parties.get(&attempt.directory).ok_or_else(|| OidcError::Settings {

@@ -10,6 +10,8 @@ mod dependencies;
 #[cfg(test)]
 mod engines;
 #[cfg(test)]
+mod sign_in;
+#[cfg(test)]
 mod source;
 #[cfg(test)]
 mod store;

@@ -13,11 +13,15 @@ pub mod evidence;
 pub mod find;
 pub mod guard;
 pub mod item_events;
+pub mod parties;
 pub mod past;
 pub mod policies;
 pub mod protection;
 pub mod provision;
 pub mod refusal;
+pub mod session;
+pub mod sign_in;
+pub mod sign_out;
 pub mod stand;
 pub mod state;
 pub mod tokens;
@@ -28,10 +32,12 @@ use std::sync::Arc;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::ids::TargetId;
+use crate::oidc::OidcError;
 use crate::store::Db;
 
 pub use act::Act;
 pub use clock::{Clock, SetClock, SystemClock};
+pub use parties::Parties;
 pub use policies::{Compiled, Policies};
 pub use refusal::Refusal;
 
@@ -46,15 +52,21 @@ pub struct Ports {
     pub settings: Arc<Settings>,
     /// The policy in force.
     pub policies: Arc<Policies>,
+    /// How people sign in at each directory.
+    pub parties: Arc<Parties>,
     targets: Arc<[TargetId]>,
 }
 
 impl Ports {
     /// Puts the parts together.
-    #[must_use]
-    pub fn new(db: Db, clock: Arc<dyn Clock>, settings: Arc<Settings>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`OidcError`] when a directory's sign-in cannot work as it is set.
+    pub fn new(db: Db, clock: Arc<dyn Clock>, settings: Arc<Settings>) -> Result<Self, OidcError> {
         let targets = settings.targets.iter().map(|target| target.id.clone()).collect();
-        Self { db, clock, settings, policies: Arc::new(Policies::default()), targets }
+        let parties = Arc::new(Parties::new(&settings)?);
+        Ok(Self { db, clock, settings, policies: Arc::new(Policies::default()), parties, targets })
     }
 
     /// Begins an act: somebody does something, now, for a cause.

@@ -18,6 +18,7 @@ pub mod item;
 pub mod lease;
 pub mod link;
 pub mod login;
+pub mod logout_token;
 pub mod membership;
 mod migrate;
 pub mod notice;

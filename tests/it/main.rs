@@ -22,6 +22,7 @@ mod house;
 mod provision;
 #[cfg(test)]
 mod running;
+mod sign_in;
 #[cfg(test)]
 mod source;
 #[cfg(test)]

@@ -8,6 +8,8 @@ pub mod clock;
 pub mod depart;
 pub mod entitle;
 pub mod guard;
+pub mod housekeeping;
+pub mod lifecycle;
 pub mod policies;
 pub mod protection;
 pub mod provision;

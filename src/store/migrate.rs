@@ -16,8 +16,10 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: &[Step] =
-    &[Step { version: 1, description: "ground", sql: include_str!("../../migrations/0001_ground.sql") }];
+const STEPS: &[Step] = &[
+    Step { version: 1, description: "ground", sql: include_str!("../../migrations/0001_ground.sql") },
+    Step { version: 2, description: "leave", sql: include_str!("../../migrations/0002_leave.sql") },
+];
 
 /// The newest schema that this binary knows.
 pub(super) fn known_version() -> i64 {

@@ -6,6 +6,7 @@ pub mod caller;
 pub mod health;
 pub mod problem;
 mod request;
+mod scim;
 pub mod serve;
 
 use std::sync::Arc;
@@ -49,6 +50,7 @@ pub fn router(house: House) -> Router {
     let id = HeaderName::from_static("x-request-id");
     Router::new()
         .merge(health::routes())
+        .merge(scim::routes())
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .with_state(house)

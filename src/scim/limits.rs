@@ -1,6 +1,6 @@
 //! Refuses JSON that no honest client sends, before anything looks into it.
 //!
-//! Invariant: after [`inspect`] no text holds NUL or another control character
+//! Invariant: after `inspect` no text holds NUL or another control character
 //! (tab and line breaks aside), and recursion over the value is bounded.
 
 use serde_json::Value;

@@ -30,5 +30,5 @@ pub use list::{ListParameters, ListQuery, ListResponse, Page};
 pub use patch::{MemberChange, MemberRef, PatchRequest, Patched};
 pub use project::{Meta, Projection, render};
 pub use repairs::{Repair, Repairs};
-pub use resource::{Normalised, normalise_create, normalise_replace};
+pub use resource::{Normalised, keep_active, normalise_create, normalise_replace};
 pub use schema::ResourceKind;

@@ -35,22 +35,24 @@ pub fn normalise_create(body: &Value, kind: ResourceKind) -> Result<Normalised, 
     Ok(made)
 }
 
-/// Reads the body of a PUT that replaces `current`. What is left out is cleared (RFC 7644 §3.5.1), except:
+/// Reads the body of a PUT. What is left out is cleared (RFC 7644 §3.5.1), except:
 ///
-/// * `active`: silence must not bring a person back, so the present value stays;
+/// * `active`: silence must not bring a person back. The document is then silent, too, and
+///   [`keep_active`] completes it from the row that is being replaced, once that row is locked;
 /// * members of a group: [`Normalised::members`] is `None`, and silence must not empty the group.
 ///
 /// # Errors
 ///
 /// 400 `invalidSyntax` or `invalidValue`, with the attribute's path and what would be right.
-pub fn normalise_replace(body: &Value, current: &Value, kind: ResourceKind) -> Result<Normalised, ScimError> {
-    let mut made = normalise(body, kind)?;
-    if let (ResourceKind::User, Some(map), Some(flag)) =
-        (kind, made.document.as_object_mut(), active(current))
-    {
+pub fn normalise_replace(body: &Value, kind: ResourceKind) -> Result<Normalised, ScimError> {
+    normalise(body, kind)
+}
+
+/// Where a PUT said nothing about `active`, what `current` says stays.
+pub fn keep_active(document: &mut Value, current: &Value) {
+    if let (Some(map), Some(flag)) = (document.as_object_mut(), active(current)) {
         map.entry("active").or_insert(Value::Bool(flag));
     }
-    Ok(made)
 }
 
 fn normalise(body: &Value, kind: ResourceKind) -> Result<Normalised, ScimError> {
@@ -224,7 +226,8 @@ mod tests {
     fn a_put_that_is_silent_about_active_brings_nobody_back() {
         let body = json!({ "schemas": [USER_URN], "userName": "a", "title": null });
         let current = json!({ "userName": "a", "active": false, "title": "Kassör" });
-        let made = normalise_replace(&body, &current, ResourceKind::User).unwrap();
+        let mut made = normalise_replace(&body, ResourceKind::User).unwrap();
+        keep_active(&mut made.document, &current);
         assert_eq!(active(&made.document), Some(false));
         assert!(made.document.get("title").is_none());
     }

@@ -13,7 +13,7 @@ use super::member::{Membership, Moved};
 use super::{Precondition, count_repairs, document, uniqueness};
 use crate::domain::actor::Subject;
 use crate::domain::ids::{AccountId, DirectoryId, GroupId};
-use crate::scim::{MemberChange, MemberRef, PatchRequest, ScimError};
+use crate::scim::{MemberChange, MemberRef, PatchRequest, ResourceKind, ScimError, normalise_replace};
 use crate::store::group::Group;
 use crate::store::membership::Member;
 use crate::store::{Conn, group, membership};
@@ -30,8 +30,8 @@ pub struct GroupView {
 /// What is to become of a group.
 #[derive(Debug, Clone)]
 pub enum GroupChange {
-    /// This whole document, normalised and without members, and these members, where the body spoke of them (PUT).
-    Replace(Value, Option<Vec<MemberRef>>),
+    /// This whole body (PUT); the members stay as they are where it does not speak of them.
+    Replace(Value),
     /// These operations (PATCH).
     Patch(PatchRequest),
 }
@@ -173,8 +173,10 @@ impl Work {
         let mut group = group::lock(c, &self.directory, id).await?.ok_or_else(|| missing(id))?;
         precondition.check(group.version)?;
         let (new, changes) = match change {
-            GroupChange::Replace(document, members) => {
-                (document, members.map(MemberChange::Replace).into_iter().collect())
+            GroupChange::Replace(body) => {
+                let made = normalise_replace(&body, ResourceKind::Group)?;
+                count_repairs(&self.directory, &made.repairs);
+                (made.document, made.members.map(MemberChange::Replace).into_iter().collect())
             }
             GroupChange::Patch(request) => {
                 let patched = request.apply(&group.document)?;

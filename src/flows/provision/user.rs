@@ -14,7 +14,8 @@ use crate::domain::account::{Account, AccountKind, Standing, Status, StatusReaso
 use crate::domain::actor::Subject;
 use crate::domain::ids::{AccountId, DirectoryId, GroupId, IdentityId};
 use crate::domain::policy::Policy;
-use crate::scim::{PatchRequest, ScimError};
+use crate::scim::resource::keep_active;
+use crate::scim::{PatchRequest, ResourceKind, ScimError, normalise_replace};
 use crate::store::identity::Identity;
 use crate::store::{Conn, account, group, identity, membership, subject};
 
@@ -30,7 +31,7 @@ pub struct UserView {
 /// What is to become of a person's document.
 #[derive(Debug, Clone)]
 pub enum UserChange {
-    /// This whole document, normalised (PUT).
+    /// This whole body (PUT).
     Replace(Value),
     /// These operations (PATCH).
     Patch(PatchRequest),
@@ -239,14 +240,20 @@ impl Work {
     ) -> Result<UserView, Refusal> {
         let mut identity = identity::lock(c, &self.directory, id).await?.ok_or_else(|| missing(id))?;
         precondition.check(identity.version)?;
-        let new = match change {
-            UserChange::Replace(document) => document,
+        let mut new = match change {
+            UserChange::Replace(body) => {
+                let made = normalise_replace(&body, ResourceKind::User)?;
+                count_repairs(&self.directory, &made.repairs);
+                made.document
+            }
             UserChange::Patch(request) => {
                 let patched = request.apply(&identity.document)?;
                 count_repairs(&self.directory, &patched.repairs);
                 patched.document
             }
         };
+        // Silence about `active` must not bring a person back.
+        keep_active(&mut new, &identity.document);
         if new == identity.document {
             return view(c, identity, true).await;
         }

@@ -10,7 +10,7 @@ use super::literal::{self, Literal};
 use super::{CompareOp, Filter, MAX_DEPTH, MAX_LENGTH, MAX_TERMS};
 use crate::scim::error::shown;
 use crate::scim::path::{AttrPath, Field, is_readable};
-use crate::scim::schema::ResourceKind;
+use crate::scim::schema::{Attribute, ResourceKind};
 
 /// What is wrong in a filter or a PATCH path, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -155,7 +155,7 @@ impl<'t> Parser<'t> {
     }
 
     fn value_path(&mut self, path: AttrPath, entry: Option<&Field>) -> Result<Filter, Fault> {
-        let complex = path.sub().is_none() && path.leaf().is_none_or(|spec| spec.is_complex());
+        let complex = path.sub().is_none() && path.leaf().is_none_or(Attribute::is_complex);
         let Some(field) = path.attribute().filter(|_| entry.is_none() && complex).cloned() else {
             return Err(self.fault(format!("{path} has no entries to choose among with [")));
         };
@@ -290,7 +290,7 @@ mod tests {
             ("userName eq 'a'", 12),
             (r#"userName eq "a" userName eq "b""#, 16),
             (r#"userName eq "\u0000""#, 12),
-            (r#"userName[value eq "a"]"#, 9),
+            (r#"userName[value eq "a"]"#, 8),
             (r#"urn:ietf:params:scim:schemas:core:2.0:Usr:userName eq "a""#, 0),
             (r#"title eq "åäö" åå "x""#, 15),
         ];

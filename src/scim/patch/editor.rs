@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 
 use super::entries::{self, Site};
 use super::members::{self, MemberChange};
+use super::slot::{drop_labels, home, merge_complex, set_part};
 use super::{Operation, PatchPath, Verb, untyped};
 use crate::scim::error::{ScimError, shown};
-use crate::scim::path::{AttrPath, after_urn, is_urn, key_of};
+use crate::scim::path::{AttrPath, Field, key_of};
 use crate::scim::repairs::{Repair, Repairs};
 use crate::scim::schema::{Attribute, Mutability, ResourceKind, Returned};
 use crate::scim::value::{self, wrong};
@@ -25,10 +26,10 @@ pub(crate) enum Reading {
 /// A copy being worked on.
 #[derive(Debug)]
 pub(crate) struct Editor {
-    kind: ResourceKind,
-    document: Map<String, Value>,
+    pub(super) kind: ResourceKind,
+    pub(super) document: Map<String, Value>,
     members: Vec<MemberChange>,
-    repairs: Repairs,
+    pub(super) repairs: Repairs,
     /// Attributes that lost a part: entries left with nothing but labels go at the end.
     thinned: Vec<&'static str>,
 }
@@ -66,7 +67,8 @@ impl Editor {
                 }
                 match path {
                     Some(path) => self.put(operation.verb, path, value, true),
-                    None => Ok(()),
+                    None if operation.verb == Verb::Remove => Ok(()),
+                    None => Err(ScimError::invalid_path(format!("{} names no attribute", shown(text)))),
                 }
             }
         }
@@ -82,7 +84,7 @@ impl Editor {
         let mut unknown = Vec::new();
         let mut understood = map.is_empty();
         for (key, value) in map {
-            if let Some(urn) = self.foreign_extension(key, Some(value)) {
+            if let Some(urn) = self.foreign_key(key, value) {
                 self.whole_extension(&urn, verb, Some(value))?;
                 understood = true;
                 continue;
@@ -119,7 +121,7 @@ impl Editor {
         value: &Value,
         reading: Reading,
     ) -> Result<(), ScimError> {
-        let name = path.attr.attribute().and_then(|field| field.spec()).map(|spec| spec.name);
+        let name = path.attr.attribute().and_then(Field::spec).map(|spec| spec.name);
         let core = path.attr.extension().is_none();
         match name.filter(|_| core) {
             Some("schemas") => self.check_schemas(value, reading),
@@ -166,7 +168,7 @@ impl Editor {
 
     /// Carries out `verb` at `path`. `explicit`: the client named the path, so that what it may not
     /// change is an error; in a whole object it is passed over.
-    fn put(
+    pub(super) fn put(
         &mut self,
         verb: Verb,
         path: &PatchPath,
@@ -174,6 +176,10 @@ impl Editor {
         explicit: bool,
     ) -> Result<(), ScimError> {
         let Some(field) = path.attr.attribute() else { return self.whole_schema(verb, path, value) };
+        let clears = verb == Verb::Remove || value.is_none_or(Value::is_null);
+        if clears && path.attr.extension().is_some_and(|urn| key_of(&self.document, urn).is_none()) {
+            return Ok(());
+        }
         let Some(spec) = field.spec() else {
             let home = home(&mut self.document, path.attr.extension())?;
             return untyped::edit(home, field, path, verb, value, &mut self.repairs);
@@ -187,7 +193,7 @@ impl Editor {
             self.members.extend(made);
             return Ok(());
         }
-        let sub = path.attr.sub().and_then(|sub| sub.spec());
+        let sub = path.attr.sub().and_then(Field::spec);
         let read_only = |spec: &Attribute| spec.mutability == Mutability::ReadOnly;
         if read_only(spec) || spec.name == "schemas" || sub.is_some_and(read_only) {
             if explicit && !["schemas", "groups"].contains(&spec.name) {
@@ -244,75 +250,6 @@ impl Editor {
         Ok(())
     }
 
-    /// The path names a schema as a whole: the core one means the resource itself.
-    fn whole_schema(&mut self, verb: Verb, path: &PatchPath, value: Option<&Value>) -> Result<(), ScimError> {
-        let Some(urn) = path.attr.extension().map(str::to_owned) else {
-            return match value {
-                Some(Value::Object(map)) if verb != Verb::Remove => self.merge(verb, map, Reading::Patch),
-                _ => Err(ScimError::no_target("the whole resource cannot be removed by PATCH")),
-            };
-        };
-        match value {
-            Some(Value::Object(map)) if verb != Verb::Remove => {
-                for (key, value) in map {
-                    match PatchPath::parse(&format!("{urn}:{key}"), self.kind) {
-                        Ok(path) => self.put(verb, &path, value_or_none(value), false)?,
-                        Err(_) if value.is_null() => {}
-                        Err(_) => self.repairs.note(Repair::UnknownDropped),
-                    }
-                }
-                Ok(())
-            }
-            Some(other) if verb != Verb::Remove && !other.is_null() => Err(wrong(&urn, "an object", other)),
-            _ => {
-                self.document.shift_remove(&urn);
-                Ok(())
-            }
-        }
-    }
-
-    /// `text` could be the URN of an extension that the table does not know.
-    pub(crate) fn may_name_extension(text: &str, kind: ResourceKind) -> bool {
-        let reserved = ["urn:ietf:params:scim:schemas:core:", "urn:ietf:params:scim:api:"];
-        let lower = text.to_ascii_lowercase();
-        let known = kind.extensions().iter().any(|schema| after_urn(text, schema.id).is_some());
-        is_urn(text)
-            && !known
-            && !text.contains(['[', ']', '"'])
-            && !text.contains(char::is_whitespace)
-            && !reserved.iter().any(|prefix| lower.starts_with(prefix))
-    }
-
-    /// The key of an unknown extension that `text` names as a whole.
-    ///
-    /// `urn:x:2.0:User:a` can be the extension itself or its attribute `a`: what the document
-    /// holds decides, and without it an object is taken for an extension.
-    fn foreign_extension(&self, text: &str, value: Option<&Value>) -> Option<String> {
-        if !Self::may_name_extension(text, self.kind) {
-            return None;
-        }
-        if let Some(key) = key_of(&self.document, text) {
-            return Some(key.to_owned());
-        }
-        let holder = text.rsplit_once(':').and_then(|(urn, _)| key_of(&self.document, urn));
-        let is_object = value.is_some_and(Value::is_object);
-        (holder.is_none() && is_object).then(|| text.to_owned())
-    }
-
-    fn whole_extension(&mut self, urn: &str, verb: Verb, value: Option<&Value>) -> Result<(), ScimError> {
-        match value {
-            _ if verb == Verb::Remove => {
-                self.document.shift_remove(urn);
-            }
-            None | Some(Value::Null) => {
-                self.document.shift_remove(urn);
-            }
-            Some(Value::Object(new)) => untyped::merge(home(&mut self.document, Some(urn))?, new),
-            Some(other) => return Err(wrong(urn, "an object", other)),
-        }
-        Ok(())
-    }
-
     /// The document, if it is valid: required attributes there, `schemas` as the content says.
     pub(crate) fn finish(mut self, reading: Reading) -> Result<Finished, ScimError> {
         for name in &self.thinned {
@@ -340,92 +277,6 @@ impl Editor {
     }
 }
 
-fn value_or_none(value: &Value) -> Option<&Value> {
+pub(super) fn value_or_none(value: &Value) -> Option<&Value> {
     (!value.is_null()).then_some(value)
-}
-
-/// The object that holds the attribute: the document, or the extension's part of it.
-fn home<'d>(
-    document: &'d mut Map<String, Value>,
-    extension: Option<&str>,
-) -> Result<&'d mut Map<String, Value>, ScimError> {
-    let Some(urn) = extension else { return Ok(document) };
-    let key = key_of(document, urn).unwrap_or(urn).to_owned();
-    match document.entry(key).or_insert_with(|| Value::Object(Map::new())) {
-        Value::Object(map) => Ok(map),
-        other => Err(wrong(urn, "an object", other)),
-    }
-}
-
-fn set_part(slot: &mut Value, name: &str, made: Option<Value>) {
-    let mut map = match slot.take() {
-        Value::Object(map) => map,
-        _ => Map::new(),
-    };
-    match made {
-        Some(value) => {
-            forget_stale(&mut map, name, &value);
-            map.insert(name.to_owned(), value);
-        }
-        None => {
-            map.shift_remove(name);
-        }
-    }
-    *slot = if map.is_empty() { Value::Null } else { Value::Object(map) };
-}
-
-/// The given sub-attributes change, the others stay (RFC 7644 §3.5.2.3).
-fn merge_complex(
-    slot: &mut Value,
-    spec: &'static Attribute,
-    value: &Value,
-    at: &str,
-    repairs: &mut Repairs,
-) -> Result<(), ScimError> {
-    let one = match value {
-        Value::Array(list) => match list.as_slice() {
-            [] => &Value::Null,
-            [only] => {
-                repairs.note(Repair::ListUnwrapped);
-                only
-            }
-            _ => return Err(wrong(at, "one value, not a list", value)),
-        },
-        other => other,
-    };
-    if one.is_null() || one.as_str().is_some_and(str::is_empty) {
-        *slot = Value::Null;
-        return Ok(());
-    }
-    let made = value::complex(spec, one, at, repairs)?;
-    for (name, value) in one.as_object().into_iter().flatten() {
-        if let Some(sub) = spec.sub_attribute(name).filter(|_| value.is_null()) {
-            set_part(slot, sub.name, None);
-        }
-    }
-    // `value` first: a new one drops the old address, not the one that comes with it.
-    let (values, others): (Vec<_>, Vec<_>) = made.into_iter().partition(|(name, _)| name == "value");
-    for (name, value) in values.into_iter().chain(others) {
-        set_part(slot, &name, Some(value));
-    }
-    Ok(())
-}
-
-/// A new `value` of a reference makes the address and the name beside it untrue.
-fn forget_stale(map: &mut Map<String, Value>, name: &str, value: &Value) {
-    if name == "value" && map.get("value").is_some_and(|own| own != value) {
-        map.shift_remove("$ref");
-        map.shift_remove("displayName");
-    }
-}
-
-/// Drops entries of which a `remove` has left only the labels.
-fn drop_labels(document: &mut Map<String, Value>, name: &str) {
-    let Some(Value::Array(list)) = document.get_mut(name) else { return };
-    list.retain(|entry| {
-        entry.as_object().is_none_or(|map| map.keys().any(|key| !["type", "primary"].contains(&key.as_str())))
-    });
-    if list.is_empty() {
-        document.shift_remove(name);
-    }
 }

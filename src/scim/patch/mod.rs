@@ -10,10 +10,12 @@
 
 mod editor;
 mod entries;
+mod extension;
 mod members;
 mod path;
 #[cfg(test)]
 mod properties;
+mod slot;
 #[cfg(test)]
 mod tolerance;
 mod untyped;

@@ -158,6 +158,11 @@ proptest! {
         let body = json!({ "Operations": operations });
         let Ok(request) = PatchRequest::parse(&body, ResourceKind::User) else { return Ok(()) };
         let whole = request.apply(&before);
+        // Entries that lost their value go at the end of a request, so parts of one are not the whole.
+        let thins = operations.iter().any(|one| {
+            let path = one["path"].as_str().unwrap_or_default();
+            path.starts_with("emails") && path.contains('.') && (one["op"] == "remove" || !one["value"].is_string())
+        });
         // The slow reference: one request per operation, stopped at the first refusal.
         let mut slow = Ok(before.clone());
         for operation in &operations {
@@ -172,7 +177,7 @@ proptest! {
             let mut stated = done.document.clone();
             stated.as_object_mut().unwrap().entry("active").or_insert(json!(true));
             prop_assert_eq!(again, stated);
-            if let Ok(slow) = slow {
+            if let (Ok(slow), false) = (slow, thins) {
                 prop_assert_eq!(&done.document, &slow);
             }
         }

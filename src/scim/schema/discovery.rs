@@ -127,7 +127,7 @@ mod tests {
     fn schemas_list_no_null_and_no_password() {
         let listed = schemas("https://x.example/scim/v2/entra");
         assert!(!has_null(&listed));
-        assert!(!listed.to_string().contains("password"));
+        assert!(!listed.to_string().contains("\"password\""));
         assert_eq!(listed["totalResults"], 6);
         assert_eq!(
             listed["Resources"][0]["meta"]["location"],

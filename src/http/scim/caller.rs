@@ -1,0 +1,51 @@
+//! The directory that calls, and the address it knows its resources under.
+//!
+//! Invariant: no handler runs without it; the answer to a missing and to a foreign token is the same.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+
+use super::Failed;
+use crate::domain::ids::DirectoryId;
+use crate::flows::{Act, Ports};
+use crate::http::caller::DirectoryCaller;
+use crate::scim::ScimError;
+
+/// What a SCIM handler works with.
+#[derive(Debug, Clone)]
+pub(super) struct Scim {
+    pub(super) ports: Arc<Ports>,
+    pub(super) directory: DirectoryId,
+    pub(super) act: Act,
+    /// The directory's SCIM address without a slash at the end.
+    pub(super) base: String,
+}
+
+impl<S> FromRequestParts<S> for Scim
+where
+    S: Send + Sync,
+    Arc<Ports>: FromRef<S>,
+{
+    type Rejection = Failed;
+
+    async fn from_request_parts(request: &mut Parts, state: &S) -> Result<Self, Failed> {
+        let ports = Arc::<Ports>::from_ref(state);
+        let path = RawPathParams::from_request_parts(request, state).await;
+        let directory = path
+            .ok()
+            .and_then(|params| {
+                params.iter().find(|(name, _)| *name == "directory").map(|(_, id)| id.to_owned())
+            })
+            .unwrap_or_default();
+        let caller = DirectoryCaller::recognise(&ports, request, &directory).await?.ok_or_else(|| {
+            Failed(ScimError::status(
+                401,
+                "send this directory's token as `Authorization: Bearer …`; the operator makes one with: portvakt directory token create",
+            ))
+        })?;
+        let base = ports.settings.server.public_url.join(&format!("/scim/v2/{}", caller.directory));
+        Ok(Self { ports, directory: caller.directory, act: caller.act, base })
+    }
+}

@@ -14,6 +14,7 @@ pub mod policies;
 pub mod protection;
 pub mod provision;
 pub mod refusal;
+pub mod report;
 pub mod stand;
 pub mod tokens;
 pub mod watch;

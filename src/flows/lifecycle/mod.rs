@@ -19,6 +19,6 @@ pub use apply::apply;
 pub use dates::follow_dates;
 pub use plan::{Exception, Proposal, find, plan};
 pub use release::release;
-pub use run::{RunOutcome, RunReport, runs};
+pub use run::{Run, RunOutcome, RunReport, runs};
 pub use schedule::{Due, run_due};
 pub use view::{ExceptionView, PlanView, StepView, view};

@@ -5,14 +5,22 @@
 
 pub mod act;
 pub mod clock;
+pub mod crms;
+pub mod deliver;
 pub mod depart;
 pub mod entitle;
 pub mod guard;
+pub mod lead;
+pub mod mailer;
 pub mod policies;
 pub mod protection;
 pub mod provision;
+pub mod pull;
 pub mod refusal;
 pub mod stand;
+pub mod state;
+pub mod targets;
+pub mod tidy;
 pub mod tokens;
 pub mod watch;
 
@@ -21,10 +29,12 @@ use std::sync::Arc;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::ids::TargetId;
+use crate::mail::Mailer;
 use crate::store::Db;
 
 pub use act::Act;
 pub use clock::{Clock, SetClock, SystemClock};
+pub use crms::Crms;
 pub use policies::{Compiled, Policies};
 pub use refusal::Refusal;
 
@@ -39,15 +49,31 @@ pub struct Ports {
     pub settings: Arc<Settings>,
     /// The policy in force.
     pub policies: Arc<Policies>,
+    /// The CRMs that are told.
+    pub crms: Arc<Crms>,
+    /// The way to the mail server, where there is one.
+    pub mailer: Option<Mailer>,
+    leadership: Arc<lead::Leadership>,
     targets: Arc<[TargetId]>,
 }
 
 impl Ports {
     /// Puts the parts together.
-    #[must_use]
-    pub fn new(db: Db, clock: Arc<dyn Clock>, settings: Arc<Settings>) -> Self {
-        let targets = settings.targets.iter().map(|target| target.id.clone()).collect();
-        Self { db, clock, settings, policies: Arc::new(Policies::default()), targets }
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Invalid`] when a target or the mail server cannot be used as it is set.
+    pub fn new(db: Db, clock: Arc<dyn Clock>, settings: Arc<Settings>) -> Result<Self, Refusal> {
+        Ok(Self {
+            db,
+            clock,
+            policies: Arc::new(Policies::default()),
+            crms: Arc::new(Crms::new(&settings)?),
+            mailer: mailer::mailer(settings.mail.as_ref())?,
+            leadership: Arc::default(),
+            targets: settings.targets.iter().map(|target| target.id.clone()).collect(),
+            settings,
+        })
     }
 
     /// Begins an act: somebody does something, now, for a cause.

@@ -211,19 +211,15 @@ impl Answer {
             Err(StoreError::Taken { what }) => {
                 tracing::warn!(account.id = %account, target.id = %target,
                     "target {target} gave account {account} an id that does not fit: {what} is taken already");
-                metrics::counter!("portvakt_crm_id_conflicts_total", "target" => target.to_string()).increment(1);
+                metrics::counter!("portvakt_crm_id_conflicts_total", "target" => target.to_string())
+                    .increment(1);
                 Ok(End::Delivered)
             }
             Err(other) => Err(other.into()),
         }
     }
 
-    async fn again(
-        &self,
-        c: &mut Conn,
-        after: Option<SignedDuration>,
-        error: &str,
-    ) -> Result<End, Refusal> {
+    async fn again(&self, c: &mut Conn, after: Option<SignedDuration>, error: &str) -> Result<End, Refusal> {
         let failed = u32::try_from(self.row.attempts.saturating_add(1)).unwrap_or(u32::MAX);
         let Some(pause) = backoff(failed, self.jitter) else { return self.give_up(c, error).await };
         let pause = after.map_or(pause, |wished| wished.max(pause));

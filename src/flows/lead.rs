@@ -16,10 +16,10 @@ use super::{Ports, Refusal};
 use crate::store::{Conn, lease};
 
 /// How long a lease is good for when nobody prolongs it.
-const LEASE: SignedDuration = SignedDuration::from_mins(2);
+const LEASE: SignedDuration = SignedDuration::from_secs(30);
 
 /// How often whoever leads prolongs the lease.
-pub const PROLONG_EVERY: Duration = Duration::from_secs(30);
+pub const PROLONG_EVERY: Duration = Duration::from_secs(10);
 
 /// Longest outcome that is kept, in characters.
 const KEPT: usize = 500;

@@ -14,9 +14,9 @@ use crate::config::PullFrom;
 use crate::domain::ids::DirectoryId;
 use crate::domain::policy::EvidenceSource;
 use crate::pull::{GraphClient, GraphSettings, Listing, OktaClient, OktaSettings, PullError, Pulled};
+use crate::store::Conn;
 use crate::store::evidence::{self, Health};
 use crate::store::identity::{self, IdentityKey};
-use crate::store::Conn;
 
 /// How many people are noted in one transaction.
 const PAGE: usize = 500;
@@ -111,12 +111,8 @@ fn tells_successes(people: &[Pulled]) -> bool {
 
 fn read_whole(directory: &DirectoryId, listing: &Listing, tells: bool, now: Timestamp) -> Health {
     let silent = "the provider tells attempts to sign in and not one success; nothing is taken from them";
-    let notes: Vec<&str> = listing
-        .note
-        .as_deref()
-        .into_iter()
-        .chain((listing.licensed && !tells).then_some(silent))
-        .collect();
+    let notes: Vec<&str> =
+        listing.note.as_deref().into_iter().chain((listing.licensed && !tells).then_some(silent)).collect();
     Health {
         source: EvidenceSource::Directory,
         scope: directory.to_string(),

@@ -41,20 +41,13 @@ pub async fn present(
 fn in_force(status: Status, held: Effective) -> Effective {
     match status {
         Status::Invited | Status::Active | Status::Paused | Status::Frozen => held,
-        Status::Deactivated | Status::Removed => Effective {
-            limited: held.limited,
-            item_restricted: held.item_restricted,
-            ..Effective::default()
-        },
+        Status::Deactivated | Status::Removed => {
+            Effective { limited: held.limited, item_restricted: held.item_restricted, ..Effective::default() }
+        }
     }
 }
 
-fn told(
-    account: Account,
-    rights: Effective,
-    identities: &[Identity],
-    crm_id: Option<String>,
-) -> ToldAccount {
+fn told(account: Account, rights: Effective, identities: &[Identity], crm_id: Option<String>) -> ToldAccount {
     // Whatever the row still holds of somebody who was removed does not go out again.
     let is_removed = account.standing.status == Status::Removed;
     let unless_removed = |text: String| if is_removed { String::new() } else { text };

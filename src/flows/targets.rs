@@ -61,8 +61,10 @@ pub async fn list(ports: &Ports) -> Result<Vec<TargetStanding>, Refusal> {
     let mut standings = Vec::new();
     for target in &ports.settings.targets {
         let name = target.id.as_str();
-        let (waiting, dead) =
-            backlog.iter().find(|(known, _, _)| known == name).map_or((0, 0), |(_, waiting, dead)| (*waiting, *dead));
+        let (waiting, dead) = backlog
+            .iter()
+            .find(|(known, _, _)| known == name)
+            .map_or((0, 0), |(_, waiting, dead)| (*waiting, *dead));
         standings.push(TargetStanding {
             target: target.id.clone(),
             kind: target.kind.name(),
@@ -85,7 +87,10 @@ pub fn find(ports: &Ports, name: &str) -> Result<TargetId, Refusal> {
     let known = || ports.settings.targets.iter().map(|target| &target.id);
     known().find(|id| id.as_str() == name).cloned().ok_or_else(|| {
         let names: Vec<&str> = known().map(TargetId::as_str).collect();
-        Refusal::invalid("target", format!("the settings have no target {name:?}; they have: {}", names.join(", ")))
+        Refusal::invalid(
+            "target",
+            format!("the settings have no target {name:?}; they have: {}", names.join(", ")),
+        )
     })
 }
 
@@ -113,12 +118,7 @@ pub async fn dead(ports: &Ports, target: &TargetId) -> Result<Vec<DeadLetter>, R
 /// # Errors
 ///
 /// [`Refusal::NotFound`] or [`Refusal::Ambiguous`] when `who` names no account, or several.
-pub async fn resend(
-    ports: &Ports,
-    act: &Act,
-    target: &TargetId,
-    who: Option<&str>,
-) -> Result<u64, Refusal> {
+pub async fn resend(ports: &Ports, act: &Act, target: &TargetId, who: Option<&str>) -> Result<u64, Refusal> {
     let only = match who {
         Some(text) => Some(one_account(ports, target, text).await?),
         None => None,
@@ -131,7 +131,8 @@ pub async fn resend(
                 let revived = outbox::revive(c, &target, only, act.now).await?;
                 if revived > 0 {
                     let after = json!({ "account": only, "letters": revived });
-                    act.record(c, "dead_letters_resent", Subject::new("target", &target), None, Some(after)).await?;
+                    act.record(c, "dead_letters_resent", Subject::new("target", &target), None, Some(after))
+                        .await?;
                 }
                 Ok(revived)
             })

@@ -212,7 +212,9 @@ impl Db {
             sqlite "SELECT TRUE", postgres "SELECT NOT pg_is_in_recovery()")?;
         drop(conn);
         if !writes {
-            return Err(StoreError::refused("the server only reads; name the one that writes in database.url"));
+            return Err(StoreError::refused(
+                "the server only reads; name the one that writes in database.url",
+            ));
         }
         self.write(|_| Box::pin(async { Ok(()) })).await
     }

@@ -68,7 +68,9 @@ impl From<sqlx::Error> for StoreError {
         match &error {
             sqlx::Error::PoolClosed => Self::Closed,
             // Two changes at the same time on PostgreSQL: the later one finds out only here.
-            sqlx::Error::Database(told) if told.is_unique_violation() => Self::Taken { what: "a unique value" },
+            sqlx::Error::Database(told) if told.is_unique_violation() => {
+                Self::Taken { what: "a unique value" }
+            }
             _ => Self::Unavailable(error),
         }
     }

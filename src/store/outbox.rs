@@ -138,12 +138,7 @@ pub async fn done(
 /// # Errors
 ///
 /// [`StoreError::Unavailable`] when the database cannot be reached.
-pub async fn again(
-    c: &mut Conn,
-    row: &Waiting,
-    error: &str,
-    due_at: Timestamp,
-) -> Result<bool, StoreError> {
+pub async fn again(c: &mut Conn, row: &Waiting, error: &str, due_at: Timestamp) -> Result<bool, StoreError> {
     let same = q!(execute; c,
         "UPDATE outbox SET attempts = $4, last_error = $5, due_at = $6
           WHERE target = $1 AND account_id = $2 AND version = $3 AND state = 'waiting'",

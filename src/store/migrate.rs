@@ -44,14 +44,14 @@ fn migrator() -> Migrator {
 pub(super) async fn migrate_sqlite(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     // sqlx locks PostgreSQL while it migrates, but not SQLite.
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    migrator().run(&mut *transaction).await.map_err(refused)?;
+    migrator().run_direct(None, &mut *transaction, false).await.map_err(refused)?;
     transaction.commit().await?;
     Ok(())
 }
 
 /// Applies what is missing in a PostgreSQL database; other nodes that start at the same moment wait.
 pub(super) async fn migrate_postgres(connection: &mut PgConnection) -> Result<(), StoreError> {
-    migrator().run(connection).await.map_err(refused)
+    migrator().run_direct(None, connection, false).await.map_err(refused)
 }
 
 fn refused(error: MigrateError) -> StoreError {

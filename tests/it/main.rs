@@ -8,4 +8,12 @@ mod architecture;
 #[cfg(test)]
 mod dependencies;
 #[cfg(test)]
+mod engines;
+#[cfg(test)]
+mod house;
+#[cfg(test)]
+mod provision;
+#[cfg(test)]
 mod source;
+#[cfg(test)]
+mod store;

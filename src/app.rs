@@ -87,7 +87,7 @@ impl Daemon {
     pub async fn run(self, end: CancellationToken) {
         let ports = Arc::clone(&self.house.ports);
         let readiness = Arc::clone(&self.house.readiness);
-        let jobs = jobs::start(Arc::clone(&ports), end.clone());
+        let jobs = jobs::start(&ports, &end);
         let ending = {
             let end = end.clone();
             tokio::spawn(async move {

@@ -207,7 +207,7 @@ mod tests {
         let attempt = person(Some("2025-01-01T00:00:00Z"), true);
         let never = person(None, false);
         assert!(tells_successes(&[success, attempt.clone()]));
-        assert!(tells_successes(&[never.clone()]));
+        assert!(tells_successes(std::slice::from_ref(&never)));
         assert!(!tells_successes(&[attempt, never]));
     }
 }

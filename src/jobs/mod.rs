@@ -28,11 +28,11 @@ pub struct Running {
 
 /// Starts every job. After `end` none begins, and those that run come to a good place to stop.
 #[must_use]
-pub fn start(ports: Arc<Ports>, end: CancellationToken) -> Running {
+pub fn start(ports: &Arc<Ports>, end: &CancellationToken) -> Running {
     let grace = Duration::try_from(ports.settings.server.shutdown_grace).unwrap_or(Duration::from_secs(20));
     let running = Running { tasks: TaskTracker::new(), cut: CancellationToken::new(), grace };
-    for job in table(&ports) {
-        let ticking = tick(Arc::clone(&ports), job, end.clone());
+    for job in table(ports) {
+        let ticking = tick(Arc::clone(ports), job, end.clone());
         running.tasks.spawn(running.cut.clone().run_until_cancelled_owned(ticking));
     }
     running
@@ -46,10 +46,19 @@ pub fn start(ports: Arc<Ports>, end: CancellationToken) -> Running {
 pub async fn run_once(ports: &Arc<Ports>, name: &str) -> Result<Vec<(String, Ended)>, Refusal> {
     let mut ended = Vec::new();
     for job in table(ports).into_iter().filter(|job| job.answers_to(name)) {
-        let how = turn::run(ports, &job, &CancellationToken::new()).await?;
+        let how = run(ports, &job).await?;
         ended.push((job.name().to_owned(), how));
     }
     if ended.is_empty() { Err(Refusal::not_found("job", name)) } else { Ok(ended) }
+}
+
+/// Runs one job once, due or not, where this node can take the lead.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub async fn run(ports: &Arc<Ports>, job: &Job) -> Result<Ended, Refusal> {
+    turn::run(ports, job, &CancellationToken::new()).await
 }
 
 /// Looks again and again whether the job is due, and runs it as long as it is.

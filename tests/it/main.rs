@@ -6,13 +6,21 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod deliver;
+#[cfg(test)]
 mod dependencies;
 #[cfg(test)]
 mod engines;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod jobs;
+#[cfg(test)]
+mod practice_crm;
+#[cfg(test)]
 mod provision;
+#[cfg(test)]
+mod pull;
 #[cfg(test)]
 mod source;
 #[cfg(test)]

@@ -85,6 +85,7 @@ impl TestHouse {
         let shared: Arc<dyn Clock> = Arc::<SetClock>::clone(&clock);
         drop(rustls::crypto::ring::default_provider().install_default());
         let ports = Ports::new(t.db.clone(), shared, Arc::new(settings)).expect("the settings fit together");
+        let ports = Ports::new(t.db.clone(), shared, Arc::new(settings)).expect("the settings can be used");
         let ports = Arc::new(ports);
         let act = ports.act(Actor::Job("test".to_owned()), "test");
         policies::apply(&ports, &act, policy).await.expect("the policy is in order");

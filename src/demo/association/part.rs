@@ -122,3 +122,65 @@ impl Part {
         }
     }
 }
+
+/// How a person stands at the end of the story, before its last plan is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// In use.
+    Active,
+    /// In use, but the last plan freezes the account.
+    DueNow,
+    /// Frozen.
+    Frozen,
+    /// Deactivated: gone, quiet for too long, never seen or out of time.
+    Deactivated,
+    /// On leave.
+    Paused,
+}
+
+/// The days after which the policy of the demo freezes people who are neither administrators nor helpers.
+pub(super) const INACTIVE_AFTER: i32 = 90;
+/// The days after which it freezes those who have never been seen.
+pub(super) const NEVER_AFTER: i32 = 30;
+/// The days that it keeps an account frozen.
+pub(super) const FREEZE_FOR: i32 = 14;
+
+impl Part {
+    /// What the policy of the demo makes of it.
+    #[must_use]
+    pub const fn outcome(self) -> Outcome {
+        match self {
+            Self::Regular(_) | Self::Seldom | Self::Returns { .. } | Self::Moves { .. } => Outcome::Active,
+            Self::Joins { .. } | Self::BreakGlass => Outcome::Active,
+            Self::FallsQuiet => Outcome::DueNow,
+            Self::Quiet { last_seen } => after(last_seen, INACTIVE_AFTER),
+            Self::NeverSeen { joined: Some(days) } => after(days, NEVER_AFTER),
+            Self::NeverSeen { joined: None } | Self::Leaves { .. } => Outcome::Deactivated,
+            Self::Campaign { ends, .. } => {
+                if ends > 0 {
+                    Outcome::Deactivated
+                } else {
+                    Outcome::Active
+                }
+            }
+            Self::OnLeave { until, .. } => {
+                if until > 0 {
+                    Outcome::Active
+                } else {
+                    Outcome::Paused
+                }
+            }
+        }
+    }
+}
+
+/// The outcome of `days` of silence where `limit` are allowed.
+const fn after(days: i32, limit: i32) -> Outcome {
+    if days <= limit {
+        Outcome::Active
+    } else if days <= limit + FREEZE_FOR {
+        Outcome::Frozen
+    } else {
+        Outcome::Deactivated
+    }
+}

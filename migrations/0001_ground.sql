@@ -55,6 +55,7 @@ CREATE TABLE account_crm_id (
 );
 CREATE UNIQUE INDEX account_crm_id_account ON account_crm_id (target, account_id);
 CREATE INDEX account_crm_id_of ON account_crm_id (account_id);
+CREATE INDEX account_crm_id_value ON account_crm_id (crm_id);
 
 -- What one directory says about one person, whole.
 CREATE TABLE identity (
@@ -154,6 +155,7 @@ CREATE TABLE entitlement (
 CREATE UNIQUE INDEX entitlement_now ON entitlement (account_id, kind, value, origin, origin_ref) WHERE until IS NULL;
 CREATE INDEX entitlement_holders ON entitlement (kind, value) WHERE until IS NULL;
 CREATE INDEX entitlement_past ON entitlement (account_id, since);
+CREATE INDEX entitlement_ending ON entitlement (ends_at) WHERE until IS NULL AND ends_at IS NOT NULL;
 
 CREATE TABLE item (
     component TEXT NOT NULL,
@@ -339,6 +341,7 @@ CREATE TABLE session (
 CREATE UNIQUE INDEX session_hash ON session (hash);
 CREATE INDEX session_account ON session (account_id) WHERE ended_at IS NULL;
 CREATE INDEX session_provider ON session (directory, provider_session) WHERE ended_at IS NULL;
+CREATE INDEX session_identity ON session (identity_id) WHERE ended_at IS NULL;
 
 CREATE TABLE token (
     id UUID NOT NULL PRIMARY KEY,

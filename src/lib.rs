@@ -28,11 +28,14 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod crm;
 pub mod domain;
 pub mod flows;
 pub mod http;
 pub mod jobs;
+pub mod mail;
 pub mod oidc;
+pub mod pull;
 pub mod scim;
 pub mod store;
 pub mod telemetry;

@@ -143,6 +143,12 @@ impl ListParameters {
         Projection::parse(attributes, self.excluded.iter().map(String::as_str), kind)
     }
 
+    /// The client names attributes that it wants to see.
+    #[must_use]
+    pub fn names_attributes(&self) -> bool {
+        self.attributes.is_some()
+    }
+
     fn page(&self) -> Result<Page, ScimError> {
         if let Some(cursor) = &self.cursor {
             return Ok(Page::Cursor(Some(cursor.clone()).filter(|cursor| !cursor.is_empty())));

@@ -153,8 +153,10 @@ pub async fn raise_version(c: &mut Conn, id: AccountId) -> Result<i64, StoreErro
 ///
 /// [`StoreError`] when the database cannot be reached or the row cannot be read.
 pub async fn lock(c: &mut Conn, id: AccountId) -> Result<Option<Account>, StoreError> {
-    q!(execute; c, "UPDATE account SET version = version WHERE id = $1", id.uuid())?;
-    get(c, id).await
+    q!(fetch_optional as Row; c,
+        sqlite columns!("WHERE a.id = $1"), postgres columns!("WHERE a.id = $1 FOR NO KEY UPDATE"), id.uuid())?
+    .map(Account::try_from)
+    .transpose()
 }
 
 /// The account with this id.
@@ -166,8 +168,9 @@ pub async fn get(c: &mut Conn, id: AccountId) -> Result<Option<Account>, StoreEr
     q!(fetch_optional as Row; c, columns!("WHERE a.id = $1"), id.uuid())?.map(Account::try_from).transpose()
 }
 
-/// The accounts that answer to a text: an account id, a user name whatever its case, or a CRM's id (of `target`,
-/// where one is given). More than one means that the text is ambiguous.
+/// The accounts that answer to a text: an account id; else a CRM's id (of `target`, where one is given) or a user
+/// name, whatever its case. More than one means that the text is ambiguous: a CRM may count its people in the same
+/// figures that a directory uses as names.
 ///
 /// # Errors
 ///
@@ -182,16 +185,18 @@ pub async fn resolve(
     {
         return Ok(vec![account]);
     }
-    let by_crm = q!(fetch_all as Row; c,
-        columns!("JOIN account_crm_id x ON x.account_id = a.id WHERE x.crm_id = $1 AND (x.target = $2 OR $3) ORDER BY a.id"),
-        text, target.map_or("", TargetId::as_str), target.is_none())?;
-    if !by_crm.is_empty() {
-        return read(by_crm);
-    }
-    read(
-        q!(fetch_all as Row; c, columns!("WHERE a.user_name_key = $1 AND a.status <> 'removed' ORDER BY a.id"),
-        fold(text.trim()))?,
-    )
+    let mut rows = match target {
+        Some(target) => q!(fetch_all as Row; c,
+            columns!("JOIN account_crm_id x ON x.account_id = a.id WHERE x.target = $1 AND x.crm_id = $2"),
+            target.as_str(), text)?,
+        None => q!(fetch_all as Row; c,
+            columns!("WHERE a.id IN (SELECT x.account_id FROM account_crm_id x WHERE x.crm_id = $1)"), text)?,
+    };
+    rows.extend(q!(fetch_all as Row; c,
+        columns!("WHERE a.user_name_key = $1 AND a.status <> 'removed'"), fold(text.trim()))?);
+    rows.sort_by_key(|row| row.id);
+    rows.dedup_by_key(|row| row.id);
+    read(rows)
 }
 
 /// A page of all accounts, in the order of their ids, after the id `after`.
@@ -231,17 +236,19 @@ pub async fn set_crm_id(
     account: AccountId,
     crm_id: &str,
 ) -> Result<bool, StoreError> {
-    let known = q!(fetch_optional as (Uuid,); c,
-        "SELECT account_id FROM account_crm_id WHERE target = $1 AND crm_id = $2", target.as_str(), crm_id)?;
-    match known {
-        Some((id,)) if id == account.uuid() => return Ok(false),
-        Some(_) => return Err(StoreError::Taken { what: "the CRM's id" }),
-        None => {}
-    }
     let written = q!(execute; c,
         "INSERT INTO account_crm_id (target, crm_id, account_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         target.as_str(), crm_id, account.uuid())?;
-    if written == 1 { Ok(true) } else { Err(StoreError::Taken { what: "the account's id in the CRM" }) }
+    if written == 1 {
+        return Ok(true);
+    }
+    let known = q!(fetch_optional as (Uuid,); c,
+        "SELECT account_id FROM account_crm_id WHERE target = $1 AND crm_id = $2", target.as_str(), crm_id)?;
+    match known {
+        Some((id,)) if id == account.uuid() => Ok(false),
+        Some(_) => Err(StoreError::Taken { what: "the CRM's id" }),
+        None => Err(StoreError::Taken { what: "the account's id in the CRM" }),
+    }
 }
 
 /// The CRM's own id of an account.

@@ -84,9 +84,14 @@ struct Row {
     action: String,
     subject_kind: String,
     subject_id: String,
-    before: Option<Json<Value>>,
-    after: Option<Json<Value>>,
+    // As text: SQLite keeps a bare number as a number, which sqlx does not take for JSON.
+    before: Option<String>,
+    after: Option<String>,
     request_id: Option<String>,
+}
+
+fn document(text: Option<String>, id: Uuid) -> Result<Option<Value>, StoreError> {
+    text.map(|text| serde_json::from_str(&text)).transpose().map_err(|e| StoreError::corrupt("audit", id, e))
 }
 
 impl TryFrom<Row> for Recorded {
@@ -101,8 +106,8 @@ impl TryFrom<Row> for Recorded {
             action: row.action,
             subject_kind: row.subject_kind,
             subject_id: row.subject_id,
-            before: row.before.map(|json| json.0),
-            after: row.after.map(|json| json.0),
+            before: document(row.before, row.id)?,
+            after: document(row.after, row.id)?,
             request_id: row.request_id,
         })
     }
@@ -115,7 +120,8 @@ impl TryFrom<Row> for Recorded {
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
 pub async fn about(c: &mut Conn, subject: &Subject, limit: i64) -> Result<Vec<Recorded>, StoreError> {
     q!(fetch_all as Row; c,
-        "SELECT id, at, actor, cause, action, subject_kind, subject_id, before, after, request_id FROM audit
+        "SELECT id, at, actor, cause, action, subject_kind, subject_id,
+                CAST(before AS TEXT) AS before, CAST(after AS TEXT) AS after, request_id FROM audit
           WHERE subject_kind = $1 AND subject_id = $2 ORDER BY at DESC, id DESC LIMIT $3",
         subject.kind, &subject.id, limit)?
     .into_iter()
@@ -130,7 +136,8 @@ pub async fn about(c: &mut Conn, subject: &Subject, limit: i64) -> Result<Vec<Re
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
 pub async fn newest(c: &mut Conn, limit: i64) -> Result<Vec<Recorded>, StoreError> {
     q!(fetch_all as Row; c,
-        "SELECT id, at, actor, cause, action, subject_kind, subject_id, before, after, request_id FROM audit
+        "SELECT id, at, actor, cause, action, subject_kind, subject_id,
+                CAST(before AS TEXT) AS before, CAST(after AS TEXT) AS after, request_id FROM audit
           ORDER BY at DESC, id DESC LIMIT $1",
         limit)?
     .into_iter()

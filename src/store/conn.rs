@@ -7,6 +7,8 @@ use std::pin::Pin;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 
+use super::error::StoreError;
+
 /// A connection, inside a transaction or not.
 #[derive(Debug)]
 pub enum Conn {
@@ -19,7 +21,12 @@ pub enum Conn {
     /// PostgreSQL, each statement for itself.
     PgRead(PoolConnection<Postgres>),
     /// PostgreSQL inside a transaction.
-    PgTransaction(Transaction<'static, Postgres>),
+    PgTransaction {
+        /// The transaction.
+        open: Transaction<'static, Postgres>,
+        /// Whether a statement failed in it. PostgreSQL then answers `COMMIT` with a silent rollback.
+        is_lost: bool,
+    },
 }
 
 /// The engine's own connection behind a [`Conn`].
@@ -35,8 +42,16 @@ impl Conn {
             Self::SqliteSnapshot(c) => Lane::Sqlite(c),
             Self::SqliteWrite(c) => Lane::Sqlite(c),
             Self::PgRead(c) => Lane::Pg(c),
-            Self::PgTransaction(c) => Lane::Pg(c),
+            Self::PgTransaction { open, .. } => Lane::Pg(open),
         }
+    }
+
+    /// Notes that a statement failed, so that a closure that passes over the error is not told that all is well.
+    pub(super) fn note<T>(&mut self, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let (Self::PgTransaction { is_lost, .. }, Err(error)) = (self, &done) {
+            *is_lost |= error.ends_transaction();
+        }
+        done
     }
 }
 
@@ -55,22 +70,24 @@ pub type Work<'c, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>
 ///
 /// A scalar is read as a tuple: `q!(fetch_one as (i64,); …)`.
 macro_rules! q {
-    (execute; $c:expr, sqlite $lite:expr, postgres $pg:expr $(, $arg:expr)* $(,)?) => {
-        match $c.lane() {
+    (execute; $c:expr, sqlite $lite:expr, postgres $pg:expr $(, $arg:expr)* $(,)?) => {{
+        let done = match $c.lane() {
             $crate::store::conn::Lane::Sqlite(c) => sqlx::query::<sqlx::Sqlite>($lite)$(.bind($arg))*
                 .execute(c).await.map(|done| done.rows_affected()).map_err($crate::store::StoreError::from),
             $crate::store::conn::Lane::Pg(c) => sqlx::query::<sqlx::Postgres>($pg)$(.bind($arg))*
                 .execute(c).await.map(|done| done.rows_affected()).map_err($crate::store::StoreError::from),
-        }
-    };
-    ($fetch:ident as $row:ty; $c:expr, sqlite $lite:expr, postgres $pg:expr $(, $arg:expr)* $(,)?) => {
-        match $c.lane() {
+        };
+        $c.note(done)
+    }};
+    ($fetch:ident as $row:ty; $c:expr, sqlite $lite:expr, postgres $pg:expr $(, $arg:expr)* $(,)?) => {{
+        let done = match $c.lane() {
             $crate::store::conn::Lane::Sqlite(c) => sqlx::query_as::<sqlx::Sqlite, $row>($lite)$(.bind($arg))*
                 .$fetch(c).await.map_err($crate::store::StoreError::from),
             $crate::store::conn::Lane::Pg(c) => sqlx::query_as::<sqlx::Postgres, $row>($pg)$(.bind($arg))*
                 .$fetch(c).await.map_err($crate::store::StoreError::from),
-        }
-    };
+        };
+        $c.note(done)
+    }};
     (execute; $c:expr, $sql:expr $(, $arg:expr)* $(,)?) => {
         q!(execute; $c, sqlite $sql, postgres $sql $(, $arg)*)
     };

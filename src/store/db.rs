@@ -5,19 +5,26 @@
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, PgPool, SqliteConnection, SqlitePool};
-use tokio::sync::Mutex;
-use tokio::task::JoinHandle;
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, SqliteConnection, SqlitePool};
+use tokio::time::timeout;
 
 use super::conn::{Conn, Work};
 use super::error::StoreError;
 use super::migrate;
-use super::writer::Writer;
+use super::writer::{Writer, unless_it_panics};
+
+/// How long a reader waits for a connection, and a writer of SQLite for another process that writes.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long closing waits for readers, and then for changes that were accepted.
+const CLOSING: Duration = Duration::from_secs(10);
+
+/// How long the database may take to answer that it is there.
+const PING: Duration = Duration::from_secs(3);
 
 /// Which engine a database is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +43,7 @@ pub struct Db {
 
 #[derive(Debug, Clone)]
 enum Engine {
-    Sqlite { path: PathBuf, readers: SqlitePool, writer: Writer, task: Arc<Mutex<Option<JoinHandle<()>>>> },
+    Sqlite { path: PathBuf, readers: SqlitePool, writer: Writer },
     Postgres { pool: PgPool },
 }
 
@@ -75,22 +82,22 @@ impl Db {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(5))
+            .busy_timeout(PATIENCE)
             .foreign_keys(true)
             .pragma("cache_size", "-16384")
+            .pragma("journal_size_limit", "67108864")
             .statement_cache_capacity(256)
             .disable_statement_logging();
-        let mut conn = SqliteConnection::connect_with(&options).await?;
-        migrate::migrate(&mut conn).await?;
+        let mut conn = SqliteConnection::connect_with(&options.clone().optimize_on_close(true, 400)).await?;
+        migrate::migrate_sqlite(&mut conn).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(connections.max(1))
+            .acquire_timeout(PATIENCE)
             .test_before_acquire(false)
             .idle_timeout(Duration::from_mins(1))
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
-        let (writer, task) = Writer::start(conn);
-        let task = Arc::new(Mutex::new(Some(task)));
-        Ok(Self { engine: Engine::Sqlite { path: path.to_owned(), readers, writer, task } })
+        Ok(Self { engine: Engine::Sqlite { path: path.to_owned(), readers, writer: Writer::start(conn) } })
     }
 
     async fn open_postgres(url: &str, connections: u32) -> Result<Self, StoreError> {
@@ -98,9 +105,14 @@ impl Db {
             .application_name("portvakt")
             .options([("statement_timeout", "30000"), ("lock_timeout", "10000")])
             .disable_statement_logging();
+        // A connection of its own: one that is refused must not stay behind with the lock of the migration.
+        let mut conn = PgConnection::connect_with(&options).await?;
+        let migrated = migrate::migrate_postgres(&mut conn).await;
+        drop(conn.close().await);
+        migrated?;
         let pool = PgPoolOptions::new()
             .max_connections(connections.max(2))
-            .acquire_timeout(Duration::from_secs(5))
+            .acquire_timeout(PATIENCE)
             .test_before_acquire(false)
             .before_acquire(|conn, meta| {
                 // Only a connection that has rested is asked whether it still lives.
@@ -109,7 +121,6 @@ impl Db {
             })
             .connect_with(options)
             .await?;
-        migrate::migrate(&pool).await?;
         Ok(Self { engine: Engine::Postgres { pool } })
     }
 
@@ -152,7 +163,7 @@ impl Db {
         }
     }
 
-    /// A reader whose statements all see one moment.
+    /// A reader whose statements all see one moment: that of the first.
     ///
     /// # Errors
     ///
@@ -160,9 +171,10 @@ impl Db {
     pub async fn snapshot(&self) -> Result<Conn, StoreError> {
         match &self.engine {
             Engine::Sqlite { readers, .. } => Ok(Conn::SqliteSnapshot(readers.begin().await?)),
-            Engine::Postgres { pool } => Ok(Conn::PgTransaction(
-                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
-            )),
+            Engine::Postgres { pool } => Ok(Conn::PgTransaction {
+                open: pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
+                is_lost: false,
+            }),
         }
     }
 
@@ -181,28 +193,70 @@ impl Db {
     {
         match &self.engine {
             Engine::Sqlite { writer, .. } => writer.write(work).await,
-            Engine::Postgres { pool } => {
-                let begun = pool.begin().await.map_err(StoreError::from)?;
-                let mut conn = Conn::PgTransaction(begun);
-                // Dropped unfinished (an error, a caller that went away), the transaction rolls back.
-                let value = work(&mut conn).await?;
-                if let Conn::PgTransaction(transaction) = conn {
-                    transaction.commit().await.map_err(StoreError::from)?;
-                }
-                Ok(value)
-            }
+            Engine::Postgres { pool } => write_postgres(pool, work).await,
         }
     }
 
-    /// Ends what is under way and closes every connection.
+    /// Asks whether the database answers, reads and writes.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] when it does not, within three seconds.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        timeout(PING, self.answers()).await.map_err(|_| StoreError::refused("it does not answer"))?
+    }
+
+    async fn answers(&self) -> Result<(), StoreError> {
+        let mut conn = self.read().await?;
+        let (writes,) = q!(fetch_one as (bool,); conn,
+            sqlite "SELECT TRUE", postgres "SELECT NOT pg_is_in_recovery()")?;
+        drop(conn);
+        if !writes {
+            return Err(StoreError::refused(
+                "the server only reads; name the one that writes in database.url",
+            ));
+        }
+        self.write(|_| Box::pin(async { Ok(()) })).await
+    }
+
+    /// Takes no more work, ends what is under way, and closes every connection: all changes that were accepted are
+    /// durable and a SQLite file stands alone. Waits at most ten seconds for readers and ten for changes.
     pub async fn close(&self) {
-        match &self.engine {
-            Engine::Sqlite { readers, task, .. } => {
-                readers.close().await;
-                // The writer ends by itself when the last clone of its sender is gone; its work is committed by then.
-                drop(task.lock().await.take());
+        let (readers, writer) = match &self.engine {
+            // The writer goes last: only a connection that may write can tidy up the file.
+            Engine::Sqlite { readers, writer, .. } => {
+                (timeout(CLOSING, readers.close()).await, timeout(CLOSING, writer.close()).await)
             }
-            Engine::Postgres { pool } => pool.close().await,
+            Engine::Postgres { pool } => (timeout(CLOSING, pool.close()).await, Ok(())),
+        };
+        if readers.is_err() || writer.is_err() {
+            tracing::warn!("the database was still in use {} s after it was to close", CLOSING.as_secs());
+        }
+    }
+}
+
+async fn write_postgres<T, E, F>(pool: &PgPool, work: F) -> Result<T, E>
+where
+    F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T, E> + Send + 'static,
+    E: From<StoreError>,
+{
+    let open = pool.begin().await.map_err(StoreError::from)?;
+    let mut conn = Conn::PgTransaction { open, is_lost: false };
+    // Dropped unfinished, because the caller went away, the transaction rolls back.
+    let result = unless_it_panics(&mut conn, work).await;
+    let Conn::PgTransaction { open, is_lost } = conn else { return result };
+    match result {
+        Ok(_) if is_lost => {
+            drop(open.rollback().await);
+            Err(StoreError::refused("a statement failed, and the change went on as if it had not").into())
+        }
+        Ok(value) => {
+            open.commit().await.map_err(StoreError::from)?;
+            Ok(value)
+        }
+        Err(error) => {
+            drop(open.rollback().await);
+            Err(error)
         }
     }
 }

@@ -80,31 +80,31 @@ pub async fn end(c: &mut Conn, id: GrantId, now: Timestamp) -> Result<bool, Stor
     Ok(ended == 1)
 }
 
-/// What an account holds: every grant that has not been ended, its own end date reached or not.
+/// The engines sort text differently, so it is done here.
+fn read(rows: Vec<Row>) -> Result<Vec<Grant>, StoreError> {
+    let mut grants = rows.into_iter().map(Grant::try_from).collect::<Result<Vec<_>, _>>()?;
+    grants.sort_by(|a, b| (&a.kind, a.id).cmp(&(&b.kind, b.id)));
+    Ok(grants)
+}
+
+/// What an account holds: every grant that has not been ended, its own end date reached or not. Sorted by kind.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
 pub async fn held(c: &mut Conn, account: AccountId) -> Result<Vec<Grant>, StoreError> {
-    q!(fetch_all as Row; c, columns!("WHERE account_id = $1 AND until IS NULL ORDER BY kind, value, id"),
-        account.uuid())?
-    .into_iter()
-    .map(Grant::try_from)
-    .collect()
+    read(q!(fetch_all as Row; c, columns!("WHERE account_id = $1 AND until IS NULL"), account.uuid())?)
 }
 
-/// What an account held at a past instant.
+/// What an account held at a past instant, likewise.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
 pub async fn held_at(c: &mut Conn, account: AccountId, at: Timestamp) -> Result<Vec<Grant>, StoreError> {
-    q!(fetch_all as Row; c,
-        columns!("WHERE account_id = $1 AND since <= $2 AND (until IS NULL OR until > $2) ORDER BY kind, value, id"),
-        account.uuid(), micros(at))?
-    .into_iter()
-    .map(Grant::try_from)
-    .collect()
+    read(q!(fetch_all as Row; c,
+        columns!("WHERE account_id = $1 AND since <= $2 AND (until IS NULL OR until > $2)"),
+        account.uuid(), micros(at))?)
 }
 
 /// Every grant that an account ever held, the oldest first.

@@ -25,7 +25,7 @@ pub enum StoreError {
     },
     /// The database cannot be reached, or refused for a reason of its own.
     #[error("the database is unavailable: {0}")]
-    Unavailable(#[from] sqlx::Error),
+    Unavailable(#[source] sqlx::Error),
     /// The database file was made by a newer version.
     #[error(
         "the database has schema {found}, newer than the {known} that this version knows; start a newer portvakt"
@@ -63,7 +63,46 @@ pub enum StoreError {
     Closed,
 }
 
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::PoolClosed => Self::Closed,
+            // Two changes at the same time on PostgreSQL: the later one finds out only here.
+            sqlx::Error::Database(told) if told.is_unique_violation() => {
+                Self::Taken { what: "a unique value" }
+            }
+            _ => Self::Unavailable(error),
+        }
+    }
+}
+
 impl StoreError {
+    /// Unavailable, in words that were passed on.
+    pub(super) fn refused(why: &str) -> Self {
+        Self::Unavailable(sqlx::Error::Io(std::io::Error::other(why)))
+    }
+
+    /// What is wrong, to be passed on to everybody whom it concerns.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Unavailable(sqlx::Error::Database(told)) => told.message().to_owned(),
+            other => other.to_string(),
+        }
+    }
+
+    /// The same, where a unique value was taken and we know which.
+    pub(super) fn or_taken(self, what: &'static str) -> Self {
+        match self {
+            Self::Taken { .. } => Self::Taken { what },
+            other => other,
+        }
+    }
+
+    /// Whether PostgreSQL gives up the transaction in which this came up.
+    pub(super) fn ends_transaction(&self) -> bool {
+        matches!(self, Self::Taken { .. } | Self::Unavailable(sqlx::Error::Database(_)))
+    }
+
     /// Shorthand for a row that the domain refuses.
     #[expect(clippy::needless_pass_by_value, reason = "ids and errors are handed over as they are")]
     pub(crate) fn corrupt(table: &'static str, id: impl ToString, reason: impl ToString) -> Self {

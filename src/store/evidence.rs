@@ -131,26 +131,27 @@ struct HealthRow {
     note: Option<String>,
 }
 
-/// How every source fares.
+/// How every source fares, sorted by source and scope.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
 pub async fn health(c: &mut Conn) -> Result<Vec<Health>, StoreError> {
-    q!(fetch_all as HealthRow; c,
-        "SELECT source, scope, last_success, is_complete, is_licensed, note FROM source_health ORDER BY source, scope")?
-    .into_iter()
-    .map(|row| {
-        Ok(Health {
-            source: source(&row.source)?,
-            last_success: instant_opt(row.last_success, "source_health", &row.scope)?,
-            scope: row.scope,
-            is_complete: row.is_complete,
-            is_licensed: row.is_licensed,
-            note: row.note,
+    let mut rows = q!(fetch_all as HealthRow; c,
+        "SELECT source, scope, last_success, is_complete, is_licensed, note FROM source_health")?;
+    rows.sort_by(|a, b| (&a.source, &a.scope).cmp(&(&b.source, &b.scope)));
+    rows.into_iter()
+        .map(|row| {
+            Ok(Health {
+                source: source(&row.source)?,
+                last_success: instant_opt(row.last_success, "source_health", &row.scope)?,
+                scope: row.scope,
+                is_complete: row.is_complete,
+                is_licensed: row.is_licensed,
+                note: row.note,
+            })
         })
-    })
-    .collect()
+        .collect()
 }
 
 /// The latest time of every account and source: for pages of facts. Sorted by account.

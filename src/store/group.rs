@@ -118,7 +118,8 @@ pub async fn update(c: &mut Conn, group: &Group, name_key: &str, now: Timestamp)
         "UPDATE directory_group SET external_id = $2, display_name_key = $3, document = $4, version = version + 1,
                 modified_at = $5
           WHERE id = $1 RETURNING version",
-        group.id.uuid(), &group.external_id, name_key, Json(&group.document), micros(now))?;
+        group.id.uuid(), &group.external_id, name_key, Json(&group.document), micros(now))
+    .map_err(|error| error.or_taken("externalId"))?;
     Ok(version)
 }
 
@@ -152,9 +153,12 @@ pub async fn bury(c: &mut Conn, id: GroupId, now: Timestamp) -> Result<bool, Sto
 ///
 /// [`StoreError`] when the database cannot be reached or the row cannot be read.
 pub async fn lock(c: &mut Conn, directory: &DirectoryId, id: GroupId) -> Result<Option<Group>, StoreError> {
-    q!(execute; c, "UPDATE directory_group SET version = version WHERE id = $1 AND directory = $2",
-        id.uuid(), directory.as_str())?;
-    get(c, directory, id).await
+    q!(fetch_optional as Row; c,
+        sqlite columns!("WHERE g.id = $1 AND g.directory = $2 AND g.deleted_at IS NULL"),
+        postgres columns!("WHERE g.id = $1 AND g.directory = $2 AND g.deleted_at IS NULL FOR NO KEY UPDATE"),
+        id.uuid(), directory.as_str())?
+    .map(Group::try_from)
+    .transpose()
 }
 
 /// The living group with this id, in this directory.

@@ -157,7 +157,8 @@ pub async fn update(
                 active = $6, document = $7, version = version + 1, modified_at = $8
           WHERE id = $1 RETURNING version",
         identity.id.uuid(), &keys.user_name, &keys.external_id, &keys.display_name, &keys.email, keys.active,
-        Json(&identity.document), micros(now))?;
+        Json(&identity.document), micros(now))
+    .map_err(|error| error.or_taken("userName or externalId"))?;
     Ok(version.0)
 }
 
@@ -184,9 +185,12 @@ pub async fn lock(
     directory: &DirectoryId,
     id: IdentityId,
 ) -> Result<Option<Identity>, StoreError> {
-    q!(execute; c, "UPDATE identity SET version = version WHERE id = $1 AND directory = $2",
-        id.uuid(), directory.as_str())?;
-    get(c, directory, id).await
+    q!(fetch_optional as Row; c,
+        sqlite columns!("WHERE i.id = $1 AND i.directory = $2 AND i.deleted_at IS NULL"),
+        postgres columns!("WHERE i.id = $1 AND i.directory = $2 AND i.deleted_at IS NULL FOR NO KEY UPDATE"),
+        id.uuid(), directory.as_str())?
+    .map(Identity::try_from)
+    .transpose()
 }
 
 /// The living identity with this id, in this directory.

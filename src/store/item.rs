@@ -12,6 +12,9 @@ use super::conn::Conn;
 use super::error::StoreError;
 use super::value::{instant, instant_opt, micros};
 
+/// How often an assignment is tried when others assign the same item at the same moment.
+const ASSIGN_ATTEMPTS: usize = 5;
+
 /// What is known of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
@@ -109,6 +112,8 @@ pub async fn get(c: &mut Conn, item: &ItemRef) -> Result<Option<Item>, StoreErro
 
 /// Makes `to` responsible for an item, or nobody. Gives whether that changed anything.
 ///
+/// Two that do so at the same moment on PostgreSQL: the later one stands.
+///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or the row cannot be read.
@@ -119,19 +124,23 @@ pub async fn assign(
     by: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    if assignee(c, item, None).await?.as_ref() == to {
-        return Ok(false);
-    }
-    q!(execute; c, "UPDATE assignment SET until = $3 WHERE component = $1 AND item = $2 AND until IS NULL",
-        item.component.as_str(), &item.item, micros(now))?;
-    if let Some(to) = to {
+    for _ in 0..ASSIGN_ATTEMPTS {
+        if assignee(c, item, None).await?.as_ref() == to {
+            return Ok(false);
+        }
+        q!(execute; c, "UPDATE assignment SET until = $3 WHERE component = $1 AND item = $2 AND until IS NULL",
+            item.component.as_str(), &item.item, micros(now))?;
+        let Some(to) = to else { return Ok(true) };
         let (account, role) = holder_columns(to);
-        q!(execute; c,
+        let written = q!(execute; c,
             "INSERT INTO assignment (id, component, item, account_id, role, by_actor, since)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
             Uuid::now_v7(), item.component.as_str(), &item.item, account, role, by, micros(now))?;
+        if written == 1 {
+            return Ok(true);
+        }
     }
-    Ok(true)
+    Err(StoreError::Taken { what: "the assignment of the item" })
 }
 
 /// Who is responsible for an item now, or was at a past instant.

@@ -8,7 +8,8 @@ use super::conn::Conn;
 use super::error::StoreError;
 use super::value::{instant_opt, micros};
 
-/// Takes the lease of a job until `until`, where nobody else holds it. Gives the fence; nothing when somebody does.
+/// Takes the lease of a job until just before `until`, where nobody else holds it; who holds it already has it
+/// prolonged. Gives the fence; nothing when somebody else holds it.
 ///
 /// # Errors
 ///
@@ -24,7 +25,7 @@ pub async fn take(
         "INSERT INTO job_lease (job, holder, fence, until) VALUES ($1, $2, 1, $4)
          ON CONFLICT (job) DO UPDATE SET holder = excluded.holder, until = excluded.until,
             fence = CASE WHEN job_lease.holder = excluded.holder THEN job_lease.fence ELSE job_lease.fence + 1 END
-          WHERE job_lease.holder = excluded.holder OR job_lease.until < $3
+          WHERE job_lease.holder = excluded.holder OR job_lease.until <= $3
          RETURNING fence",
         job, holder, micros(now), micros(until))?;
     Ok(row.map(|(fence,)| fence))

@@ -107,12 +107,14 @@ pub async fn of_item(c: &mut Conn, item: &ItemRef, at: Option<Timestamp>) -> Res
     read(rows)
 }
 
-/// The links that an account itself has now, whatever the item.
+/// The links that an account itself has now, whatever the item. Sorted by item.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
 pub async fn of_account(c: &mut Conn, account: AccountId) -> Result<Vec<Link>, StoreError> {
-    read(q!(fetch_all as Row; c,
-        columns!("WHERE account_id = $1 AND until IS NULL ORDER BY component, item, id"), account.uuid())?)
+    let rows = q!(fetch_all as Row; c, columns!("WHERE account_id = $1 AND until IS NULL"), account.uuid())?;
+    let mut links = read(rows)?;
+    links.sort_by(|a, b| (&a.item, a.id).cmp(&(&b.item, b.id)));
+    Ok(links)
 }

@@ -38,7 +38,7 @@ pub struct MemberOf {
 
 /// Adds members; those who are in already stay as they are. Gives the accounts of those who really joined.
 ///
-/// Only living identities of `directory` are taken; see [`known`].
+/// Only living identities of the group's own directory are taken; see [`known`]. The group must be locked.
 ///
 /// # Errors
 ///
@@ -52,15 +52,17 @@ pub async fn join(
     let ids = id_list(identities.iter().map(|id| id.uuid()));
     let joined = q!(fetch_all as (Uuid,); c,
         sqlite "INSERT INTO membership (group_id, identity_id, since)
-                SELECT $1, i.id, $3 FROM json_each($2) e JOIN identity i ON i.id = unhex(e.value)
+                SELECT g.id, i.id, $3 FROM json_each($2) e JOIN identity i ON i.id = unhex(e.value)
+                  JOIN directory_group g ON g.id = $1 AND g.directory = i.directory
                  WHERE i.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM membership m
                        WHERE m.group_id = $1 AND m.identity_id = i.id AND m.until IS NULL)
                  GROUP BY i.id
                 ON CONFLICT (group_id, identity_id, since) DO UPDATE SET until = NULL
                 RETURNING identity_id",
         postgres "INSERT INTO membership (group_id, identity_id, since)
-                SELECT DISTINCT CAST($1 AS UUID), i.id, CAST($3 AS BIGINT)
+                SELECT DISTINCT g.id, i.id, CAST($3 AS BIGINT)
                   FROM jsonb_array_elements_text($2) e(value) JOIN identity i ON i.id = CAST(e.value AS UUID)
+                  JOIN directory_group g ON g.id = $1 AND g.directory = i.directory
                  WHERE i.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM membership m
                        WHERE m.group_id = $1 AND m.identity_id = i.id AND m.until IS NULL)
                 ON CONFLICT (group_id, identity_id, since) DO UPDATE SET until = NULL
@@ -127,7 +129,7 @@ async fn accounts_of(c: &mut Conn, identities: Vec<(Uuid,)>) -> Result<Vec<Accou
     Ok(rows.into_iter().map(|(id,)| AccountId::new(id)).collect())
 }
 
-/// Which of these ids are living identities of the directory.
+/// Which of these ids are living identities of the directory, in the order of their ids.
 ///
 /// # Errors
 ///
@@ -139,19 +141,12 @@ pub async fn known(
 ) -> Result<Vec<IdentityId>, StoreError> {
     let ids = id_list(identities.iter().map(|id| id.uuid()));
     let rows = q!(fetch_all as (Uuid,); c,
-        sqlite "SELECT i.id FROM json_each($2) e JOIN identity i ON i.id = unhex(e.value)
-                 WHERE i.directory = $1 AND i.deleted_at IS NULL",
-        postgres "SELECT i.id FROM jsonb_array_elements_text($2) e(value) JOIN identity i ON i.id = CAST(e.value AS UUID)
-                 WHERE i.directory = $1 AND i.deleted_at IS NULL",
+        sqlite "SELECT DISTINCT i.id FROM json_each($2) e JOIN identity i ON i.id = unhex(e.value)
+                 WHERE i.directory = $1 AND i.deleted_at IS NULL ORDER BY i.id",
+        postgres "SELECT DISTINCT i.id FROM jsonb_array_elements_text($2) e(value) JOIN identity i ON i.id = CAST(e.value AS UUID)
+                 WHERE i.directory = $1 AND i.deleted_at IS NULL ORDER BY i.id",
         directory.as_str(), &ids)?;
     Ok(rows.into_iter().map(|(id,)| IdentityId::new(id)).collect())
-}
-
-#[derive(sqlx::FromRow)]
-struct MemberRow {
-    id: Uuid,
-    account_id: Uuid,
-    document: Json<serde_json::Value>,
 }
 
 /// The present members of a group, in the order of their ids.
@@ -160,21 +155,18 @@ struct MemberRow {
 ///
 /// [`StoreError::Unavailable`] when the database cannot be reached.
 pub async fn members(c: &mut Conn, group: GroupId) -> Result<Vec<Member>, StoreError> {
-    let rows = q!(fetch_all as MemberRow; c,
-        "SELECT i.id, i.account_id, i.document FROM membership m JOIN identity i ON i.id = m.identity_id
+    let rows = q!(fetch_all as (Uuid, Uuid, String); c,
+        "SELECT i.id, i.account_id,
+                CAST(COALESCE(i.document ->> 'displayName', i.document ->> 'userName', '') AS TEXT)
+           FROM membership m JOIN identity i ON i.id = m.identity_id
           WHERE m.group_id = $1 AND m.until IS NULL AND i.deleted_at IS NULL ORDER BY i.id",
         group.uuid())?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let text = |name: &str| row.document.get(name).and_then(|v| v.as_str()).map(str::to_owned);
-            Member {
-                identity: IdentityId::new(row.id),
-                account: AccountId::new(row.account_id),
-                display: text("displayName").or_else(|| text("userName")).unwrap_or_default(),
-            }
-        })
-        .collect())
+    let member = |(id, account, display)| Member {
+        identity: IdentityId::new(id),
+        account: AccountId::new(account),
+        display,
+    };
+    Ok(rows.into_iter().map(member).collect())
 }
 
 /// The groups that an identity is a present member of; `at` asks for a past instant instead.
@@ -198,8 +190,8 @@ pub async fn groups_of(
             identity.uuid(), micros(at))?,
     };
     let pins = q!(fetch_all as (Uuid, String); c,
-        "SELECT p.group_id, p.name_key FROM group_name_pin p JOIN membership m ON m.group_id = p.group_id
-          WHERE m.identity_id = $1",
+        "SELECT p.group_id, p.name_key FROM group_name_pin p
+          WHERE p.group_id IN (SELECT m.group_id FROM membership m WHERE m.identity_id = $1) ORDER BY p.pinned_at",
         identity.uuid())?;
     Ok(rows
         .into_iter()
@@ -223,11 +215,12 @@ pub async fn await_members(
     values: &[String],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    for value in values {
-        q!(execute; c,
-            "INSERT INTO membership_pending (group_id, value, since) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-            group.uuid(), value, micros(now))?;
-    }
+    q!(execute; c,
+        sqlite "INSERT INTO membership_pending (group_id, value, since)
+                SELECT $1, e.value, $3 FROM json_each($2) e WHERE TRUE ON CONFLICT DO NOTHING",
+        postgres "INSERT INTO membership_pending (group_id, value, since)
+                SELECT $1, e.value, $3 FROM jsonb_array_elements_text($2) e(value) ON CONFLICT DO NOTHING",
+        group.uuid(), Json(values), micros(now))?;
     Ok(())
 }
 
@@ -246,15 +239,18 @@ pub async fn forget_awaited(
             q!(execute; c, "DELETE FROM membership_pending WHERE group_id = $1", group.uuid())?;
         }
         Some(values) => {
-            for value in values {
-                q!(execute; c, "DELETE FROM membership_pending WHERE group_id = $1 AND value = $2", group.uuid(), value)?;
-            }
+            q!(execute; c,
+                sqlite "DELETE FROM membership_pending WHERE group_id = $1
+                           AND value IN (SELECT e.value FROM json_each($2) e)",
+                postgres "DELETE FROM membership_pending WHERE group_id = $1
+                           AND value IN (SELECT e.value FROM jsonb_array_elements_text($2) e(value))",
+                group.uuid(), Json(values))?;
         }
     }
     Ok(())
 }
 
-/// The groups of a directory that wait for one of these values (an id or an external id).
+/// The groups of a directory that wait for one of these values (an id or an external id), in the order of their ids.
 ///
 /// # Errors
 ///
@@ -264,13 +260,14 @@ pub async fn awaiting(
     directory: &DirectoryId,
     values: &[String],
 ) -> Result<Vec<(GroupId, String)>, StoreError> {
-    let mut waiting = Vec::new();
-    for value in values {
-        let rows = q!(fetch_all as (Uuid, String); c,
-            "SELECT p.group_id, p.value FROM membership_pending p JOIN directory_group g ON g.id = p.group_id
-              WHERE g.directory = $1 AND g.deleted_at IS NULL AND p.value = $2 ORDER BY p.group_id",
-            directory.as_str(), value)?;
-        waiting.extend(rows.into_iter().map(|(id, value)| (GroupId::new(id), value)));
-    }
+    let rows = q!(fetch_all as (Uuid, String); c,
+        sqlite "SELECT p.group_id, p.value FROM membership_pending p JOIN directory_group g ON g.id = p.group_id
+                 WHERE g.directory = $1 AND g.deleted_at IS NULL AND p.value IN (SELECT e.value FROM json_each($2) e)",
+        postgres "SELECT p.group_id, p.value FROM membership_pending p JOIN directory_group g ON g.id = p.group_id
+                 WHERE g.directory = $1 AND g.deleted_at IS NULL
+                   AND p.value IN (SELECT e.value FROM jsonb_array_elements_text($2) e(value))",
+        directory.as_str(), Json(values))?;
+    let mut waiting: Vec<_> = rows.into_iter().map(|(id, value)| (GroupId::new(id), value)).collect();
+    waiting.sort();
     Ok(waiting)
 }

@@ -4,8 +4,8 @@
 
 use std::borrow::Cow;
 
-use sqlx::SqlStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{Connection, PgConnection, SqlStr, SqliteConnection};
 
 use super::error::StoreError;
 
@@ -20,7 +20,7 @@ const STEPS: &[Step] =
     &[Step { version: 1, description: "ground", sql: include_str!("../../migrations/0001_ground.sql") }];
 
 /// The newest schema that this binary knows.
-pub(super) fn known_version() -> i64 {
+fn known_version() -> i64 {
     STEPS.last().map_or(0, |step| step.version)
 }
 
@@ -40,16 +40,25 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(migrations)
 }
 
-/// Applies what is missing on `connection`.
-pub(super) async fn migrate<'a, A>(connection: A) -> Result<(), StoreError>
-where
-    A: sqlx::Acquire<'a>,
-    <A::Connection as std::ops::Deref>::Target: sqlx::migrate::Migrate,
-{
-    migrator().run(connection).await.map_err(|error| match error {
+/// Applies what is missing in a SQLite file; whoever opens it at the same moment waits.
+pub(super) async fn migrate_sqlite(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    // sqlx locks PostgreSQL while it migrates, but not SQLite.
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    migrator().run_direct(None, &mut *transaction, false).await.map_err(refused)?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Applies what is missing in a PostgreSQL database; other nodes that start at the same moment wait.
+pub(super) async fn migrate_postgres(connection: &mut PgConnection) -> Result<(), StoreError> {
+    migrator().run_direct(None, connection, false).await.map_err(refused)
+}
+
+fn refused(error: MigrateError) -> StoreError {
+    match error {
         MigrateError::VersionMissing(found) | MigrateError::VersionTooNew(found, _) => {
             StoreError::NewerSchema { found, known: known_version() }
         }
         other => StoreError::Migration(other.to_string()),
-    })
+    }
 }

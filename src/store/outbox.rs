@@ -21,7 +21,7 @@ pub struct Waiting {
     pub account: AccountId,
     /// The version that was queued.
     pub version: i64,
-    /// When it was queued.
+    /// Since when the target has not been told.
     pub queued_at: Timestamp,
     /// When the next attempt is due.
     pub due_at: Timestamp,
@@ -31,7 +31,8 @@ pub struct Waiting {
     pub last_error: Option<String>,
 }
 
-/// Queues the present state of an account for a target. Access that was taken away goes first (`urgent`).
+/// Queues the present state of an account for a target. Access that was taken away goes first (`urgent`), and at
+/// once, however long a failed attempt before it was to wait. A newer version keeps the older one's place.
 ///
 /// # Errors
 ///
@@ -47,9 +48,11 @@ pub async fn queue(
     q!(execute; c,
         "INSERT INTO outbox (target, account_id, version, urgent, queued_at, due_at, attempts, fence, state)
          VALUES ($1, $2, $3, $4, $5, $5, 0, 0, 'waiting')
-         ON CONFLICT (target, account_id) DO UPDATE SET version = excluded.version, queued_at = excluded.queued_at,
+         ON CONFLICT (target, account_id) DO UPDATE SET version = excluded.version,
+            queued_at = CASE WHEN outbox.state = 'dead' THEN excluded.queued_at ELSE outbox.queued_at END,
             urgent = (outbox.urgent OR excluded.urgent),
-            due_at = CASE WHEN outbox.state = 'dead' THEN excluded.due_at ELSE outbox.due_at END,
+            due_at = CASE WHEN outbox.state = 'dead' OR (excluded.urgent AND excluded.due_at < outbox.due_at)
+                     THEN excluded.due_at ELSE outbox.due_at END,
             attempts = CASE WHEN outbox.state = 'dead' THEN 0 ELSE outbox.attempts END, state = 'waiting'
           WHERE excluded.version >= outbox.version",
         target.as_str(), account.uuid(), version, urgent, micros(now))?;
@@ -192,9 +195,11 @@ pub async fn revive(
 ///
 /// [`StoreError::Unavailable`] when the database cannot be reached.
 pub async fn backlog(c: &mut Conn) -> Result<Vec<(String, i64, i64)>, StoreError> {
-    q!(fetch_all as (String, i64, i64); c,
+    let mut rows = q!(fetch_all as (String, i64, i64); c,
         "SELECT target, COUNT(CASE WHEN state = 'waiting' THEN 1 END), COUNT(CASE WHEN state = 'dead' THEN 1 END)
-           FROM outbox GROUP BY target ORDER BY target")
+           FROM outbox GROUP BY target")?;
+    rows.sort();
+    Ok(rows)
 }
 
 /// The version that a target was last told of, when, and what it answered.

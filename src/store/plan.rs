@@ -89,7 +89,10 @@ pub async fn save(c: &mut Conn, plan: &StoredPlan, steps: &[StoredStep]) -> Resu
         "INSERT INTO plan (hash, created_at, policy_version, state, document) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (hash) DO UPDATE SET created_at = excluded.created_at, document = excluded.document,
             policy_version = excluded.policy_version,
-            state = CASE WHEN plan.state = 'released' THEN plan.state ELSE excluded.state END",
+            state = CASE WHEN plan.state = 'released' THEN plan.state ELSE excluded.state END,
+            released_by = CASE WHEN plan.state = 'released' THEN plan.released_by END,
+            released_at = CASE WHEN plan.state = 'released' THEN plan.released_at END,
+            release_reason = CASE WHEN plan.state = 'released' THEN plan.release_reason END",
         &plan.hash, micros(plan.created_at), plan.policy_version, &plan.state, Json(&plan.document))?;
     q!(execute; c, "DELETE FROM plan_step WHERE plan_hash = $1", &plan.hash)?;
     for step in steps {
@@ -107,6 +110,9 @@ pub async fn save(c: &mut Conn, plan: &StoredPlan, steps: &[StoredStep]) -> Resu
 ///
 /// [`StoreError`] when the database cannot be reached or the row cannot be read.
 pub async fn get(c: &mut Conn, hash: &str) -> Result<Option<StoredPlan>, StoreError> {
+    if hash.is_empty() {
+        return Ok(None);
+    }
     let mut rows = q!(fetch_all as PlanRow; c,
         "SELECT hash, created_at, policy_version, state, document, released_by, release_reason FROM plan
           WHERE hash >= $1 AND hash < $2 ORDER BY hash LIMIT 2",
@@ -233,7 +239,7 @@ pub async fn save_run(c: &mut Conn, run: &Run) -> Result<(), StoreError> {
 pub async fn runs(c: &mut Conn, limit: i64) -> Result<Vec<Run>, StoreError> {
     q!(fetch_all as (Uuid, String, String, i64, Option<i64>, i64, i64, String); c,
         "SELECT id, plan_hash, by_actor, started_at, finished_at, applied, skipped, outcome FROM run
-          ORDER BY started_at DESC, id LIMIT $1",
+          ORDER BY started_at DESC, id DESC LIMIT $1",
         limit)?
     .into_iter()
     .map(|(id, plan, by, started_at, finished_at, applied, skipped, outcome)| {

@@ -158,10 +158,17 @@ pub async fn end_by_provider(
     identity: Option<IdentityId>,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    q!(execute; c,
-        "UPDATE session SET ended_at = $4, ended_why = 'provider logout'
-          WHERE directory = $1 AND ended_at IS NULL AND (provider_session = $2 OR ($2 IS NULL AND identity_id = $3))",
-        directory.as_str(), provider_session, identity.map_or(Uuid::nil(), IdentityId::uuid), micros(now))
+    match (provider_session, identity) {
+        (Some(named), _) => q!(execute; c,
+            "UPDATE session SET ended_at = $3, ended_why = 'provider logout'
+              WHERE directory = $1 AND provider_session = $2 AND ended_at IS NULL",
+            directory.as_str(), named, micros(now)),
+        (None, Some(identity)) => q!(execute; c,
+            "UPDATE session SET ended_at = $3, ended_why = 'provider logout'
+              WHERE directory = $1 AND identity_id = $2 AND ended_at IS NULL",
+            directory.as_str(), identity.uuid(), micros(now)),
+        (None, None) => Ok(0),
+    }
 }
 
 /// The sessions of an account that have not ended, the newest first.
@@ -170,7 +177,7 @@ pub async fn end_by_provider(
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
 pub async fn open_of(c: &mut Conn, account: AccountId) -> Result<Vec<Session>, StoreError> {
-    q!(fetch_all as Row; c, columns!("WHERE account_id = $1 AND ended_at IS NULL ORDER BY created_at DESC"),
+    q!(fetch_all as Row; c, columns!("WHERE account_id = $1 AND ended_at IS NULL ORDER BY created_at DESC, id DESC"),
         account.uuid())?
     .into_iter()
     .map(Session::try_from)

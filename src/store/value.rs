@@ -33,6 +33,8 @@ pub(super) fn instant_opt(
 }
 
 /// Many ids as one bound value, for `json_each` on SQLite and `jsonb_array_elements_text` on PostgreSQL.
+///
+/// Hyphens are left out because SQLite reads it with `unhex`.
 pub(super) fn id_list(ids: impl IntoIterator<Item = Uuid>) -> Json<Vec<String>> {
     Json(ids.into_iter().map(|id| id.simple().to_string()).collect())
 }

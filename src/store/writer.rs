@@ -1,14 +1,16 @@
 //! Group commit for SQLite: changes that wait at the same time share one durable commit.
 //!
 //! Invariant: each change is a savepoint of its own, so one that fails takes nothing with it; nobody is answered
-//! before the commit that holds their change. A closure runs exactly once.
+//! before the commit that holds their change. A closure runs at most once.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use sqlx::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 use super::conn::{Conn, Work};
 use super::error::StoreError;
@@ -16,27 +18,85 @@ use super::error::StoreError;
 /// At most this many changes share one commit; more only make the first wait longer.
 const BATCH: usize = 64;
 
-/// What a change left behind: whether to keep it, and how to answer once the commit's fate is known.
+/// Tells whoever asked how their change ended, once the commit's fate is known.
+type Answer = Box<dyn FnOnce(Result<(), &str>) + Send>;
+
+/// What a change left behind: whether to keep it, and how to answer.
 struct Finished {
     keep: bool,
-    answer: Box<dyn FnOnce(Result<(), String>) + Send>,
+    answer: Answer,
 }
 
-type Job =
-    Box<dyn for<'c> FnOnce(&'c mut Conn) -> Pin<Box<dyn Future<Output = Finished> + Send + 'c>> + Send>;
+/// A change that waits for its turn.
+trait Change: Send {
+    /// Does the work; the caller decides with the answer when it is known.
+    fn run<'c>(self: Box<Self>, c: &'c mut Conn) -> Pin<Box<dyn Future<Output = Finished> + Send + 'c>>;
+
+    /// Tells whoever asked that the work was never begun, and why.
+    fn refuse(self: Box<Self>, why: &str);
+}
+
+struct Asked<F, T, E> {
+    work: F,
+    tell: oneshot::Sender<Result<T, E>>,
+}
+
+impl<F, T, E> Change for Asked<F, T, E>
+where
+    F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T, E> + Send + 'static,
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    fn run<'c>(self: Box<Self>, c: &'c mut Conn) -> Pin<Box<dyn Future<Output = Finished> + Send + 'c>> {
+        Box::pin(async move {
+            let Self { work, tell } = *self;
+            let result = unless_it_panics(c, work).await;
+            let keep = result.is_ok();
+            let answer: Answer = Box::new(move |committed| {
+                let result = match (result, committed) {
+                    (Ok(_), Err(why)) => Err(StoreError::refused(why).into()),
+                    (result, _) => result,
+                };
+                // Whoever asked may have gone away; the change stands all the same.
+                drop(tell.send(result));
+            });
+            Finished { keep, answer }
+        })
+    }
+
+    fn refuse(self: Box<Self>, why: &str) {
+        drop(self.tell.send(Err(StoreError::refused(why).into())));
+    }
+}
+
+/// Runs `work`; a panic in it becomes [`StoreError::Panicked`].
+pub(super) async fn unless_it_panics<T, E, F>(c: &mut Conn, work: F) -> Result<T, E>
+where
+    F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T, E>,
+    E: From<StoreError>,
+{
+    let result = AssertUnwindSafe(async move { work(c).await }).catch_unwind().await;
+    result.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
+}
+
+enum Message {
+    Change(Box<dyn Change>),
+    Close,
+}
 
 /// The way to the one task that writes.
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
-    jobs: mpsc::Sender<Job>,
+    inbox: mpsc::Sender<Message>,
+    task: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
 impl Writer {
     /// Starts the writing task on `conn`, which must already be migrated.
-    pub(super) fn start(conn: sqlx::SqliteConnection) -> (Self, tokio::task::JoinHandle<()>) {
-        let (jobs, inbox) = mpsc::channel(1024);
-        let task = tokio::spawn(work_off(Conn::SqliteWrite(Box::new(conn)), inbox));
-        (Self { jobs }, task)
+    pub(super) fn start(conn: sqlx::SqliteConnection) -> Self {
+        let (inbox, messages) = mpsc::channel(1024);
+        let task = tokio::spawn(work_off(Conn::SqliteWrite(Box::new(conn)), messages));
+        Self { inbox, task: Arc::new(Mutex::new(Some(task))) }
     }
 
     /// Runs `work` inside a transaction and answers when it is durable.
@@ -47,40 +107,33 @@ impl Writer {
         E: From<StoreError> + Send + 'static,
     {
         let (tell, told) = oneshot::channel::<Result<T, E>>();
-        let job: Job = Box::new(move |c| Box::pin(run(c, work, tell)));
-        self.jobs.send(job).await.map_err(|_| E::from(StoreError::Closed))?;
+        let change = Message::Change(Box::new(Asked { work, tell }));
+        self.inbox.send(change).await.map_err(|_| E::from(StoreError::Closed))?;
         told.await.map_err(|_| E::from(StoreError::Closed))?
+    }
+
+    /// Takes no more changes, works off those that wait, and gives the file back. Returns when that is done.
+    pub(super) async fn close(&self) {
+        // An error says that the task has ended already.
+        drop(self.inbox.send(Message::Close).await);
+        let mut task = self.task.lock().await;
+        if let Some(running) = task.as_mut() {
+            drop(running.await);
+            *task = None;
+        }
     }
 }
 
-async fn run<T, E, F>(c: &mut Conn, work: F, tell: oneshot::Sender<Result<T, E>>) -> Finished
-where
-    F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T, E> + Send + 'static,
-    T: Send + 'static,
-    E: From<StoreError> + Send + 'static,
-{
-    let result = AssertUnwindSafe(async move { work(c).await }).catch_unwind().await;
-    let result = result.unwrap_or_else(|_| Err(StoreError::Panicked.into()));
-    let keep = result.is_ok();
-    let answer = Box::new(move |committed: Result<(), String>| {
-        let result = match (result, committed) {
-            (Ok(_), Err(why)) => Err(StoreError::Unavailable(sqlx::Error::Protocol(why)).into()),
-            (result, _) => result,
-        };
-        // Whoever asked may have gone away; the change stands all the same.
-        drop(tell.send(result));
-    });
-    Finished { keep, answer }
-}
-
-async fn work_off(mut conn: Conn, mut inbox: mpsc::Receiver<Job>) {
-    while let Some(first) = inbox.recv().await {
-        let mut answers = Vec::new();
-        let committed = batch(&mut conn, first, &mut inbox, &mut answers).await;
-        let committed = committed.map_err(|e| e.to_string());
-        for answer in answers {
-            answer(committed.clone());
+async fn work_off(mut conn: Conn, mut inbox: mpsc::Receiver<Message>) {
+    while let Some(message) = inbox.recv().await {
+        match message {
+            Message::Change(first) => batch(&mut conn, first, &mut inbox).await,
+            // What was accepted before is still worked off; whoever comes later is told that the store is closed.
+            Message::Close => inbox.close(),
         }
+    }
+    if let Err(error) = q!(execute; conn, "PRAGMA wal_checkpoint(TRUNCATE)") {
+        tracing::warn!(%error, "the log of the database could not be emptied; the next start will do it");
     }
     if let Conn::SqliteWrite(conn) = conn
         && let Err(error) = conn.close().await
@@ -89,46 +142,67 @@ async fn work_off(mut conn: Conn, mut inbox: mpsc::Receiver<Job>) {
     }
 }
 
-type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
-
-/// One commit: the first job and all that wait behind it.
-async fn batch(
-    conn: &mut Conn,
-    first: Job,
-    inbox: &mut mpsc::Receiver<Job>,
-    answers: &mut Vec<Answer>,
-) -> Result<(), StoreError> {
-    // A job that cannot even begin is dropped; its caller hears that the store is closed or busy.
-    q!(execute; conn, "BEGIN IMMEDIATE")?;
-    let mut next = Some(first);
-    while let Some(job) = next.take() {
-        let outcome = one(conn, job, answers).await;
-        if outcome.is_err() {
-            q!(execute; conn, "ROLLBACK")?;
-            return outcome;
-        }
-        if answers.len() < BATCH {
-            next = inbox.try_recv().ok();
+/// The next change that waits already.
+fn waiting(inbox: &mut mpsc::Receiver<Message>) -> Option<Box<dyn Change>> {
+    loop {
+        match inbox.try_recv().ok()? {
+            Message::Change(change) => return Some(change),
+            Message::Close => inbox.close(),
         }
     }
-    if let Err(error) = q!(execute; conn, "COMMIT") {
-        drop(q!(execute; conn, "ROLLBACK"));
-        return Err(error);
-    }
-    Ok(())
 }
 
-async fn one(conn: &mut Conn, job: Job, answers: &mut Vec<Answer>) -> Result<(), StoreError> {
-    q!(execute; conn, "SAVEPOINT change")?;
-    let finished = job(conn).await;
-    let kept = if finished.keep {
-        q!(execute; conn, "RELEASE change").map(drop)
-    } else {
-        match q!(execute; conn, "ROLLBACK TO change") {
-            Ok(_) => q!(execute; conn, "RELEASE change").map(drop),
-            Err(error) => Err(error),
+/// One commit: the first change and all that wait behind it.
+async fn batch(conn: &mut Conn, first: Box<dyn Change>, inbox: &mut mpsc::Receiver<Message>) {
+    if let Err(error) = begin(conn).await {
+        // Those behind would fail for the same reason, each after the same wait.
+        let why = error.reason();
+        first.refuse(&why);
+        while let Some(change) = waiting(inbox) {
+            change.refuse(&why);
         }
-    };
+        return;
+    }
+    let mut answers = Vec::new();
+    let mut outcome = Ok(());
+    let mut next = Some(first);
+    while let Some(change) = next.take() {
+        outcome = one(conn, change, &mut answers).await;
+        if outcome.is_ok() && answers.len() < BATCH {
+            next = waiting(inbox);
+        }
+    }
+    if outcome.is_ok() {
+        outcome = q!(execute; conn, "COMMIT").map(drop);
+    }
+    if outcome.is_err() {
+        // Where SQLite has rolled back by itself there is nothing left to roll back.
+        drop(q!(execute; conn, "ROLLBACK"));
+    }
+    let outcome = outcome.map_err(|error| error.reason());
+    for answer in answers {
+        answer(outcome.as_ref().map(|()| ()).map_err(String::as_str));
+    }
+}
+
+async fn begin(conn: &mut Conn) -> Result<(), StoreError> {
+    match q!(execute; conn, "BEGIN IMMEDIATE") {
+        Ok(_) => Ok(()),
+        // A transaction that could not be ended the last time would otherwise stand in the way for ever.
+        Err(_) if q!(execute; conn, "ROLLBACK").is_ok() => q!(execute; conn, "BEGIN IMMEDIATE").map(drop),
+        Err(error) => Err(error),
+    }
+}
+
+async fn one(conn: &mut Conn, change: Box<dyn Change>, answers: &mut Vec<Answer>) -> Result<(), StoreError> {
+    if let Err(error) = q!(execute; conn, "SAVEPOINT change") {
+        change.refuse(&error.reason());
+        return Err(error);
+    }
+    let finished = change.run(conn).await;
     answers.push(finished.answer);
-    kept
+    if !finished.keep {
+        q!(execute; conn, "ROLLBACK TO change")?;
+    }
+    q!(execute; conn, "RELEASE change").map(drop)
 }

@@ -16,9 +16,9 @@ config    | domain                       | base64 config croner reqwest::Url sec
 store     | domain                       | futures_util metrics rand secrecy sha2 sqlx tokio tokio_util tracing
 scim      | domain                       | serde_path_to_error unicode_normalization
 oidc      | domain                       | arc_swap base64 futures_util metrics openidconnect rand reqwest rustls secrecy sha2 subtle tokio tracing
-pull      | domain                       | futures_util reqwest secrecy tokio tracing
-crm       | domain                       | base64 futures_util hmac reqwest secrecy sha2 subtle tokio tracing
-mail      | domain                       | askama lettre secrecy tokio tracing
+pull      | domain                       | rand reqwest rustls secrecy serde_path_to_error tokio tracing
+crm       | domain                       | base64 hmac reqwest rustls secrecy sha2 tokio tracing
+mail      | domain                       | base64 lettre reqwest::Url secrecy tokio tracing
 telemetry | domain config                | metrics metrics_exporter_prometheus rand tokio tracing tracing_subscriber
 flows     | domain config store scim oidc pull crm mail | arc_swap base64 csv futures_util metrics rand secrecy sha2 subtle tokio tracing
 http      | domain scim flows telemetry  | askama axum axum_extra base64 csv futures_util http_body_util hyper metrics rand secrecy serde_path_to_error sha2 subtle tokio tokio_util tower tower_http tracing

@@ -8,4 +8,8 @@ mod architecture;
 #[cfg(test)]
 mod dependencies;
 #[cfg(test)]
+mod engines;
+#[cfg(test)]
 mod source;
+#[cfg(test)]
+mod store;

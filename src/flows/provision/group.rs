@@ -174,7 +174,7 @@ impl Work {
         precondition.check(group.version)?;
         let (new, changes) = match change {
             GroupChange::Replace(body) => {
-                let made = normalise_replace(&body, &group.document, ResourceKind::Group)?;
+                let made = normalise_replace(&body, ResourceKind::Group)?;
                 count_repairs(&self.directory, &made.repairs);
                 (made.document, made.members.map(MemberChange::Replace).into_iter().collect())
             }

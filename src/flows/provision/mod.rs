@@ -3,6 +3,7 @@
 //! Invariant: identity or group, memberships, grants, status, audit and outbox are one transaction; a directory sees
 //! and changes only what is its own. Ids are issued here and never taken from a request.
 
+mod bulk;
 mod document;
 mod group;
 mod list;
@@ -10,6 +11,7 @@ mod member;
 mod user;
 pub mod wire;
 
+pub use bulk::bulk;
 pub use group::{GroupChange, GroupView, change_group, create_group, delete_group, read_group};
 pub use list::list;
 pub use user::{UserChange, UserView, change_user, create_user, delete_user, read_user};

@@ -14,6 +14,7 @@ use crate::domain::account::{Account, AccountKind, Standing, Status, StatusReaso
 use crate::domain::actor::Subject;
 use crate::domain::ids::{AccountId, DirectoryId, GroupId, IdentityId};
 use crate::domain::policy::Policy;
+use crate::scim::resource::keep_active;
 use crate::scim::{PatchRequest, ResourceKind, ScimError, normalise_replace};
 use crate::store::identity::Identity;
 use crate::store::{Conn, account, group, identity, membership, subject};
@@ -239,9 +240,9 @@ impl Work {
     ) -> Result<UserView, Refusal> {
         let mut identity = identity::lock(c, &self.directory, id).await?.ok_or_else(|| missing(id))?;
         precondition.check(identity.version)?;
-        let new = match change {
+        let mut new = match change {
             UserChange::Replace(body) => {
-                let made = normalise_replace(&body, &identity.document, ResourceKind::User)?;
+                let made = normalise_replace(&body, ResourceKind::User)?;
                 count_repairs(&self.directory, &made.repairs);
                 made.document
             }
@@ -251,6 +252,8 @@ impl Work {
                 patched.document
             }
         };
+        // Silence about `active` must not bring a person back.
+        keep_active(&mut new, &identity.document);
         if new == identity.document {
             return view(c, identity, true).await;
         }

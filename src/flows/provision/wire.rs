@@ -17,7 +17,7 @@ pub fn etag(version: i64) -> String {
 /// Where a resource is found. `base` is the directory's SCIM address without a slash at the end.
 #[must_use]
 pub fn location(base: &str, kind: ResourceKind, id: impl std::fmt::Display) -> String {
-    format!("{base}{}/{id}", kind.endpoint())
+    format!("{base}/{}/{id}", kind.endpoint())
 }
 
 /// A person.
@@ -62,4 +62,10 @@ pub fn group(view: &GroupView, base: &str, projection: &Projection) -> Value {
         location: &place,
     };
     render(&group.document, ResourceKind::Group, &group.id.to_string(), meta, beside, projection)
+}
+
+/// The version that an entity tag names; nothing for a tag that we did not issue.
+#[must_use]
+pub fn version_of(tag: &str) -> Option<i64> {
+    tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').parse().ok()
 }

@@ -9,18 +9,20 @@ use super::Failed;
 use super::body;
 use super::caller::Scim;
 use crate::scim::ScimError;
+use crate::scim::bulk::MAX_OPERATIONS;
 use crate::scim::list::{DEFAULT_COUNT, MAX_COUNT};
 use crate::scim::schema::{
     AuthenticationScheme, Capabilities, Paging, resource_type as type_document, resource_types as type_list,
     schema as schema_document, schemas as schema_list, service_provider_config,
 };
 
-fn capabilities() -> Capabilities {
+/// `body_limit` is in bytes.
+fn capabilities(body_limit: usize) -> Capabilities {
     Capabilities {
         patch: true,
-        bulk: false,
-        bulk_max_operations: 0,
-        bulk_max_payload: 0,
+        bulk: true,
+        bulk_max_operations: u32::try_from(MAX_OPERATIONS).unwrap_or(u32::MAX),
+        bulk_max_payload: u32::try_from(body_limit).unwrap_or(u32::MAX),
         filter: true,
         filter_max_results: MAX_COUNT,
         change_password: false,
@@ -45,7 +47,10 @@ fn capabilities() -> Capabilities {
 
 /// `GET /ServiceProviderConfig`.
 pub(super) async fn provider(scim: Scim) -> Response {
-    body::document(&service_provider_config(&scim.base, &capabilities()))
+    body::document(&service_provider_config(
+        &scim.base,
+        &capabilities(scim.ports.settings.server.request_limit_bytes),
+    ))
 }
 
 /// `GET /Schemas`.

@@ -3,6 +3,7 @@
 //! Invariant: every answer under this address is SCIM, errors included; a directory reaches only what is its own.
 
 mod body;
+mod bulk;
 mod caller;
 mod discovery;
 mod errors;
@@ -33,6 +34,7 @@ pub(super) fn routes() -> Router<House> {
             "/Groups/{id}",
             get(groups::read).put(groups::replace).patch(groups::patch).delete(groups::delete),
         )
+        .route("/Bulk", post(bulk::run))
         .route("/ServiceProviderConfig", get(discovery::provider))
         .route("/Schemas", get(discovery::schemas))
         .route("/Schemas/{id}", get(discovery::schema))

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Failed;
 use crate::flows::provision::Precondition;
+use crate::flows::provision::wire::version_of;
 use crate::scim::{ListParameters, ListQuery, Projection, ResourceKind, ScimError};
 
 /// What a query string asks for.
@@ -32,6 +33,11 @@ impl Query {
         self.0.read(kind)
     }
 
+    /// The client names attributes that it wants to see.
+    pub(super) fn names_attributes(&self) -> bool {
+        self.0.names_attributes()
+    }
+
     pub(super) fn projection(&self, kind: ResourceKind) -> Projection {
         self.0.projection(kind)
     }
@@ -49,7 +55,7 @@ pub(super) fn precondition(headers: &HeaderMap) -> Result<Precondition, ScimErro
     if text == "*" {
         return Ok(Precondition::None);
     }
-    version(text).map(Precondition::Version).ok_or_else(|| {
+    version_of(text).map(Precondition::Version).ok_or_else(|| {
         ScimError::status(
             412,
             "If-Match names no version of this resource; read it again for its meta.version",
@@ -62,9 +68,5 @@ pub(super) fn is_known(headers: &HeaderMap, present: i64) -> bool {
     headers
         .get(header::IF_NONE_MATCH)
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|text| text.split(',').any(|one| version(one.trim()) == Some(present)))
-}
-
-fn version(tag: &str) -> Option<i64> {
-    tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').parse().ok()
+        .is_some_and(|text| text.split(',').any(|one| version_of(one.trim()) == Some(present)))
 }

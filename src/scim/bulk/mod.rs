@@ -3,6 +3,8 @@
 //! Invariant: pure; who carries the operations out decides in which order, and
 //! asks here what still has to be known first.
 
+mod references;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
@@ -11,6 +13,9 @@ use super::error::{ScimError, ScimType, shown};
 use super::limits;
 use super::path::key_of;
 use super::schema::ResourceKind;
+use references::{REFERENCE, collect, id_of, replace};
+
+pub use references::without_references;
 
 /// URN of a bulk request.
 pub const REQUEST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
@@ -18,8 +23,6 @@ pub const REQUEST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest
 pub const RESPONSE_URN: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 /// The most operations in one request.
 pub const MAX_OPERATIONS: usize = 1000;
-
-const REFERENCE: &str = "bulkId:";
 
 /// What an operation asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,60 +177,6 @@ impl BulkOperation {
         }
         Ok(self)
     }
-}
-
-fn collect(value: &Value, found: &mut BTreeSet<String>) {
-    match value {
-        Value::String(text) => found.extend(text.strip_prefix(REFERENCE).map(str::to_owned)),
-        Value::Array(list) => list.iter().for_each(|one| collect(one, found)),
-        Value::Object(map) => {
-            for (key, one) in map {
-                match one.as_str().filter(|_| key.eq_ignore_ascii_case("path")) {
-                    Some(path) => found.extend(quoted(path).map(str::to_owned)),
-                    None => collect(one, found),
-                }
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-/// The references in the quotes of a PATCH path: `members[value eq "bulkId:x"]`.
-fn quoted(path: &str) -> impl Iterator<Item = &str> {
-    path.split('"').skip(1).step_by(2).filter_map(|part| part.strip_prefix(REFERENCE))
-}
-
-fn replace(value: &mut Value, ids: &BTreeMap<String, String>) {
-    match value {
-        Value::String(text) => {
-            if let Some(id) = id_of(text, ids) {
-                *text = id;
-            }
-        }
-        Value::Array(list) => list.iter_mut().for_each(|one| replace(one, ids)),
-        Value::Object(map) => {
-            for (key, one) in map {
-                match one {
-                    Value::String(path) if key.eq_ignore_ascii_case("path") => *path = with_ids(path, ids),
-                    other => replace(other, ids),
-                }
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-fn id_of(text: &str, ids: &BTreeMap<String, String>) -> Option<String> {
-    text.strip_prefix(REFERENCE).and_then(|name| ids.get(name)).cloned()
-}
-
-fn with_ids(path: &str, ids: &BTreeMap<String, String>) -> String {
-    let made: Vec<String> = path
-        .split('"')
-        .enumerate()
-        .map(|(index, part)| id_of(part, ids).filter(|_| index % 2 == 1).unwrap_or_else(|| part.to_owned()))
-        .collect();
-    made.join("\"")
 }
 
 /// The order in which operations can be carried out: as sent, except that what one refers to comes before it.

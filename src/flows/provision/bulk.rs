@@ -1,0 +1,197 @@
+//! Many operations in one request (RFC 7644 §3.7).
+//!
+//! Invariant: each operation is a transaction of its own and is answered for itself; after `failOnErrors` errors the
+//! rest is not begun. References in a circle are created without each other first and completed afterwards.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::super::{Act, Ports, Refusal};
+use super::{GroupChange, Precondition, UserChange, count_repairs, wire};
+use crate::domain::ids::{DirectoryId, GroupId, IdentityId};
+use crate::scim::bulk::{self, BulkOperation, BulkRequest, Method};
+use crate::scim::{PatchRequest, ResourceKind, ScimError, normalise_create};
+
+/// What an operation came to: the resource's id, its version where it still is, and the status.
+struct Done {
+    id: String,
+    version: Option<i64>,
+    status: u16,
+}
+
+/// Carries out a bulk request. `base` is the directory's SCIM address without a slash at the end. Gives the
+/// answer's operations, in the order of the request.
+///
+/// `to_scim` words refusals that are not SCIM's own.
+pub async fn bulk(
+    ports: &Ports,
+    act: &Act,
+    directory: &DirectoryId,
+    base: &str,
+    request: BulkRequest,
+    to_scim: impl Fn(Refusal) -> ScimError,
+) -> Vec<Value> {
+    let mut run = Run { ports, act, directory, ids: BTreeMap::new() };
+    let sound: Vec<Option<&BulkOperation>> = request.operations.iter().map(|one| one.as_ref().ok()).collect();
+    let order = bulk::order(&sound);
+    let mut awaited: BTreeSet<String> =
+        sound.iter().flatten().filter_map(|one| one.bulk_id.clone()).collect();
+    let (mut outcomes, mut incomplete) = (BTreeMap::new(), Vec::new());
+    let mut errors = 0;
+    for index in order {
+        if request.fail_on_errors.is_some_and(|limit| errors >= limit) {
+            break;
+        }
+        let outcome = match request.operations.get(index) {
+            Some(Ok(operation)) => {
+                if let Some(name) = &operation.bulk_id {
+                    awaited.remove(name);
+                }
+                let done = run.operation(operation, &awaited, &mut incomplete).await.map_err(&to_scim);
+                errors += u64::from(done.is_err());
+                tell(base, operation, done.as_ref())
+            }
+            Some(Err((sent, error))) => {
+                errors += 1;
+                let text = |name: &str| sent.get(name).and_then(Value::as_str);
+                bulk::outcome(text("method").unwrap_or_default(), text("bulkId"), None, None, Err(error))
+            }
+            None => continue,
+        };
+        outcomes.insert(index, outcome);
+    }
+    for operation in incomplete {
+        if let Err(refusal) = run.complete(&operation).await {
+            tracing::warn!(error = %refusal, "a bulk resource could not be completed with its references: {refusal}");
+        }
+    }
+    outcomes.into_values().collect()
+}
+
+fn tell(base: &str, operation: &BulkOperation, done: Result<&Done, &ScimError>) -> Value {
+    let id = done.ok().map(|done| done.id.as_str()).or(operation.id.as_deref());
+    let location = id.map(|id| wire::location(base, operation.kind, id));
+    let version = done.ok().and_then(|done| done.version).map(wire::etag);
+    bulk::outcome(
+        operation.method.name(),
+        operation.bulk_id.as_deref(),
+        location.as_deref(),
+        version.as_deref(),
+        done.map(|done| done.status),
+    )
+}
+
+struct Run<'a> {
+    ports: &'a Ports,
+    act: &'a Act,
+    directory: &'a DirectoryId,
+    ids: BTreeMap<String, String>,
+}
+
+impl Run<'_> {
+    async fn operation(
+        &mut self,
+        operation: &BulkOperation,
+        awaited: &BTreeSet<String>,
+        incomplete: &mut Vec<BulkOperation>,
+    ) -> Result<Done, Refusal> {
+        let needs = operation.needs();
+        let is_circular = operation.method == Method::Post
+            && needs.iter().any(|name| !self.ids.contains_key(name) && awaited.contains(name));
+        let ready = if is_circular {
+            incomplete.push(operation.clone());
+            let mut trimmed = operation.clone();
+            trimmed.data = bulk::without_references(&operation.data, |name| !self.ids.contains_key(name));
+            trimmed.resolved(&self.ids)?
+        } else {
+            operation.clone().resolved(&self.ids)?
+        };
+        let done = self.carry_out(ready).await?;
+        if let Some(name) = &operation.bulk_id {
+            self.ids.insert(name.clone(), done.id.clone());
+        }
+        Ok(done)
+    }
+
+    /// Gives a resource that was created without its references the whole document, now that all of them have ids.
+    async fn complete(&self, operation: &BulkOperation) -> Result<(), Refusal> {
+        let mut whole = operation.clone().resolved(&self.ids)?;
+        whole.id = operation.bulk_id.as_ref().and_then(|name| self.ids.get(name)).cloned();
+        whole.method = Method::Put;
+        if whole.id.is_some() {
+            self.carry_out(whole).await?;
+        }
+        Ok(())
+    }
+
+    async fn carry_out(&self, operation: BulkOperation) -> Result<Done, Refusal> {
+        match operation.kind {
+            ResourceKind::User => self.user(operation).await,
+            ResourceKind::Group => self.group(operation).await,
+        }
+    }
+
+    async fn user(&self, operation: BulkOperation) -> Result<Done, Refusal> {
+        let (ports, act, directory) = (self.ports, self.act, self.directory);
+        if operation.method == Method::Post {
+            let made = normalise_create(&operation.data, ResourceKind::User)?;
+            count_repairs(directory, &made.repairs);
+            let view = super::create_user(ports, act, directory, made.document).await?;
+            return Ok(Done {
+                id: view.identity.id.to_string(),
+                version: Some(view.identity.version),
+                status: 201,
+            });
+        }
+        let id = operation.id.clone().unwrap_or_default();
+        let id = IdentityId::parse(&id).map_err(|_| ScimError::not_found("User", &id))?;
+        let wanted = precondition(&operation)?;
+        let change = match operation.method {
+            Method::Delete => {
+                super::delete_user(ports, act, directory, id, wanted).await?;
+                return Ok(Done { id: id.to_string(), version: None, status: 204 });
+            }
+            Method::Patch => UserChange::Patch(PatchRequest::parse(&operation.data, ResourceKind::User)?),
+            Method::Put | Method::Post => UserChange::Replace(operation.data),
+        };
+        let view = super::change_user(ports, act, directory, id, change, wanted).await?;
+        Ok(Done { id: id.to_string(), version: Some(view.identity.version), status: 200 })
+    }
+
+    async fn group(&self, operation: BulkOperation) -> Result<Done, Refusal> {
+        let (ports, act, directory) = (self.ports, self.act, self.directory);
+        if operation.method == Method::Post {
+            let made = normalise_create(&operation.data, ResourceKind::Group)?;
+            count_repairs(directory, &made.repairs);
+            let members = made.members.unwrap_or_default();
+            let view = super::create_group(ports, act, directory, made.document, members).await?;
+            return Ok(Done {
+                id: view.group.id.to_string(),
+                version: Some(view.group.version),
+                status: 201,
+            });
+        }
+        let id = operation.id.clone().unwrap_or_default();
+        let id = GroupId::parse(&id).map_err(|_| ScimError::not_found("Group", &id))?;
+        let wanted = precondition(&operation)?;
+        let change = match operation.method {
+            Method::Delete => {
+                super::delete_group(ports, act, directory, id, wanted).await?;
+                return Ok(Done { id: id.to_string(), version: None, status: 204 });
+            }
+            Method::Patch => GroupChange::Patch(PatchRequest::parse(&operation.data, ResourceKind::Group)?),
+            Method::Put | Method::Post => GroupChange::Replace(operation.data),
+        };
+        let group = super::change_group(ports, act, directory, id, change, wanted).await?;
+        Ok(Done { id: id.to_string(), version: Some(group.version), status: 200 })
+    }
+}
+
+fn precondition(operation: &BulkOperation) -> Result<Precondition, ScimError> {
+    operation.version.as_deref().map_or(Ok(Precondition::None), |tag| {
+        wire::version_of(tag)
+            .map(Precondition::Version)
+            .ok_or_else(|| ScimError::status(412, "version names no version of this resource"))
+    })
+}

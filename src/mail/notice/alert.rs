@@ -1,0 +1,137 @@
+//! Alerts to those who look after the accounts.
+//!
+//! Invariant: an alert says first whether anything has happened, and names the command and the page that decide.
+
+use jiff::civil::Date;
+
+use crate::domain::language::{Language, Text};
+use crate::mail::letter::Letter;
+
+/// How many accounts a plan would touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanCounts {
+    /// Would be frozen.
+    pub freeze: usize,
+    /// Would be deactivated.
+    pub deactivate: usize,
+    /// Would be removed.
+    pub remove: usize,
+}
+
+/// An alert.
+#[derive(Debug, Clone, Copy)]
+pub enum Alert<'a> {
+    /// A plan stopped by itself and waits for release.
+    PlanStopped {
+        /// The plan's hash, which a release names.
+        hash: &'a str,
+        /// When it was made, in the policy's own time zone.
+        made_on: Date,
+        /// What it would do.
+        counts: PlanCounts,
+        /// Why it stopped, a sentence each.
+        causes: &'a [Text],
+        /// The page that shows it whole.
+        page: &'a str,
+    },
+}
+
+impl Alert<'_> {
+    /// The alert as a letter.
+    #[must_use]
+    pub fn letter(&self, address: &str, language: Language) -> Letter {
+        let Self::PlanStopped { hash, made_on, counts, causes, page } = *self;
+        let causes: Vec<String> = causes.iter().map(|cause| format!("- {}", cause.get(language))).collect();
+        let (would, causes) = (would(counts, language), causes.join("\n"));
+        let (subject, text) = match language {
+            Language::Sv => (
+                "Planen stannade av sig själv och väntar på beslut".to_owned(),
+                format!(
+                    "Planen från {made_on} stannade av sig själv. Ingenting har gjorts.\n\nDen skulle {would}.\n\nVarför den \
+                     stannade:\n{causes}\n\nSe hela planen och godkänn eller avvisa den:\n{page}\n\nEller på kommandoraden:\n\
+                     portvakt lifecycle release {hash} --reason \"…\"\n\nBeslutet gäller just den här planen. Görs inget \
+                     ersätts den av en ny vid nästa körning."
+                ),
+            ),
+            Language::En => (
+                "The plan stopped by itself and awaits a decision".to_owned(),
+                format!(
+                    "The plan of {} stopped by itself. Nothing has been done.\n\nIt would {would}.\n\nWhy it stopped:\n\
+                     {causes}\n\nSee the whole plan, and release or refuse it:\n{page}\n\nOr on the command line:\n\
+                     portvakt lifecycle release {hash} --reason \"…\"\n\nThe decision covers this very plan. If nothing is done, \
+                     a new one takes its place at the next run.",
+                    made_on.strftime("%-d %b %Y")
+                ),
+            ),
+        };
+        Letter { to: address.to_owned(), language, subject, text: text + "\n\n-- \nPortvakt\n" }
+    }
+}
+
+/// "frysa 6 konton och avaktivera 1 konto": only what there is.
+fn would(counts: PlanCounts, language: Language) -> String {
+    let (acts, one, many, and, nothing) = match language {
+        Language::Sv => {
+            (["frysa", "avaktivera", "ta bort"], "konto", "konton", " och ", "inte röra något konto")
+        }
+        Language::En => {
+            (["freeze", "deactivate", "remove"], "account", "accounts", " and ", "touch no account")
+        }
+    };
+    let counted = acts.into_iter().zip([counts.freeze, counts.deactivate, counts.remove]);
+    let mut parts: Vec<String> = counted
+        .filter(|(_, count)| *count > 0)
+        .map(|(act, count)| format!("{act} {count} {}", if count == 1 { one } else { many }))
+        .collect();
+    match parts.pop() {
+        None => nothing.to_owned(),
+        Some(last) if parts.is_empty() => last,
+        Some(last) => parts.join(", ") + and + &last,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn a_stopped_plan_says_that_nothing_was_done_why_and_how_to_decide() {
+        let causes = [Text::new(
+            "24 av 108 aktiva konton. Gränsen är 10.",
+            "24 of 108 active accounts. The limit is 10.",
+        )];
+        let alert = Alert::PlanStopped {
+            hash: "3f9c",
+            made_on: date(2025, 10, 7),
+            counts: PlanCounts { freeze: 24, deactivate: 1, remove: 0 },
+            causes: &causes,
+            page: "https://portvakt.example/lifecycle/3f9c",
+        };
+        let sv = alert.letter("it@b.example", Language::Sv).text;
+        assert!(
+            sv.starts_with("Planen från 2025-10-07 stannade av sig själv. Ingenting har gjorts."),
+            "{sv}"
+        );
+        assert!(sv.contains("Den skulle frysa 24 konton och avaktivera 1 konto."), "{sv}");
+        assert!(sv.contains("- 24 av 108 aktiva konton."), "{sv}");
+        let en = alert.letter("it@b.example", Language::En).text;
+        assert!(en.starts_with("The plan of 7 Oct 2025 stopped by itself. Nothing has been done."), "{en}");
+        assert!(en.contains("It would freeze 24 accounts and deactivate 1 account."), "{en}");
+        for text in [sv, en] {
+            assert!(
+                text.contains("portvakt lifecycle release 3f9c --reason") && text.contains("/lifecycle/3f9c")
+            );
+        }
+    }
+
+    #[test]
+    fn three_acts_are_told_in_one_sentence() {
+        let counts = PlanCounts { freeze: 2, deactivate: 3, remove: 1 };
+        assert_eq!(
+            would(counts, Language::En),
+            "freeze 2 accounts, deactivate 3 accounts and remove 1 account"
+        );
+    }
+}

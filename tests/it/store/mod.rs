@@ -1,0 +1,20 @@
+//! The store on both engines: every function does what it promises, alone and in a crowd.
+
+mod account;
+mod crowd;
+mod entitlement;
+mod evidence;
+mod group;
+mod identity;
+mod item;
+mod lifetime;
+mod membership;
+mod outbox;
+mod plan;
+mod record;
+mod same;
+mod sample;
+mod schema;
+mod sign_in;
+mod standing;
+mod transaction;

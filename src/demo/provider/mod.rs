@@ -30,6 +30,8 @@ use crate::flows::Clock;
 use keys::SigningKey;
 use ledger::Ledger;
 
+pub(in crate::demo) use page::{STYLE, escape};
+
 /// The one client of the provider: Portvakt.
 #[derive(Debug, Clone)]
 pub struct RegisteredClient {

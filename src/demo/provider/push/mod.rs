@@ -93,7 +93,8 @@ impl Pusher {
             Home::Entra => entra::user(person),
             Home::Okta => okta::user(person)?,
         };
-        let created = self.wire.send(Method::POST, "/Users", &[], Some(&body), &[StatusCode::CREATED]).await?;
+        let created =
+            self.wire.send(Method::POST, "/Users", &[], Some(&body), &[StatusCode::CREATED]).await?;
         self.people.insert(person.number, id(&created, "/Users")?);
         Ok(())
     }
@@ -111,7 +112,8 @@ impl Pusher {
             }
             Home::Okta => okta::group(&group.group()),
         };
-        let created = self.wire.send(Method::POST, "/Groups", &[], Some(&body), &[StatusCode::CREATED]).await?;
+        let created =
+            self.wire.send(Method::POST, "/Groups", &[], Some(&body), &[StatusCode::CREATED]).await?;
         let pushed = PushedGroup { id: id(&created, "/Groups")?, members: BTreeSet::new() };
         self.groups.insert(group, pushed);
         Ok(())
@@ -258,7 +260,8 @@ impl Pusher {
 
     fn ids<'a>(&'a self, people: &[&'a Person]) -> Result<Vec<(&'a str, &'a str)>, DemoError> {
         let one = |person: &&'a Person| {
-            let id = self.id_of(person.number).ok_or_else(|| DemoError::NotThere(person.user_name.clone()))?;
+            let id =
+                self.id_of(person.number).ok_or_else(|| DemoError::NotThere(person.user_name.clone()))?;
             Ok((id, person.user_name.as_str()))
         };
         people.iter().map(one).collect()

@@ -104,7 +104,7 @@ async fn okta_finds_who_returns_and_sends_a_whole_profile_back() {
         .respond_with(ResponseTemplate::new(200).set_body_json(list))
         .mount(&server)
         .await;
-    let any = Mock::given(path_regex("/Users/p1$"));
+    let any = Mock::given(path_regex("/p1$"));
     any.respond_with(ResponseTemplate::new(200).set_body_json(&found)).mount(&server).await;
     let mut pusher = pusher(Home::Okta, &server);
     let tor = person(96);

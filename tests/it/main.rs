@@ -6,11 +6,20 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod daemon;
+#[cfg(test)]
 mod dependencies;
 #[cfg(test)]
 mod engines;
 #[cfg(test)]
 mod sign_in;
+mod house;
+#[cfg(test)]
+mod provision;
+#[cfg(test)]
+mod running;
 #[cfg(test)]
 mod source;
 #[cfg(test)]

@@ -13,13 +13,13 @@ mod daemon;
 mod dependencies;
 #[cfg(test)]
 mod engines;
-#[cfg(test)]
-mod sign_in;
 mod house;
 #[cfg(test)]
 mod provision;
 #[cfg(test)]
 mod running;
+#[cfg(test)]
+mod sign_in;
 #[cfg(test)]
 mod source;
 #[cfg(test)]

@@ -85,8 +85,12 @@ impl Decision {
 pub enum Refusal {
     /// The question names an action that does not exist.
     UnknownAction(String),
+    /// The question is about another kind of subject than an account.
+    UnknownSubject(String),
     /// There is no such account.
     UnknownAccount,
+    /// More than one account answers to the name; nobody is guessed at.
+    AmbiguousAccount,
     /// The account's status does not let it in.
     NotActive(Status, StatusReason),
     /// The account begins at this instant.
@@ -132,7 +136,9 @@ impl Refusal {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::UnknownAction(_) => "unknown_action",
+            Self::UnknownSubject(_) => "unknown_subject",
             Self::UnknownAccount => "unknown_account",
+            Self::AmbiguousAccount => "ambiguous_account",
             Self::NotActive(..) => "not_active",
             Self::NotYetValid(_) => "not_yet_valid",
             Self::Expired(_) => "expired",

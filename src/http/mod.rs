@@ -2,6 +2,9 @@
 //!
 //! Invariant: a handler reads, calls one flow and writes. Who calls is an extractor's value that the flow demands.
 
+mod api;
+mod authzen;
+pub mod body;
 pub mod caller;
 pub mod health;
 mod pages;
@@ -53,6 +56,8 @@ pub fn router(house: House) -> Router {
     Router::new()
         .merge(health::routes())
         .merge(scim::routes())
+        .merge(authzen::routes())
+        .merge(api::routes())
         .merge(sso::routes())
         .merge(pages::routes())
         .fallback(nowhere)

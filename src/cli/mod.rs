@@ -3,6 +3,7 @@
 //! Invariant: exit code 0 done, 1 refused or failed, 2 wrong use, 3 a plan awaits release. Every command works while
 //! the daemon runs. Data go to standard output, everything else to standard error.
 
+mod access;
 mod check;
 mod directory;
 mod migrate;
@@ -94,6 +95,9 @@ enum Command {
     /// The policy in force.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// May somebody do something, and why.
+    #[command(subcommand)]
+    Access(access::AccessCommand),
 }
 
 /// Runs the command that the arguments name.
@@ -114,5 +118,6 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Directory(command) => directory::run(&config, command).await,
         Command::Target(command) => target::run(&config, command).await,
         Command::Policy(command) => policy::run(&config, command).await,
+        Command::Access(command) => access::run(&config, command).await,
     }
 }

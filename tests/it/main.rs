@@ -1,11 +1,17 @@
 //! Checks on the whole: the plan of the house, what it is built from, and the daemon seen from outside.
 //!
-//! Each module is declared under `#[cfg(test)]`, which is always so here: it tells clippy that its small
-//! functions, too, may stop the test with `unwrap` and `expect`.
-
+//! Each module is declared under `#[cfg(test)]
+mod api;
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod association;
+#[cfg(test)]
+mod authzen;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod daemon;
 mod deliver;
 #[cfg(test)]
 mod dependencies;
@@ -20,6 +26,8 @@ mod practice_crm;
 #[cfg(test)]
 mod provision;
 #[cfg(test)]
+mod running;
+mod sign_in;
 mod pull;
 #[cfg(test)]
 mod source;

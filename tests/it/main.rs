@@ -1,6 +1,9 @@
 //! Checks on the whole: the plan of the house, what it is built from, and the daemon seen from outside.
 //!
-//! Each module is declared under `#[cfg(test)]
+//! Each module is declared under `#[cfg(test)]`, which is always so here: it tells clippy that its small
+//! functions, too, may stop the test with `unwrap` and `expect`.
+
+#[cfg(test)]
 mod api;
 #[cfg(test)]
 mod architecture;
@@ -12,6 +15,7 @@ mod authzen;
 mod crash;
 #[cfg(test)]
 mod daemon;
+#[cfg(test)]
 mod deliver;
 #[cfg(test)]
 mod dependencies;
@@ -26,9 +30,11 @@ mod practice_crm;
 #[cfg(test)]
 mod provision;
 #[cfg(test)]
-mod running;
-mod sign_in;
 mod pull;
+#[cfg(test)]
+mod running;
+#[cfg(test)]
+mod sign_in;
 #[cfg(test)]
 mod source;
 #[cfg(test)]

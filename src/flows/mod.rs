@@ -33,7 +33,6 @@ pub mod sign_out;
 pub mod stand;
 pub mod state;
 pub mod targets;
-pub mod tidy;
 pub mod tokens;
 pub mod watch;
 
@@ -91,6 +90,12 @@ impl Ports {
             targets: settings.targets.iter().map(|target| target.id.clone()).collect(),
             settings,
         })
+    }
+
+    /// Who this process is among the nodes: random, new at each start.
+    #[must_use]
+    pub fn holder(&self) -> &str {
+        self.leadership.holder()
     }
 
     /// Begins an act: somebody does something, now, for a cause.

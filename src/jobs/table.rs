@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::turn::Turn;
 use crate::domain::ids::{DirectoryId, TargetId};
-use crate::flows::{Ports, Refusal, deliver, lead, pull, tidy};
+use crate::flows::{Ports, Refusal, deliver, housekeeping, lead, pull};
 
 /// How often a job with a date of its own looks at the clock.
 const LOOK: Duration = Duration::from_secs(30);
@@ -21,15 +21,29 @@ const LOOK: Duration = Duration::from_secs(30);
 /// How often the outbox is looked at.
 const LOOK_AT_OUTBOX: Duration = Duration::from_millis(500);
 
+/// How often old rows are put away, and how old a provider's keys may grow.
+const KEPT_UP: SignedDuration = SignedDuration::from_hours(1);
+
 type Check = Arc<dyn Fn(Arc<Ports>) -> BoxFuture<'static, Result<bool, Refusal>> + Send + Sync>;
-type Work = Arc<dyn Fn(Turn) -> BoxFuture<'static, Result<String, Refusal>> + Send + Sync>;
+type LedWork = Arc<dyn Fn(Turn) -> BoxFuture<'static, Result<String, Refusal>> + Send + Sync>;
+type OwnWork = Arc<dyn Fn(Arc<Ports>) -> BoxFuture<'static, Result<String, Refusal>> + Send + Sync>;
+
+/// What a job does.
+pub(super) enum Work {
+    /// On the one node that has the lead.
+    Led(LedWork),
+    /// On every node.
+    Here(OwnWork),
+}
 
 /// Every job of this daemon.
 #[must_use]
 pub fn table(ports: &Ports) -> Vec<Job> {
     let settings = &ports.settings;
-    let mut jobs =
-        vec![Job::every("housekeeping", SignedDuration::from_hours(1), |turn| Box::pin(tidied(turn)))];
+    let mut jobs = vec![
+        Job::every("housekeeping", KEPT_UP, |turn| Box::pin(tidied(turn))),
+        Job::here("keys", LOOK, |ports| Box::pin(keys(ports))),
+    ];
     jobs.extend(settings.targets.iter().map(|target| delivery(&target.id)));
     let pulled =
         settings.directories.iter().filter_map(|directory| Some((&directory.id, directory.pull.as_ref()?)));
@@ -38,7 +52,6 @@ pub fn table(ports: &Ports) -> Vec<Job> {
 }
 
 /// One job.
-#[derive(Clone)]
 pub struct Job {
     name: String,
     tick: Duration,
@@ -81,6 +94,23 @@ impl Job {
         Self::when(name, LOOK, move |last, now| has_come(&schedule, &zone, last, now), work)
     }
 
+    /// A job that every node does for itself at each `tick`, without a lease: it keeps something of the process itself
+    /// fresh, or sees to a lease of its own.
+    pub fn here(
+        name: &str,
+        tick: Duration,
+        work: impl Fn(Arc<Ports>) -> BoxFuture<'static, Result<String, Refusal>> + Send + Sync + 'static,
+    ) -> Self {
+        let check: Check = Arc::new(|_| Box::pin(async { Ok(true) }));
+        Self {
+            name: name.to_owned(),
+            tick,
+            pause: Duration::from_mins(5),
+            check,
+            work: Work::Here(Arc::new(work)),
+        }
+    }
+
     /// A job that is due by when it last came to its end; one that never did is due.
     fn when(
         name: &str,
@@ -96,7 +126,13 @@ impl Job {
                 last.map_or(Ok(true), |last| is_due(last, ports.clock.now()))
             })
         });
-        Self { name: name.to_owned(), tick, pause: Duration::from_mins(5), check, work: Arc::new(work) }
+        Self {
+            name: name.to_owned(),
+            tick,
+            pause: Duration::from_mins(5),
+            check,
+            work: Work::Led(Arc::new(work)),
+        }
     }
 
     /// Its name, which is also its lease's.
@@ -124,8 +160,8 @@ impl Job {
         (self.check)(Arc::clone(ports)).await
     }
 
-    pub(super) async fn work(&self, turn: Turn) -> Result<String, Refusal> {
-        (self.work)(turn).await
+    pub(super) const fn what(&self) -> &Work {
+        &self.work
     }
 }
 
@@ -140,11 +176,18 @@ fn has_come(schedule: &str, zone: &str, last: Timestamp, now: Timestamp) -> Resu
 }
 
 async fn tidied(turn: Turn) -> Result<String, Refusal> {
-    let gone = tidy::run(&turn.ports, &turn.fence).await?;
+    let gone = housekeeping::tidy(&turn.ports).await?;
     Ok(format!(
         "{} void sign-in attempts, {} old sessions and {} old days of evidence are gone",
-        gone.attempts, gone.sessions, gone.days
+        gone.login_attempts, gone.sessions, gone.days
     ))
+}
+
+async fn keys(ports: Arc<Ports>) -> Result<String, Refusal> {
+    let now = ports.clock.now();
+    let old = now.saturating_sub(KEPT_UP).unwrap_or(Timestamp::MIN);
+    let asked = ports.parties.refresh(old, now).await.map_err(|error| Refusal::Outside(error.to_string()))?;
+    Ok(format!("{asked} providers gave their keys anew"))
 }
 
 /// A job per target, so that one that hangs keeps no other from hearing.
@@ -158,7 +201,7 @@ fn delivery(target: &TargetId) -> Job {
             let target = looked_at.clone();
             Box::pin(async move { deliver::is_due(&ports, &target).await })
         }),
-        work: Arc::new(move |turn| Box::pin(deliver_all(turn, told.clone()))),
+        work: Work::Led(Arc::new(move |turn| Box::pin(deliver_all(turn, told.clone())))),
     }
 }
 

@@ -10,6 +10,7 @@ pub mod entitle;
 pub mod guard;
 pub mod housekeeping;
 pub mod lifecycle;
+pub mod people;
 pub mod policies;
 pub mod protection;
 pub mod provision;

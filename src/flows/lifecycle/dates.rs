@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::super::{Act, Compiled, Ports, Refusal, guard};
 use super::facts::{self, PAGE, Surroundings};
-use super::step::{carry_out, end_leave};
+use super::step::{carry_out, end_of_leave};
 use crate::domain::account::Status;
 use crate::domain::ids::AccountId;
 use crate::domain::lifecycle::{Reason, assess};
@@ -86,7 +86,7 @@ async fn forget_past_leave(c: &mut Conn, act: &Act, known: facts::Known) -> Resu
     let is_over = known.leave.is_some_and(|leave| leave.until <= act.now);
     let mut account = known.account;
     if is_over && account.standing.status != Status::Paused {
-        end_leave(c, act, &mut account).await?;
+        end_of_leave(c, act, &mut account).await?;
     }
     Ok(false)
 }

@@ -21,4 +21,5 @@ pub use plan::{Exception, Proposal, find, plan};
 pub use release::release;
 pub use run::{Run, RunOutcome, RunReport, runs};
 pub use schedule::{Due, run_due};
+pub(in crate::flows) use step::end_of_leave;
 pub use view::{ExceptionView, PlanView, StepView, view};

@@ -3,10 +3,14 @@
 //! Invariant: exit code 0 done, 1 refused or failed, 2 wrong use, 3 a plan awaits release. Every command works while
 //! the daemon runs. Data go to standard output, everything else to standard error.
 
+mod account;
 mod check;
+mod day;
 mod directory;
+mod lifecycle;
 mod migrate;
 mod policy;
+mod report;
 mod serve;
 mod setup;
 mod target;
@@ -94,6 +98,14 @@ enum Command {
     /// The policy in force.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// The lifecycle: plan, apply, release, runs.
+    #[command(subcommand)]
+    Lifecycle(lifecycle::LifecycleCommand),
+    /// Reports: who has access, who has gone quiet.
+    Report(report::ReportArgs),
+    /// Accounts: look at them, and change them by hand.
+    #[command(subcommand)]
+    Account(account::AccountCommand),
 }
 
 /// Runs the command that the arguments name.
@@ -114,5 +126,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Directory(command) => directory::run(&config, command).await,
         Command::Target(command) => target::run(&config, command).await,
         Command::Policy(command) => policy::run(&config, command).await,
+        Command::Lifecycle(command) => lifecycle::run(&config, command).await,
+        Command::Report(args) => report::run(&config, args).await,
+        Command::Account(command) => account::run(&config, command).await,
     }
 }

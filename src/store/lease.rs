@@ -79,7 +79,13 @@ pub async fn is_held(c: &mut Conn, job: &str, holder: &str, fence: i64) -> Resul
 /// # Errors
 ///
 /// [`StoreError::Unavailable`] when the database cannot be reached.
-pub async fn let_go(c: &mut Conn, job: &str, holder: &str, fence: i64, now: Timestamp) -> Result<(), StoreError> {
+pub async fn let_go(
+    c: &mut Conn,
+    job: &str,
+    holder: &str,
+    fence: i64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     q!(execute; c, "UPDATE job_lease SET until = $4 WHERE job = $1 AND holder = $2 AND fence = $3",
         job, holder, fence, micros(now))?;
     Ok(())

@@ -38,12 +38,10 @@ pub async fn deactivate(ports: &Ports, act: &Act, text: &str, reason: &str) -> R
     change(ports, act, text, move |c, act, policy, account| {
         Box::pin(async move {
             match account.standing.status {
-                Status::Removed => return Err(conflict("the account is removed; nothing can be done with it")),
-                Status::Deactivated
-                | Status::Invited
-                | Status::Active
-                | Status::Paused
-                | Status::Frozen => {}
+                Status::Removed => {
+                    return Err(conflict("the account is removed; nothing can be done with it"));
+                }
+                Status::Deactivated | Status::Invited | Status::Active | Status::Paused | Status::Frozen => {}
             }
             keep_the_last(c, act, policy, account.id).await?;
             stand::change(c, act, account, Status::Deactivated, StatusReason::Manual, Some(note)).await?;
@@ -176,7 +174,13 @@ where
     ports.db.write(move |c| Box::pin(async move { inside(c, &act, &policies, id, work).await })).await
 }
 
-async fn inside<F>(c: &mut Conn, act: &Act, policies: &Policies, id: AccountId, work: F) -> Result<Account, Refusal>
+async fn inside<F>(
+    c: &mut Conn,
+    act: &Act,
+    policies: &Policies,
+    id: AccountId,
+    work: F,
+) -> Result<Account, Refusal>
 where
     F: for<'c> FnOnce(&'c mut Conn, &'c Act, &'c Policy, &'c Account) -> Work<'c> + Send + 'static,
 {

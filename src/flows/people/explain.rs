@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::super::{Ports, Refusal};
 use super::find;
-use crate::domain::ids::GrantId;
-use crate::domain::language::Language;
 use crate::domain::grant::{Grant, GrantKind, Origin};
 use crate::domain::ids::DirectoryId;
+use crate::domain::ids::GrantId;
+use crate::domain::language::Language;
 use crate::domain::name::fold;
 use crate::domain::policy::{Condition, Policy};
 use crate::store::membership::MemberOf;

@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
-use super::super::{Act, Ports, Refusal, stand};
 use super::super::lifecycle::end_of_leave;
+use super::super::{Act, Ports, Refusal, stand};
 use super::change::{change, conflict};
 use crate::domain::account::{Account, Status, StatusReason};
 use crate::domain::actor::Subject;
@@ -132,8 +132,11 @@ mod tests {
 
     fn judge(from: &str, until: &str, approver: &str) -> Result<(), Refusal> {
         let now = "2025-10-07T08:00:00Z".parse().unwrap();
-        let wish =
-            LeaveWish { from: from.parse().unwrap(), until: until.parse().unwrap(), approver: approver.into() };
+        let wish = LeaveWish {
+            from: from.parse().unwrap(),
+            until: until.parse().unwrap(),
+            approver: approver.into(),
+        };
         check(&wish, now)
     }
 

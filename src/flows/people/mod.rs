@@ -17,11 +17,10 @@ use super::{Compiled, Ports, Refusal};
 use crate::domain::account::{Account, AccountKind, Standing, Status, StatusReason};
 use crate::domain::actor::Subject;
 use crate::domain::days::{Reading, days_between};
-use crate::domain::evidence::last_seen;
 use crate::domain::grant::GrantKind;
 use crate::domain::ids::{AccountId, DirectoryId, RoleId, SectorId};
 use crate::domain::language::Language;
-use crate::domain::lifecycle::{assess, rule_for};
+use crate::domain::lifecycle::assess;
 use crate::domain::name::sort_key;
 use crate::domain::policy::EvidenceSource;
 use crate::store::leave::ApprovedLeave;
@@ -200,11 +199,8 @@ async fn portrait(c: &mut Conn, line: Line, known: Known, next: String) -> Resul
     let history = standing::history(c, account.id).await?;
     let changes = audit::about(c, &Subject::new("account", account.id), CHANGES).await?;
     let chapter = |past: Past| Chapter { standing: past.standing, until: past.until };
-    let leave = |leave: ApprovedLeave| LeaveView {
-        from: leave.from,
-        until: leave.until,
-        approver: leave.approver,
-    };
+    let leave =
+        |leave: ApprovedLeave| LeaveView { from: leave.from, until: leave.until, approver: leave.approver };
     let change = |entry: audit::Recorded| Change {
         at: entry.at,
         actor: entry.actor,
@@ -226,11 +222,7 @@ async fn portrait(c: &mut Conn, line: Line, known: Known, next: String) -> Resul
 
 fn line(compiled: &Compiled, around: &Surroundings, known: &Known, now: Timestamp) -> Line {
     let account = &known.account;
-    let rule = rule_for(&compiled.policy, &known.facts(around));
-    let seen = match rule {
-        Some(rule) => last_seen(&known.evidence, &rule.evidence),
-        None => last_seen(&known.evidence, &EvidenceSource::ALL.iter().copied().collect()),
-    };
+    let seen = known.last_seen(&compiled.policy, around);
     let is_restricted = |kind: &GrantKind| *kind == GrantKind::ItemRestricted;
     Line {
         account: account.id,

@@ -381,4 +381,4 @@ CREATE TABLE job_lease (
 );
 
 -- The row that changes which may not happen at the same time lock first.
-INSERT INTO setting (name, value) VALUES ('safety', '');
+INSERT INTO setting (name, value) VALUES ('safety', ''), ('items', '');

@@ -3,9 +3,9 @@
 //! Invariant: a day is a day where the organisation is: from midnight to midnight in the policy's time zone.
 
 use anyhow::{Context, anyhow};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::days::zone_of;
 use crate::flows::Ports;
@@ -44,18 +44,6 @@ pub(super) fn after(text: &str, zone: &TimeZone) -> anyhow::Result<Timestamp> {
     }
 }
 
-/// The last instant of a day, or the instant itself.
-///
-/// # Errors
-///
-/// When it is neither.
-pub(super) fn end(text: &str, zone: &TimeZone) -> anyhow::Result<Timestamp> {
-    match text.parse::<Timestamp>() {
-        Ok(at) => Ok(at),
-        Err(_) => Ok(after(text, zone)?.checked_sub(SignedDuration::from_micros(1))?),
-    }
-}
-
 fn date(text: &str) -> anyhow::Result<Date> {
     text.parse().map_err(|_| anyhow!("{text:?} is no day; write it as 2025-10-07"))
 }
@@ -75,8 +63,7 @@ mod tests {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         assert_eq!(start("2025-10-07", &zone).unwrap(), at("2025-10-06T22:00:00Z"));
         assert_eq!(after("2025-10-26", &zone).unwrap(), at("2025-10-26T23:00:00Z"));
-        assert_eq!(end("2025-10-07", &zone).unwrap(), at("2025-10-07T21:59:59.999999Z"));
-        assert_eq!(end("2025-10-07T08:00:00Z", &zone).unwrap(), at("2025-10-07T08:00:00Z"));
+        assert_eq!(after("2025-10-07T08:00:00Z", &zone).unwrap(), at("2025-10-07T08:00:00Z"));
         assert!(start("7/10", &zone).is_err());
     }
 }

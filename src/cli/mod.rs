@@ -3,6 +3,7 @@
 //! Invariant: exit code 0 done, 1 refused or failed, 2 wrong use, 3 a plan awaits release. Every command works while
 //! the daemon runs. Data go to standard output, everything else to standard error.
 
+mod access;
 mod account;
 mod check;
 mod day;
@@ -98,6 +99,9 @@ enum Command {
     /// The policy in force.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// May somebody do something, and why.
+    #[command(subcommand)]
+    Access(access::AccessCommand),
     /// The lifecycle: plan, apply, release, runs.
     #[command(subcommand)]
     Lifecycle(lifecycle::LifecycleCommand),
@@ -126,6 +130,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Directory(command) => directory::run(&config, command).await,
         Command::Target(command) => target::run(&config, command).await,
         Command::Policy(command) => policy::run(&config, command).await,
+        Command::Access(command) => access::run(&config, command).await,
         Command::Lifecycle(command) => lifecycle::run(&config, command).await,
         Command::Report(args) => report::run(&config, args).await,
         Command::Account(command) => account::run(&config, command).await,

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 
 use super::{day, exit, setup};
 use crate::domain::language::Language;
+use crate::flows::past;
 use crate::flows::report::{self, ReportName, Request};
 
 /// The forms of a report.
@@ -64,7 +65,10 @@ pub(super) async fn run(config: &Path, args: ReportArgs) -> anyhow::Result<ExitC
     let zone = day::zone(&ports).await?;
     let request = Request {
         name,
-        as_of: args.as_of.as_deref().map(|text| day::end(text, &zone)).transpose()?,
+        as_of: match &args.as_of {
+            Some(text) => Some(past::instant(&ports, text).await?),
+            None => None,
+        },
         before: args.before.as_deref().map(|text| day::start(text, &zone)).transpose()?,
         language: args.lang.unwrap_or(ports.settings.language),
     };

@@ -13,7 +13,7 @@ use super::grant::{Grant, GrantKind, Holder, Link, LinkOrigin, Origin};
 use super::ids::{ComponentId, ModuleId, RoleId, SectorId};
 use super::policy::{Action, Component, Policy};
 
-pub use words::{reason_admin, reason_user};
+pub use words::{reason_admin, reason_refused, reason_user};
 
 /// What a decision is made from.
 #[derive(Debug, Clone, Copy)]
@@ -85,8 +85,12 @@ impl Decision {
 pub enum Refusal {
     /// The question names an action that does not exist.
     UnknownAction(String),
+    /// The question is about another kind of subject than an account.
+    UnknownSubject(String),
     /// There is no such account.
     UnknownAccount,
+    /// More than one account answers to the name; nobody is guessed at.
+    AmbiguousAccount,
     /// The account's status does not let it in.
     NotActive(Status, StatusReason),
     /// The account begins at this instant.
@@ -132,7 +136,9 @@ impl Refusal {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::UnknownAction(_) => "unknown_action",
+            Self::UnknownSubject(_) => "unknown_subject",
             Self::UnknownAccount => "unknown_account",
+            Self::AmbiguousAccount => "ambiguous_account",
             Self::NotActive(..) => "not_active",
             Self::NotYetValid(_) => "not_yet_valid",
             Self::Expired(_) => "expired",

@@ -3,20 +3,37 @@
 //! Invariant: a flow loads, asks the domain, stores and announces; nothing else decides. No network call happens
 //! inside a transaction.
 
+pub mod accounts;
 pub mod act;
 pub mod clock;
+pub mod crms;
+pub mod decide;
+pub mod deliver;
 pub mod depart;
 pub mod entitle;
+pub mod evidence;
+pub mod find;
 pub mod guard;
-pub mod housekeeping;
+pub mod item_events;
+pub mod lead;
 pub mod lifecycle;
+pub mod mailer;
+pub mod parties;
+pub mod past;
 pub mod people;
 pub mod policies;
 pub mod protection;
 pub mod provision;
+pub mod pull;
 pub mod refusal;
 pub mod report;
+pub mod session;
+pub mod sign_in;
+pub mod sign_out;
 pub mod stand;
+pub mod state;
+pub mod targets;
+pub mod tidy;
 pub mod tokens;
 pub mod watch;
 
@@ -25,10 +42,13 @@ use std::sync::Arc;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::ids::TargetId;
+use crate::mail::Mailer;
 use crate::store::Db;
 
 pub use act::Act;
 pub use clock::{Clock, SetClock, SystemClock};
+pub use crms::Crms;
+pub use parties::Parties;
 pub use policies::{Compiled, Policies};
 pub use refusal::Refusal;
 
@@ -43,15 +63,34 @@ pub struct Ports {
     pub settings: Arc<Settings>,
     /// The policy in force.
     pub policies: Arc<Policies>,
+    /// How people sign in at each directory.
+    pub parties: Arc<Parties>,
+    /// The CRMs that are told.
+    pub crms: Arc<Crms>,
+    /// The way to the mail server, where there is one.
+    pub mailer: Option<Mailer>,
+    leadership: Arc<lead::Leadership>,
     targets: Arc<[TargetId]>,
 }
 
 impl Ports {
     /// Puts the parts together.
-    #[must_use]
-    pub fn new(db: Db, clock: Arc<dyn Clock>, settings: Arc<Settings>) -> Self {
-        let targets = settings.targets.iter().map(|target| target.id.clone()).collect();
-        Self { db, clock, settings, policies: Arc::new(Policies::default()), targets }
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Invalid`] when a directory's sign-in, a target or the mail server cannot be used as it is set.
+    pub fn new(db: Db, clock: Arc<dyn Clock>, settings: Arc<Settings>) -> Result<Self, Refusal> {
+        Ok(Self {
+            db,
+            clock,
+            policies: Arc::new(Policies::default()),
+            parties: Arc::new(Parties::new(&settings).map_err(|e| Refusal::invalid("directory.oidc", e))?),
+            crms: Arc::new(Crms::new(&settings)?),
+            mailer: mailer::mailer(settings.mail.as_ref())?,
+            leadership: Arc::default(),
+            targets: settings.targets.iter().map(|target| target.id.clone()).collect(),
+            settings,
+        })
     }
 
     /// Begins an act: somebody does something, now, for a cause.

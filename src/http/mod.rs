@@ -2,12 +2,17 @@
 //!
 //! Invariant: a handler reads, calls one flow and writes. Who calls is an extractor's value that the flow demands.
 
+mod api;
+mod authzen;
+pub mod body;
 pub mod caller;
 pub mod health;
+mod pages;
 pub mod problem;
 mod request;
 mod scim;
 pub mod serve;
+mod sso;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +56,10 @@ pub fn router(house: House) -> Router {
     Router::new()
         .merge(health::routes())
         .merge(scim::routes())
+        .merge(authzen::routes())
+        .merge(api::routes())
+        .merge(sso::routes())
+        .merge(pages::routes())
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .with_state(house)

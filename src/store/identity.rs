@@ -146,8 +146,9 @@ pub async fn update(
     now: Timestamp,
 ) -> Result<i64, StoreError> {
     let taken = q!(fetch_optional as (Uuid,); c,
-        "SELECT id FROM identity WHERE directory = $1 AND deleted_at IS NULL AND id <> $2
-            AND (user_name_key = $3 OR external_id = $4)",
+        "SELECT id FROM identity WHERE directory = $1 AND deleted_at IS NULL AND id <> $2 AND user_name_key = $3
+         UNION ALL
+         SELECT id FROM identity WHERE directory = $1 AND deleted_at IS NULL AND id <> $2 AND external_id = $4",
         identity.directory.as_str(), identity.id.uuid(), &keys.user_name, &keys.external_id)?;
     if taken.is_some() {
         return Err(StoreError::Taken { what: "userName or externalId" });

@@ -38,7 +38,7 @@ pub struct MemberOf {
 
 /// Adds members; those who are in already stay as they are. Gives the accounts of those who really joined.
 ///
-/// Only living identities of the group's own directory are taken; see [`known`]. The group must be locked.
+/// Only living identities of the group's own directory are taken; see [`known`].
 ///
 /// # Errors
 ///
@@ -50,24 +50,31 @@ pub async fn join(
     now: Timestamp,
 ) -> Result<Vec<AccountId>, StoreError> {
     let ids = id_list(identities.iter().map(|id| id.uuid()));
-    let joined = q!(fetch_all as (Uuid,); c,
-        sqlite "INSERT INTO membership (group_id, identity_id, since)
-                SELECT g.id, i.id, $3 FROM json_each($2) e JOIN identity i ON i.id = unhex(e.value)
-                  JOIN directory_group g ON g.id = $1 AND g.directory = i.directory
-                 WHERE i.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM membership m
-                       WHERE m.group_id = $1 AND m.identity_id = i.id AND m.until IS NULL)
-                 GROUP BY i.id
-                ON CONFLICT (group_id, identity_id, since) DO UPDATE SET until = NULL
+    // Who left at this very instant has their interval opened again: two may not begin at one.
+    let mut joined = q!(fetch_all as (Uuid,); c,
+        sqlite "UPDATE membership SET until = NULL WHERE group_id = $1 AND since = $3 AND until IS NOT NULL
+                   AND identity_id IN (SELECT unhex(e.value) FROM json_each($2) e)
+                   AND EXISTS (SELECT 1 FROM identity i WHERE i.id = identity_id AND i.deleted_at IS NULL)
                 RETURNING identity_id",
-        postgres "INSERT INTO membership (group_id, identity_id, since)
-                SELECT DISTINCT g.id, i.id, CAST($3 AS BIGINT)
-                  FROM jsonb_array_elements_text($2) e(value) JOIN identity i ON i.id = CAST(e.value AS UUID)
-                  JOIN directory_group g ON g.id = $1 AND g.directory = i.directory
-                 WHERE i.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM membership m
-                       WHERE m.group_id = $1 AND m.identity_id = i.id AND m.until IS NULL)
-                ON CONFLICT (group_id, identity_id, since) DO UPDATE SET until = NULL
+        postgres "UPDATE membership SET until = NULL WHERE group_id = $1 AND since = $3 AND until IS NOT NULL
+                   AND identity_id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($2) e(value))
+                   AND EXISTS (SELECT 1 FROM identity i WHERE i.id = identity_id AND i.deleted_at IS NULL)
                 RETURNING identity_id",
         group.uuid(), &ids, micros(now))?;
+    // Left to the index and not to NOT EXISTS, which PostgreSQL may answer by reading the whole group per member.
+    joined.extend(q!(fetch_all as (Uuid,); c,
+        sqlite "INSERT INTO membership (group_id, identity_id, since)
+                SELECT $1, i.id, $3 FROM identity i
+                 WHERE i.id IN (SELECT unhex(e.value) FROM json_each($2) e) AND i.deleted_at IS NULL
+                   AND i.directory = (SELECT g.directory FROM directory_group g WHERE g.id = $1)
+                ON CONFLICT DO NOTHING RETURNING identity_id",
+        postgres "INSERT INTO membership (group_id, identity_id, since)
+                SELECT CAST($1 AS UUID), i.id, CAST($3 AS BIGINT) FROM identity i
+                 WHERE i.id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($2) e(value))
+                   AND i.deleted_at IS NULL
+                   AND i.directory = (SELECT g.directory FROM directory_group g WHERE g.id = $1)
+                ON CONFLICT DO NOTHING RETURNING identity_id",
+        group.uuid(), &ids, micros(now))?);
     accounts_of(c, joined).await
 }
 
@@ -141,10 +148,11 @@ pub async fn known(
 ) -> Result<Vec<IdentityId>, StoreError> {
     let ids = id_list(identities.iter().map(|id| id.uuid()));
     let rows = q!(fetch_all as (Uuid,); c,
-        sqlite "SELECT DISTINCT i.id FROM json_each($2) e JOIN identity i ON i.id = unhex(e.value)
-                 WHERE i.directory = $1 AND i.deleted_at IS NULL ORDER BY i.id",
-        postgres "SELECT DISTINCT i.id FROM jsonb_array_elements_text($2) e(value) JOIN identity i ON i.id = CAST(e.value AS UUID)
-                 WHERE i.directory = $1 AND i.deleted_at IS NULL ORDER BY i.id",
+        sqlite "SELECT i.id FROM identity i WHERE i.id IN (SELECT unhex(e.value) FROM json_each($2) e)
+                   AND i.directory = $1 AND i.deleted_at IS NULL ORDER BY i.id",
+        postgres "SELECT i.id FROM identity i
+                 WHERE i.id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($2) e(value))
+                   AND i.directory = $1 AND i.deleted_at IS NULL ORDER BY i.id",
         directory.as_str(), &ids)?;
     Ok(rows.into_iter().map(|(id,)| IdentityId::new(id)).collect())
 }
@@ -260,12 +268,14 @@ pub async fn awaiting(
     directory: &DirectoryId,
     values: &[String],
 ) -> Result<Vec<(GroupId, String)>, StoreError> {
+    // SQLite takes a CROSS JOIN in the order it is written: from the value, and not through every group.
     let rows = q!(fetch_all as (Uuid, String); c,
-        sqlite "SELECT p.group_id, p.value FROM membership_pending p JOIN directory_group g ON g.id = p.group_id
-                 WHERE g.directory = $1 AND g.deleted_at IS NULL AND p.value IN (SELECT e.value FROM json_each($2) e)",
-        postgres "SELECT p.group_id, p.value FROM membership_pending p JOIN directory_group g ON g.id = p.group_id
-                 WHERE g.directory = $1 AND g.deleted_at IS NULL
-                   AND p.value IN (SELECT e.value FROM jsonb_array_elements_text($2) e(value))",
+        sqlite "SELECT p.group_id, p.value FROM membership_pending p CROSS JOIN directory_group g
+                 WHERE p.value IN (SELECT e.value FROM json_each($2) e)
+                   AND g.id = p.group_id AND g.directory = $1 AND g.deleted_at IS NULL",
+        postgres "SELECT p.group_id, p.value FROM membership_pending p CROSS JOIN directory_group g
+                 WHERE p.value IN (SELECT e.value FROM jsonb_array_elements_text($2) e(value))
+                   AND g.id = p.group_id AND g.directory = $1 AND g.deleted_at IS NULL",
         directory.as_str(), Json(values))?;
     let mut waiting: Vec<_> = rows.into_iter().map(|(id, value)| (GroupId::new(id), value)).collect();
     waiting.sort();

@@ -20,6 +20,7 @@ pub mod lease;
 pub mod leave;
 pub mod link;
 pub mod login;
+pub mod logout_token;
 pub mod membership;
 mod migrate;
 pub mod notice;

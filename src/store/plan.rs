@@ -131,7 +131,7 @@ pub async fn get(c: &mut Conn, hash: &str) -> Result<Option<StoredPlan>, StoreEr
 pub async fn newest(c: &mut Conn) -> Result<Option<StoredPlan>, StoreError> {
     q!(fetch_optional as PlanRow; c,
         "SELECT hash, created_at, policy_version, state, document, released_by, release_reason FROM plan
-          ORDER BY created_at DESC, hash LIMIT 1")?
+          ORDER BY created_at DESC, hash DESC LIMIT 1")?
     .map(read)
     .transpose()
 }

@@ -181,7 +181,7 @@ async fn batch(conn: &mut Conn, first: Box<dyn Change>, inbox: &mut mpsc::Receiv
     }
     let outcome = outcome.map_err(|error| error.reason());
     for answer in answers {
-        answer(outcome.as_ref().map(|()| ()).map_err(String::as_str));
+        answer(outcome.as_ref().copied().map_err(String::as_str));
     }
 }
 

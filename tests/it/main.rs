@@ -4,7 +4,19 @@
 //! functions, too, may stop the test with `unwrap` and `expect`.
 
 #[cfg(test)]
+mod api;
+#[cfg(test)]
 mod architecture;
+#[cfg(test)]
+mod association;
+#[cfg(test)]
+mod authzen;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod daemon;
+#[cfg(test)]
+mod deliver;
 #[cfg(test)]
 mod dependencies;
 #[cfg(test)]
@@ -12,7 +24,17 @@ mod engines;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod jobs;
+#[cfg(test)]
+mod practice_crm;
+#[cfg(test)]
 mod provision;
+#[cfg(test)]
+mod pull;
+#[cfg(test)]
+mod running;
+#[cfg(test)]
+mod sign_in;
 #[cfg(test)]
 mod source;
 #[cfg(test)]

@@ -145,7 +145,7 @@ pub(super) async fn run(config: &Path, command: AccountCommand) -> anyhow::Resul
         AccountCommand::Activate(Decision { account, reason }) => {
             done(&people::activate(&ports, &act.because(reason.trim()), &account, &reason).await?)
         }
-        AccountCommand::Protect { account } => protect(&people::find(&ports, &account).await?),
+        AccountCommand::Protect { account } => protect(&people::find_one(&ports, &account).await?),
     };
     ports.db.close().await;
     Ok(code)

@@ -27,6 +27,12 @@ pub fn reason_user(decision: &Decision, policy: &Policy, language: Language) -> 
     }
 }
 
+/// Why the answer is no, as the person reads it, for a page that says apart whom to contact.
+#[must_use]
+pub fn reason_refused(refusal: &Refusal, policy: &Policy, language: Language) -> String {
+    because(refusal, policy, &Reading::of(policy, language, Timestamp::UNIX_EPOCH))
+}
+
 /// The decision as an administrator reads it in a log or an answer: the code and the trace, in English.
 #[must_use]
 pub fn reason_admin(decision: &Decision) -> String {
@@ -47,9 +53,13 @@ fn because(refusal: &Refusal, policy: &Policy, reading: &Reading) -> String {
         Refusal::UnknownAction(_) => {
             reading.pick("Åtgärden finns inte i regelverket.", "This action is not in the policy.")
         }
-        Refusal::UnknownAccount => {
+        Refusal::UnknownSubject(_) | Refusal::UnknownAccount => {
             reading.pick("Du har inget konto i CRM:et.", "You have no account in the CRM.")
         }
+        Refusal::AmbiguousAccount => reading.pick(
+            "Flera konton svarar mot ditt namn, så det går inte att avgöra vilket som är ditt.",
+            "Several accounts answer to your name, so it cannot be told which one is yours.",
+        ),
         Refusal::NotActive(status, reason) => standing(*status, *reason, reading),
         Refusal::NotYetValid(from) => reading.pick(
             format!("Ditt konto börjar gälla {}.", reading.date(*from)),
@@ -218,7 +228,11 @@ impl Refusal {
     fn technical(&self) -> String {
         match self {
             Self::UnknownAction(action) => format!("no action {action:?}"),
+            Self::UnknownSubject(kind) => format!("no subject of the type {kind:?}; ask about an account"),
             Self::UnknownAccount => "no such account".to_owned(),
+            Self::AmbiguousAccount => {
+                "more than one account answers to the name; use the account id".to_owned()
+            }
             Self::NotActive(status, reason) => format!("account is {status} ({reason})"),
             Self::NotYetValid(from) => format!("account is not valid before {from}"),
             Self::Expired(until) => format!("account was valid until {until}"),

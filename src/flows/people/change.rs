@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::{Act, Policies, Ports, Refusal, entitle, guard, stand};
-use super::{find, is_present};
+use super::{find_one, is_present};
 use crate::domain::account::{Account, AccountKind, Status, StatusReason};
 use crate::domain::actor::Subject;
 use crate::domain::days::Reading;
@@ -169,7 +169,7 @@ pub(super) async fn change<F>(ports: &Ports, act: &Act, text: &str, work: F) -> 
 where
     F: for<'c> FnOnce(&'c mut Conn, &'c Act, &'c Policy, &'c Account) -> Work<'c> + Send + 'static,
 {
-    let id = find(ports, text).await?.id;
+    let id = find_one(ports, text).await?.id;
     let (act, policies) = (act.clone(), std::sync::Arc::clone(&ports.policies));
     ports.db.write(move |c| Box::pin(async move { inside(c, &act, &policies, id, work).await })).await
 }

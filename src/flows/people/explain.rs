@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::{Ports, Refusal};
-use super::find;
+use super::find_one;
 use crate::domain::grant::{Grant, GrantKind, Origin};
 use crate::domain::ids::DirectoryId;
 use crate::domain::ids::GrantId;
@@ -60,9 +60,9 @@ pub struct GroupStory {
 ///
 /// # Errors
 ///
-/// As [`find`](super::find).
+/// As [`find_one`](super::find_one).
 pub async fn explain(ports: &Ports, text: &str, language: Language) -> Result<Vec<GrantStory>, Refusal> {
-    let (account, now) = (find(ports, text).await?, ports.clock.now());
+    let (account, now) = (find_one(ports, text).await?, ports.clock.now());
     let mut c = ports.db.snapshot().await?;
     let compiled = ports.policies.current(&mut c).await?;
     let mut groups = Vec::new();

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::lifecycle::facts::{self, Known, Moment, PAGE, Surroundings};
-use super::{Compiled, Ports, Refusal};
+use super::{Compiled, Ports, Refusal, find};
 use crate::domain::account::{Account, AccountKind, Standing, Status, StatusReason};
 use crate::domain::actor::Subject;
 use crate::domain::days::{Reading, days_between};
@@ -142,14 +142,9 @@ const CHANGES: i64 = 10;
 /// # Errors
 ///
 /// [`Refusal::NotFound`] when there is none; [`Refusal::Ambiguous`] when there are several.
-pub async fn find(ports: &Ports, text: &str) -> Result<Account, Refusal> {
+pub async fn find_one(ports: &Ports, text: &str) -> Result<Account, Refusal> {
     let mut c = ports.db.read().await?;
-    let mut found = account::resolve(&mut c, text, None).await?;
-    match (found.pop(), found.len()) {
-        (None, _) => Err(Refusal::not_found("account", text)),
-        (Some(account), 0) => Ok(account),
-        (Some(_), _) => Err(Refusal::Ambiguous { what: "account", id: text.to_owned() }),
-    }
+    find::account(&mut c, text, None).await?.one(text)
 }
 
 /// Every account, sorted by the person's name.
@@ -177,9 +172,9 @@ pub async fn list(ports: &Ports) -> Result<Vec<Line>, Refusal> {
 ///
 /// # Errors
 ///
-/// As [`find`].
+/// As [`find_one`].
 pub async fn show(ports: &Ports, text: &str, language: Language) -> Result<Portrait, Refusal> {
-    let (account, now) = (find(ports, text).await?, ports.clock.now());
+    let (account, now) = (find_one(ports, text).await?, ports.clock.now());
     let mut c = ports.db.snapshot().await?;
     let compiled = ports.policies.current(&mut c).await?;
     let around = facts::surroundings(&mut c, &ports.settings, &compiled.policy, now).await?;

@@ -17,7 +17,7 @@ use super::sample::{
 };
 use crate::engines::TestDb;
 
-/// Chance that can be repeated (SplitMix64).
+/// Chance that can be repeated (`SplitMix64`).
 #[derive(Clone)]
 struct Dice(u64);
 

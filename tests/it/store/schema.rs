@@ -93,13 +93,12 @@ async fn a_database_from_the_future_is_refused() {
 #[tokio::test]
 async fn several_may_open_a_new_database_at_the_same_moment() {
     on_each_engine(async |t| {
-        let empty = match t.file() {
-            Some(file) => format!("sqlite:{}", file.with_file_name("other").join("new.db").display()),
-            None => {
-                t.raw().await.execute("DROP SCHEMA public CASCADE").await;
-                t.raw().await.execute("CREATE SCHEMA public").await;
-                t.url.clone()
-            }
+        let empty = if let Some(file) = t.file() {
+            format!("sqlite:{}", file.with_file_name("other").join("new.db").display())
+        } else {
+            t.raw().await.execute("DROP SCHEMA public CASCADE").await;
+            t.raw().await.execute("CREATE SCHEMA public").await;
+            t.url.clone()
         };
         let opening = (0..8).map(|_| {
             let url = empty.clone();

@@ -157,7 +157,13 @@ impl Driver {
         let mut ids = Vec::new();
         for n in 0..self.arguments.count.min(500) {
             let found = self.find(n).await?;
-            ids.push(found.pointer("/Resources/0/id").and_then(Value::as_str).context("a person that was created")?.to_owned());
+            ids.push(
+                found
+                    .pointer("/Resources/0/id")
+                    .and_then(Value::as_str)
+                    .context("a person that was created")?
+                    .to_owned(),
+            );
         }
         Ok(ids)
     }

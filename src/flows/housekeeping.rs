@@ -1,23 +1,19 @@
-//! Puts away what has had its time: grants past their end, old days of evidence, dead sessions and sign-ins.
+//! Puts away what has had its time: old days of evidence, dead sessions and sign-ins that nobody finished.
 //!
 //! Invariant: what is put away here was without effect already; running it twice, or not for a week, changes no
 //! decision.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use serde_json::json;
 
-use super::{Act, Ports, Refusal};
-use crate::domain::actor::Subject;
-use crate::store::{account, entitlement, evidence, login, session};
+use super::{Ports, Refusal};
+use crate::store::{evidence, login, session};
 
 /// Days of evidence are kept this many months.
 const MONTHS: i64 = 13;
 
 /// Ended sessions are kept this long, for whoever asks what happened.
 const SESSIONS_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
-
-const PAGE: i64 = 100;
 
 /// What was put away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,43 +50,6 @@ pub async fn tidy(ports: &Ports) -> Result<PutAway, Refusal> {
 fn months_ago(now: Timestamp) -> Timestamp {
     let then = now.to_zoned(TimeZone::UTC).checked_sub(MONTHS.months());
     then.map_or(Timestamp::MIN, |then| then.timestamp())
-}
-
-/// Ends grants whose own end has come, and tells the CRMs. Gives how many.
-///
-/// # Errors
-///
-/// [`Refusal::Store`] when the database cannot be reached.
-pub async fn end_overdue(ports: &Ports, act: &Act) -> Result<usize, Refusal> {
-    let mut ended = 0;
-    loop {
-        let mut c = ports.db.read().await?;
-        let overdue = entitlement::overdue(&mut c, act.now, PAGE).await?;
-        drop(c);
-        let Some((id, _)) = overdue.first() else { return Ok(ended) };
-        let (act, id) = (act.because("end date"), *id);
-        let grants: Vec<_> = overdue.into_iter().filter(|(account, _)| *account == id).collect();
-        ended += grants.len();
-        ports
-            .db
-            .write(move |c| {
-                Box::pin(async move {
-                    account::lock(c, id).await?;
-                    for (_, grant) in &grants {
-                        entitlement::end(c, grant.id, act.now).await?;
-                    }
-                    let gone: Vec<_> = grants
-                        .iter()
-                        .map(|(_, grant)| json!({ "kind": grant.kind.name(), "value": grant.kind.value() }))
-                        .collect();
-                    let before = json!(gone);
-                    act.record(c, "grants_ended", Subject::new("account", id), Some(before), None).await?;
-                    act.announce(c, id, true).await?;
-                    Ok::<_, Refusal>(())
-                })
-            })
-            .await?;
-    }
 }
 
 #[cfg(test)]

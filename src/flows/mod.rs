@@ -21,6 +21,7 @@ pub mod lifecycle;
 pub mod mailer;
 pub mod parties;
 pub mod past;
+pub mod people;
 pub mod policies;
 pub mod protection;
 pub mod provision;

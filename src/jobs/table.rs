@@ -12,8 +12,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::turn::Turn;
+use crate::domain::actor::Actor;
 use crate::domain::ids::{DirectoryId, TargetId};
-use crate::flows::{Ports, Refusal, deliver, housekeeping, lead, pull};
+use crate::flows::{Ports, Refusal, deliver, housekeeping, lead, lifecycle, pull};
 
 /// How often a job with a date of its own looks at the clock.
 const LOOK: Duration = Duration::from_secs(30);
@@ -43,6 +44,8 @@ pub fn table(ports: &Ports) -> Vec<Job> {
     let mut jobs = vec![
         Job::every("housekeeping", KEPT_UP, |turn| Box::pin(tidied(turn))),
         Job::here("keys", LOOK, |ports| Box::pin(keys(ports))),
+        scheduled_run(),
+        Job::every("dates", SignedDuration::from_mins(1), |turn| Box::pin(followed(turn))),
     ];
     jobs.extend(settings.targets.iter().map(|target| delivery(&target.id)));
     let pulled =
@@ -188,6 +191,30 @@ async fn keys(ports: Arc<Ports>) -> Result<String, Refusal> {
     let old = now.saturating_sub(KEPT_UP).unwrap_or(Timestamp::MIN);
     let asked = ports.parties.refresh(old, now).await.map_err(|error| Refusal::Outside(error.to_string()))?;
     Ok(format!("{asked} providers gave their keys anew"))
+}
+
+/// The lifecycle, by the schedule of the policy in force.
+fn scheduled_run() -> Job {
+    Job {
+        name: lifecycle::JOB.to_owned(),
+        tick: LOOK,
+        pause: Duration::from_mins(5),
+        check: Arc::new(|ports| Box::pin(async move { lifecycle::is_due(&ports).await })),
+        work: Work::Led(Arc::new(|turn: Turn| {
+            Box::pin(async move {
+                let report = lifecycle::run(&turn.ports, &turn.fence).await?;
+                let (outcome, taken, skipped) = (report.outcome.name(), report.applied, report.skipped);
+                Ok(format!("{outcome}: {taken} steps taken, {skipped} skipped"))
+            })
+        })),
+    }
+}
+
+async fn followed(turn: Turn) -> Result<String, Refusal> {
+    let act = turn.ports.act(Actor::Job("dates".to_owned()), "end date");
+    let grants = lifecycle::end_grants(&turn.ports, &act).await?;
+    let accounts = lifecycle::follow_dates(&turn.ports, &act).await?;
+    Ok(format!("{grants} grants ended, {accounts} accounts followed their dates"))
 }
 
 /// A job per target, so that one that hangs keeps no other from hearing.

@@ -41,7 +41,10 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let client = Client::builder().no_proxy().pool_max_idle_per_host(arguments.connections).build()?;
     let driver = Arc::new(Driver { client, run: uuid::Uuid::now_v7().simple().to_string(), arguments });
-    println!("{} connections, {} requests of each kind", driver.arguments.connections, driver.arguments.count);
+    println!(
+        "{} connections, {} requests of each kind",
+        driver.arguments.connections, driver.arguments.count
+    );
     let hello = measure(&driver, "hello", None, Driver::hello).await?;
     measure(&driver, "create", Some(hello), Driver::create).await?;
     let ids = driver.ids().await?;
@@ -65,12 +68,7 @@ struct Driver {
 }
 
 /// Runs `work` for each number and prints the rate.
-async fn measure<F, Fut>(
-    driver: &Arc<Driver>,
-    name: &str,
-    hello: Option<f64>,
-    work: F,
-) -> anyhow::Result<f64>
+async fn measure<F, Fut>(driver: &Arc<Driver>, name: &str, hello: Option<f64>, work: F) -> anyhow::Result<f64>
 where
     F: Fn(Arc<Driver>, usize) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = anyhow::Result<()>> + Send,

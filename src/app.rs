@@ -22,12 +22,13 @@ use crate::store::{Db, ProcessLock};
 ///
 /// # Errors
 ///
-/// When the database cannot be opened.
+/// When the database cannot be opened, or a directory's sign-in cannot work as it is set.
+/// When the database cannot be opened, or a target or the mail server cannot be used as it is set.
 pub async fn ports(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Ports> {
     let db = Db::open(&settings.database.engine.expose_url(), settings.database.max_connections)
         .await
         .with_context(|| format!("database {}", settings.database.engine))?;
-    Ok(Ports::new(db, clock, Arc::new(settings)))
+    Ok(Ports::new(db, clock, Arc::new(settings))?)
 }
 
 /// A daemon that is built and listens, but does not serve yet.
@@ -87,7 +88,7 @@ impl Daemon {
     pub async fn run(self, end: CancellationToken) {
         let ports = Arc::clone(&self.house.ports);
         let readiness = Arc::clone(&self.house.readiness);
-        let jobs = jobs::start(Arc::clone(&ports), end.clone());
+        let jobs = jobs::start(&ports, &end);
         let ending = {
             let end = end.clone();
             tokio::spawn(async move {

@@ -1,21 +1,46 @@
 //! `portvakt target …`: CRMs that are told about accounts.
 //!
-//! Invariant: `token create` prints the token and nothing else on standard output.
+//! Invariant: `token create` prints the token and nothing else on standard output; what is printed of an address is
+//! the host alone.
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::bail;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+use serde::Serialize;
 
-use super::{exit, setup};
+use super::{PrintAs, exit, setup};
+use crate::flows::targets::{DeadLetter, TargetStanding};
 use crate::flows::tokens::{self, TokenKind};
+use crate::flows::{Ports, targets};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TargetCommand {
     /// The CRM's tokens for the APIs.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// How every target fares: backlog, dead letters, last delivery.
+    List(Shown),
+    /// What a target will not take.
+    Dead {
+        /// The target, as the settings name it.
+        name: String,
+        #[command(flatten)]
+        shown: Shown,
+    },
+    /// Send dead letters again.
+    Resend {
+        /// The target, as the settings name it.
+        name: String,
+        /// Only this account's: its id, its user name or the CRM's id.
+        #[arg(long, value_name = "ID")]
+        account: Option<String>,
+    },
+    /// Switch a target on again that answered 410.
+    Resume {
+        /// The target, as the settings name it.
+        name: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -30,17 +55,71 @@ pub(super) enum TokenCommand {
     },
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Shown {
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = PrintAs::Text)]
+    format: PrintAs,
+}
+
 pub(super) async fn run(config: &Path, command: TargetCommand) -> anyhow::Result<ExitCode> {
-    let TargetCommand::Token(TokenCommand::Create { name, expires_in }) = command;
-    let lifetime = setup::duration(&expires_in)?;
+    // Before the database is opened, so that a slip of the pen is told at once.
+    let lifetime = match &command {
+        TargetCommand::Token(TokenCommand::Create { expires_in, .. }) => Some(setup::duration(expires_in)?),
+        _ => None,
+    };
     let ports = setup::open(config).await?;
-    if !ports.settings.targets.iter().any(|known| known.id.as_str() == name) {
-        let known: Vec<&str> = ports.settings.targets.iter().map(|t| t.id.as_str()).collect();
-        bail!("the settings have no target {name:?}; they have: {}", known.join(", "));
+    match command {
+        TargetCommand::Token(TokenCommand::Create { name, .. }) => {
+            let target = targets::find(&ports, &name)?;
+            let act = setup::act(&ports, "command");
+            let lifetime = lifetime.unwrap_or_default();
+            let kind = TokenKind::Target;
+            println!("{}", tokens::create(&ports, &act, kind, target.as_str(), "api", lifetime).await?);
+        }
+        TargetCommand::List(Shown { format }) => print(format, &targets::list(&ports).await?, standing)?,
+        TargetCommand::Dead { name, shown } => {
+            let target = targets::find(&ports, &name)?;
+            print(shown.format, &targets::dead(&ports, &target).await?, letter)?;
+        }
+        TargetCommand::Resend { name, account } => resend(&ports, &name, account.as_deref()).await?,
+        TargetCommand::Resume { name } => {
+            let target = targets::find(&ports, &name)?;
+            let was_off = targets::resume(&ports, &setup::act(&ports, "command"), &target).await?;
+            println!("target {target} {}", if was_off { "is on again" } else { "was on already" });
+        }
     }
-    let act = setup::act(&ports, "command");
-    let token = tokens::create(&ports, &act, TokenKind::Target, &name, "api", lifetime).await?;
-    println!("{token}");
     ports.db.close().await;
     Ok(exit::DONE)
+}
+
+async fn resend(ports: &Ports, name: &str, account: Option<&str>) -> anyhow::Result<()> {
+    let target = targets::find(ports, name)?;
+    let count = targets::resend(ports, &setup::act(ports, "command"), &target, account).await?;
+    println!("{count} dead letter(s) of target {target} are sent again, as their accounts stand now");
+    Ok(())
+}
+
+fn print<T: Serialize>(format: PrintAs, rows: &[T], line: impl Fn(&T) -> String) -> anyhow::Result<()> {
+    match format {
+        PrintAs::Text => rows.iter().for_each(|row| println!("{}", line(row))),
+        PrintAs::Json => println!("{}", serde_json::to_string_pretty(rows)?),
+    }
+    Ok(())
+}
+
+fn standing(row: &TargetStanding) -> String {
+    let last = row.last_delivery.map_or_else(|| "never".to_owned(), |at| at.to_string());
+    let off = row.off_since.as_ref().map(|since| format!("  SWITCHED OFF since {since}")).unwrap_or_default();
+    format!(
+        "{}  {} to {}  waiting {}  dead letters {}  last delivery {last}{off}",
+        row.target, row.kind, row.host, row.waiting, row.dead
+    )
+}
+
+fn letter(row: &DeadLetter) -> String {
+    format!(
+        "{}  {}  version {}  since {}  attempts {}  {}",
+        row.account, row.user_name, row.version, row.queued_at, row.attempts, row.error
+    )
 }

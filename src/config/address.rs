@@ -47,6 +47,19 @@ impl PublicUrl {
         format!("{}{path}", self.0)
     }
 
+    /// The path before every path of ours; empty where Portvakt has a host of its own.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        let after = self.0.split_once("://").map_or("", |(_, after)| after);
+        after.find('/').and_then(|at| after.get(at..)).unwrap_or_default()
+    }
+
+    /// Scheme, host and port, as a browser writes them in `Origin` (RFC 6454 §6.2).
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.0.strip_suffix(self.path()).unwrap_or(&self.0)
+    }
+
     /// Whether it is https, so that cookies can be marked `Secure`.
     #[must_use]
     pub fn is_https(&self) -> bool {

@@ -3,6 +3,7 @@
 //! Invariant: a schedule that was taken has a next time; `0 0 31 2 *` has none and is refused.
 
 use croner::parser::{CronParser, Seconds, Year};
+use jiff::Timestamp;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 
@@ -16,6 +17,16 @@ pub(crate) fn zone(name: &str) -> Result<TimeZone, Problem> {
             "write an IANA name such as \"Europe/Stockholm\"",
         )
     })
+}
+
+/// The first time of a schedule (five cron fields) after an instant, in an IANA time zone; nothing when schedule or
+/// zone cannot be read. A time that the clocks skip comes an hour later; one that they repeat comes once.
+#[must_use]
+pub fn next_time(schedule: &str, zone: &str, after: Timestamp) -> Option<Timestamp> {
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
+    let cron = parser.parse(schedule).ok()?;
+    let start = after.to_zoned(TimeZone::get(zone).ok()?);
+    cron.find_next_occurrence(&start, false).ok().map(|next| next.timestamp())
 }
 
 /// Checks that five cron fields have a next time in `zone`.
@@ -58,6 +69,24 @@ mod tests {
         assert_eq!(schedule("30 2 29 2 *", stockholm.clone()), Ok(()));
         for bad in ["0 0 31 2 *", "nightly", "0 0 2 * * *", "0 25 * * *", "* * * *"] {
             assert!(schedule(bad, stockholm.clone()).is_err(), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn a_nightly_time_comes_once_a_night_also_when_the_clocks_change() {
+        // 29 March and 25 October 2026, 28 March and 31 October 2027.
+        for day in ["2026-03-28", "2026-10-24", "2027-03-27", "2027-10-30"] {
+            for schedule in ["0 2 * * *", "30 2 * * *"] {
+                let start: Timestamp = format!("{day}T12:00:00Z").parse().unwrap();
+                let mut after = start;
+                let mut nights = 0;
+                while let Some(next) = next_time(schedule, "Europe/Stockholm", after)
+                    && next < start + jiff::SignedDuration::from_hours(48)
+                {
+                    (after, nights) = (next, nights + 1);
+                }
+                assert_eq!(nights, 2, "{day} {schedule}");
+            }
         }
     }
 

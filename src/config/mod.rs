@@ -30,6 +30,7 @@ mod target;
 mod tree;
 
 pub use address::PublicUrl;
+pub use calendar::next_time;
 pub use check::{Report, check};
 pub use client::Client;
 pub use database::{Database, Engine};

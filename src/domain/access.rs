@@ -13,7 +13,7 @@ use super::grant::{Grant, GrantKind, Holder, Link, LinkOrigin, Origin};
 use super::ids::{ComponentId, ModuleId, RoleId, SectorId};
 use super::policy::{Action, Component, Policy};
 
-pub use words::{reason_admin, reason_user};
+pub use words::{reason_admin, reason_refused, reason_user};
 
 /// What a decision is made from.
 #[derive(Debug, Clone, Copy)]

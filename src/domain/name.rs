@@ -15,6 +15,31 @@ pub fn fold(text: &str) -> String {
     text.nfc().flat_map(char::to_lowercase).nfc().collect()
 }
 
+/// The key by which names are sorted as Swedish readers expect: case and accents aside, with å, ä and ö last.
+#[must_use]
+pub fn sort_key(text: &str) -> String {
+    let mut key = String::with_capacity(text.len());
+    for letter in fold(text).chars() {
+        match letter {
+            // The three signs after z in ASCII stand for the three letters after z.
+            'å' => key.push('{'),
+            'ä' | 'æ' => key.push('|'),
+            'ö' | 'ø' => key.push('}'),
+            'ü' => key.push('y'),
+            'ð' => key.push('d'),
+            'þ' => key.push_str("th"),
+            'ß' => key.push_str("ss"),
+            other => key.extend(other.nfd().filter(|part| !is_mark(*part))),
+        }
+    }
+    key
+}
+
+/// A combining mark of the blocks that European names use.
+const fn is_mark(part: char) -> bool {
+    matches!(part, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}')
+}
+
 /// A sign-in name, as the identity provider spells it.
 ///
 /// Two names are the same when their [`folded`](Self::folded) forms are equal:
@@ -84,6 +109,16 @@ mod tests {
     fn swedish_letters_fold_however_they_are_composed() {
         assert_eq!(fold("ÅSA"), fold("a\u{30a}sa"));
         assert_eq!(fold("BJÖRK"), "björk");
+    }
+
+    #[test]
+    fn swedish_letters_come_last_and_accents_do_not_matter() {
+        let mut names = ["Öhman", "Zorn", "Ängmo", "Åkesson", "Álvarez", "adam", "Müller", "Myrdal", "Mörner"];
+        names.sort_by_key(|name| sort_key(name));
+        assert_eq!(
+            names,
+            ["adam", "Álvarez", "Müller", "Myrdal", "Mörner", "Zorn", "Åkesson", "Ängmo", "Öhman"]
+        );
     }
 
     #[test]

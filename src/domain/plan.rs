@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use super::evidence::{Evidence, SourceHealth, Unknown};
 use super::ids::{AccountId, RuleId};
 use super::lifecycle::{Assessment, Exempt, Facts, Reason, Step};
+use super::named::named;
 use super::policy::EvidenceSource;
 use super::safety::SafetyStop;
 
@@ -41,6 +42,22 @@ impl PlannedStep {
         }
     }
 }
+
+/// How far a plan has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanState {
+    /// Made; it may be carried out.
+    Proposed,
+    /// Stopped by the safety limits; it waits for a person's release.
+    Waiting,
+    /// Released by a person, for exactly this list.
+    Released,
+    /// Carried out.
+    Applied,
+}
+
+named!(PlanState, Proposed = "proposed", Waiting = "waiting", Released = "released", Applied = "applied");
 
 /// A source that did not know, and how many accounts were left alone because of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

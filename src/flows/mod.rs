@@ -7,19 +7,33 @@ pub mod accounts;
 pub mod act;
 pub mod clock;
 pub mod decide;
+pub mod crms;
+pub mod deliver;
 pub mod depart;
 pub mod entitle;
 pub mod evidence;
 pub mod find;
 pub mod guard;
 pub mod item_events;
+pub mod parties;
 pub mod past;
+pub mod housekeeping;
+pub mod lifecycle;
+pub mod lead;
+pub mod mailer;
 pub mod policies;
 pub mod protection;
 pub mod provision;
+pub mod pull;
 pub mod refusal;
+pub mod session;
+pub mod sign_in;
+pub mod sign_out;
+pub mod report;
 pub mod stand;
 pub mod state;
+pub mod targets;
+pub mod tidy;
 pub mod tokens;
 pub mod watch;
 
@@ -28,10 +42,14 @@ use std::sync::Arc;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::ids::TargetId;
+use crate::oidc::OidcError;
+use crate::mail::Mailer;
 use crate::store::Db;
 
 pub use act::Act;
 pub use clock::{Clock, SetClock, SystemClock};
+pub use parties::Parties;
+pub use crms::Crms;
 pub use policies::{Compiled, Policies};
 pub use refusal::Refusal;
 
@@ -46,15 +64,38 @@ pub struct Ports {
     pub settings: Arc<Settings>,
     /// The policy in force.
     pub policies: Arc<Policies>,
+    /// How people sign in at each directory.
+    pub parties: Arc<Parties>,
+    /// The CRMs that are told.
+    pub crms: Arc<Crms>,
+    /// The way to the mail server, where there is one.
+    pub mailer: Option<Mailer>,
+    leadership: Arc<lead::Leadership>,
     targets: Arc<[TargetId]>,
 }
 
 impl Ports {
     /// Puts the parts together.
-    #[must_use]
-    pub fn new(db: Db, clock: Arc<dyn Clock>, settings: Arc<Settings>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`OidcError`] when a directory's sign-in cannot work as it is set.
+    pub fn new(db: Db, clock: Arc<dyn Clock>, settings: Arc<Settings>) -> Result<Self, OidcError> {
         let targets = settings.targets.iter().map(|target| target.id.clone()).collect();
-        Self { db, clock, settings, policies: Arc::new(Policies::default()), targets }
+        let parties = Arc::new(Parties::new(&settings)?);
+        Ok(Self { db, clock, settings, policies: Arc::new(Policies::default()), parties, targets })
+    /// [`Refusal::Invalid`] when a target or the mail server cannot be used as it is set.
+    pub fn new(db: Db, clock: Arc<dyn Clock>, settings: Arc<Settings>) -> Result<Self, Refusal> {
+        Ok(Self {
+            db,
+            clock,
+            policies: Arc::new(Policies::default()),
+            crms: Arc::new(Crms::new(&settings)?),
+            mailer: mailer::mailer(settings.mail.as_ref())?,
+            leadership: Arc::default(),
+            targets: settings.targets.iter().map(|target| target.id.clone()).collect(),
+            settings,
+        })
     }
 
     /// Begins an act: somebody does something, now, for a cause.

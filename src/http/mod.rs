@@ -7,10 +7,12 @@ mod authzen;
 pub mod body;
 pub mod caller;
 pub mod health;
+mod pages;
 pub mod problem;
 mod request;
 mod scim;
 pub mod serve;
+mod sso;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,6 +58,8 @@ pub fn router(house: House) -> Router {
         .merge(scim::routes())
         .merge(authzen::routes())
         .merge(api::routes())
+        .merge(sso::routes())
+        .merge(pages::routes())
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .with_state(house)

@@ -2,6 +2,7 @@
 //!
 //! Invariant: the present status stands here and its history in `account_status`, written together.
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::domain::account::{Account, AccountKind, Standing, Status, StatusReason};
@@ -207,6 +208,26 @@ pub async fn resolve(
 pub async fn page(c: &mut Conn, after: Option<AccountId>, limit: i64) -> Result<Vec<Account>, StoreError> {
     let after = after.map_or(Uuid::nil(), AccountId::uuid);
     read(q!(fetch_all as Row; c, columns!("WHERE a.id > $1 ORDER BY a.id LIMIT $2"), after, limit)?)
+}
+
+/// Accounts whose dates ask for a step now, in the order of their ids: the own end has passed, a leave begins or ends.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn dated(c: &mut Conn, now: Timestamp, after: Option<AccountId>, limit: i64) -> Result<Vec<Account>, StoreError> {
+    let after = after.map_or(Uuid::nil(), AccountId::uuid);
+    read(q!(fetch_all as Row; c,
+        columns!("WHERE a.id > $2 AND a.id IN (
+                SELECT e.id FROM account e
+                 WHERE e.valid_until <= $1 AND e.status IN ('invited', 'active', 'paused', 'frozen')
+                UNION ALL SELECT r.id FROM account r WHERE r.status = 'paused' AND r.leave_until <= $1
+                UNION ALL SELECT l.account_id FROM account_leave l JOIN account b ON b.id = l.account_id
+                 WHERE l.ended_at IS NULL
+                   AND (l.until_at <= $1 OR (l.from_at <= $1 AND b.status IN ('invited', 'active'))))
+             AND a.status IN ('invited', 'active', 'paused', 'frozen')
+             ORDER BY a.id LIMIT $3"),
+        micros(now), after, limit)?)
 }
 
 /// How many accounts have each status.

@@ -156,3 +156,31 @@ pub async fn overdue(
     })
     .collect()
 }
+
+/// What the accounts from `first` to `last` hold now, or held at a past instant: for pages of facts. Sorted by account.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn held_between(
+    c: &mut Conn,
+    first: AccountId,
+    last: AccountId,
+    at: Option<Timestamp>,
+) -> Result<Vec<(AccountId, Grant)>, StoreError> {
+    let rows = match at {
+        None => q!(fetch_all as Row; c,
+            columns!("WHERE account_id >= $1 AND account_id <= $2 AND until IS NULL ORDER BY account_id, kind, value, id"),
+            first.uuid(), last.uuid())?,
+        Some(at) => q!(fetch_all as Row; c,
+            columns!("WHERE account_id >= $1 AND account_id <= $2 AND since <= $3 AND (until IS NULL OR until > $3)
+                ORDER BY account_id, kind, value, id"),
+            first.uuid(), last.uuid(), micros(at))?,
+    };
+    rows.into_iter()
+        .map(|row| {
+            let account = AccountId::new(row.account_id);
+            Grant::try_from(row).map(|grant| (account, grant))
+        })
+        .collect()
+}

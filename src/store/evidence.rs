@@ -172,3 +172,24 @@ pub async fn latest_between(
     .map(|(id, name, at)| Ok((AccountId::new(id), source(&name)?, instant(at, "evidence", id)?)))
     .collect()
 }
+
+/// The latest time up to a past instant of every account and source, by the day log. Sorted by account.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn latest_between_before(
+    c: &mut Conn,
+    first: AccountId,
+    last: AccountId,
+    at: Timestamp,
+) -> Result<Vec<(AccountId, EvidenceSource, Timestamp)>, StoreError> {
+    q!(fetch_all as (Uuid, String, i64); c,
+        "SELECT account_id, source, MAX(last_at) FROM evidence_day
+          WHERE account_id >= $1 AND account_id <= $2 AND last_at <= $3
+          GROUP BY account_id, source ORDER BY account_id, source",
+        first.uuid(), last.uuid(), micros(at))?
+    .into_iter()
+    .map(|(id, name, at)| Ok((AccountId::new(id), source(&name)?, instant(at, "evidence_day", id)?)))
+    .collect()
+}

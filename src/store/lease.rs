@@ -51,6 +51,50 @@ pub async fn finish(
     Ok(done == 1)
 }
 
+/// Lets go of a lease after a run that did not come to its end, and notes why, where this holder and fence still have
+/// it. The job stays due.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn let_go(
+    c: &mut Conn,
+    job: &str,
+    holder: &str,
+    fence: i64,
+    outcome: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let done = q!(execute; c,
+        "UPDATE job_lease SET until = $5, last_outcome = $4 WHERE job = $1 AND holder = $2 AND fence = $3",
+        job, holder, fence, outcome, micros(now))?;
+    Ok(done == 1)
+}
+
+/// Whether nobody has taken the lease since `fence` was given.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn is_held(c: &mut Conn, job: &str, fence: i64) -> Result<bool, StoreError> {
+    let row = q!(fetch_optional as (i64,); c, "SELECT fence FROM job_lease WHERE job = $1 AND fence = $2", job, fence)?;
+    Ok(row.is_some())
+}
+
+/// Whether nobody has taken the lease since `fence` was given; then nobody can until the end of the write transaction.
+/// Several transactions may hold it so at the same time.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn hold(c: &mut Conn, job: &str, fence: i64) -> Result<bool, StoreError> {
+    let row = q!(fetch_optional as (i64,); c,
+        sqlite "SELECT fence FROM job_lease WHERE job = $1 AND fence = $2",
+        postgres "SELECT fence FROM job_lease WHERE job = $1 AND fence = $2 FOR SHARE",
+        job, fence)?;
+    Ok(row.is_some())
+}
+
 /// When a job last ran to its end.
 ///
 /// # Errors
@@ -60,4 +104,27 @@ pub async fn last_run(c: &mut Conn, job: &str) -> Result<Option<Timestamp>, Stor
     let row =
         q!(fetch_optional as (Option<i64>,); c, "SELECT last_run_at FROM job_lease WHERE job = $1", job)?;
     instant_opt(row.and_then(|(at,)| at), "job_lease", job)
+}
+
+/// Whether this holder still has the lease under this fence. Asked inside the transaction of each effect, so that one
+/// who was stopped and woke up again takes no step.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn is_held(c: &mut Conn, job: &str, holder: &str, fence: i64) -> Result<bool, StoreError> {
+    let row = q!(fetch_optional as (i64,); c,
+        "SELECT fence FROM job_lease WHERE job = $1 AND holder = $2 AND fence = $3", job, holder, fence)?;
+    Ok(row.is_some())
+}
+
+/// Lets go of a lease without a run to note.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn let_go(c: &mut Conn, job: &str, holder: &str, fence: i64, now: Timestamp) -> Result<(), StoreError> {
+    q!(execute; c, "UPDATE job_lease SET until = $4 WHERE job = $1 AND holder = $2 AND fence = $3",
+        job, holder, fence, micros(now))?;
+    Ok(())
 }

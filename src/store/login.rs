@@ -8,7 +8,7 @@ use crate::domain::ids::DirectoryId;
 
 use super::conn::Conn;
 use super::error::StoreError;
-use super::value::micros;
+use super::value::{instant, micros};
 
 /// What must be remembered until the browser comes back.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,6 +44,21 @@ struct Row {
     expires_at: i64,
 }
 
+impl Row {
+    fn read(self) -> Result<(LoginAttempt, Vec<u8>), StoreError> {
+        let attempt = LoginAttempt {
+            directory: DirectoryId::parse(&self.directory)
+                .map_err(|e| StoreError::corrupt("login_attempt", &self.directory, e))?,
+            nonce: self.nonce,
+            verifier: self.verifier,
+            return_to: self.return_to,
+            created_at: instant(self.created_at, "login_attempt", &self.directory)?,
+            expires_at: instant(self.expires_at, "login_attempt", &self.directory)?,
+        };
+        Ok((attempt, self.browser_hash))
+    }
+}
+
 /// Remembers an attempt under the hash of its state, bound to the hash of the browser's cookie.
 ///
 /// # Errors
@@ -74,19 +89,20 @@ pub async fn take(c: &mut Conn, state_hash: &[u8]) -> Result<Option<(LoginAttemp
         "DELETE FROM login_attempt WHERE state_hash = $1
          RETURNING browser_hash, directory, nonce, verifier, return_to, created_at, expires_at",
         state_hash)?;
-    row.map(|row| {
-        let attempt = LoginAttempt {
-            directory: DirectoryId::parse(&row.directory)
-                .map_err(|e| StoreError::corrupt("login_attempt", &row.directory, e))?,
-            nonce: row.nonce,
-            verifier: row.verifier,
-            return_to: row.return_to,
-            created_at: super::value::instant(row.created_at, "login_attempt", &row.directory)?,
-            expires_at: super::value::instant(row.expires_at, "login_attempt", &row.directory)?,
-        };
-        Ok((attempt, row.browser_hash))
-    })
-    .transpose()
+    row.map(Row::read).transpose()
+}
+
+/// The attempt with this state, not used up by looking, with the hash of the browser it is bound to.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or the row cannot be read.
+pub async fn find(c: &mut Conn, state_hash: &[u8]) -> Result<Option<(LoginAttempt, Vec<u8>)>, StoreError> {
+    let row = q!(fetch_optional as Row; c,
+        "SELECT browser_hash, directory, nonce, verifier, return_to, created_at, expires_at FROM login_attempt
+          WHERE state_hash = $1",
+        state_hash)?;
+    row.map(Row::read).transpose()
 }
 
 /// Forgets attempts that are void. Gives how many.

@@ -16,8 +16,15 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: &[Step] =
-    &[Step { version: 1, description: "ground", sql: include_str!("../../migrations/0001_ground.sql") }];
+const STEPS: &[Step] = &[
+    Step { version: 1, description: "ground", sql: include_str!("../../migrations/0001_ground.sql") },
+    Step {
+        version: 2,
+        description: "logout token",
+        sql: include_str!("../../migrations/0002_logout_token.sql"),
+    },
+    Step { version: 2, description: "leave", sql: include_str!("../../migrations/0002_leave.sql") },
+];
 
 /// The newest schema that this binary knows.
 fn known_version() -> i64 {

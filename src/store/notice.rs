@@ -60,3 +60,26 @@ pub async fn of_account(c: &mut Conn, account: AccountId) -> Result<Vec<Notice>,
     })
     .collect()
 }
+
+/// The notices of the accounts from `first` to `last`: for pages of facts. Sorted by account, the oldest first.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn between(c: &mut Conn, first: AccountId, last: AccountId) -> Result<Vec<Notice>, StoreError> {
+    q!(fetch_all as (Uuid, String, i64, i64, i64); c,
+        "SELECT account_id, rule, days_before, idle_since, sent_at FROM notice
+          WHERE account_id >= $1 AND account_id <= $2 ORDER BY account_id, sent_at, id",
+        first.uuid(), last.uuid())?
+    .into_iter()
+    .map(|(account, rule, days_before, idle_since, sent_at)| {
+        Ok(Notice {
+            account: AccountId::new(account),
+            rule: RuleId::parse(&rule).map_err(|e| StoreError::corrupt("notice", account, e))?,
+            days_before,
+            idle_since: instant(idle_since, "notice", account)?,
+            sent_at: instant(sent_at, "notice", account)?,
+        })
+    })
+    .collect()
+}

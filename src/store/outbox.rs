@@ -10,7 +10,7 @@ use crate::domain::ids::{AccountId, TargetId};
 
 use super::conn::Conn;
 use super::error::StoreError;
-use super::value::{instant, micros};
+use super::value::{instant, instant_opt, micros};
 
 /// A row that waits, or one that failed for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,16 +132,29 @@ pub async fn done(
     Ok(())
 }
 
-/// Notes a failed attempt and when to try again.
+/// Notes a failed attempt and when to try again. A version that was replaced meanwhile is left alone: the newer one
+/// waits as it was queued, since nobody has tried it yet. Gives whether the row was still the same.
 ///
 /// # Errors
 ///
 /// [`StoreError::Unavailable`] when the database cannot be reached.
-pub async fn again(c: &mut Conn, row: &Waiting, error: &str, due_at: Timestamp) -> Result<(), StoreError> {
-    q!(execute; c,
-        "UPDATE outbox SET attempts = $3, last_error = $4, due_at = $5 WHERE target = $1 AND account_id = $2",
-        row.target.as_str(), row.account.uuid(), row.attempts + 1, error, micros(due_at))?;
-    Ok(())
+pub async fn again(c: &mut Conn, row: &Waiting, error: &str, due_at: Timestamp) -> Result<bool, StoreError> {
+    let same = q!(execute; c,
+        "UPDATE outbox SET attempts = $4, last_error = $5, due_at = $6
+          WHERE target = $1 AND account_id = $2 AND version = $3 AND state = 'waiting'",
+        row.target.as_str(), row.account.uuid(), row.version, row.attempts + 1, error, micros(due_at))?;
+    Ok(same == 1)
+}
+
+/// When the next row of a target falls due; nothing: none waits.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or the row cannot be read.
+pub async fn next_due(c: &mut Conn, target: &TargetId) -> Result<Option<Timestamp>, StoreError> {
+    let (at,) = q!(fetch_one as (Option<i64>,); c,
+        "SELECT MIN(due_at) FROM outbox WHERE target = $1 AND state = 'waiting'", target.as_str())?;
+    instant_opt(at, "outbox", target)
 }
 
 /// Notes that a target will never take this version: a dead letter. One that was replaced meanwhile goes on waiting.
@@ -216,4 +229,21 @@ pub async fn delivered(
         "SELECT version, at, answer FROM delivered WHERE target = $1 AND account_id = $2",
         target.as_str(), account.uuid())?;
     row.map(|(version, at, answer)| Ok((version, instant(at, "delivered", account)?, answer))).transpose()
+}
+
+/// When each target last took something: target and instant, in the order of the names.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn last_deliveries(c: &mut Conn) -> Result<Vec<(String, Timestamp)>, StoreError> {
+    let mut rows =
+        q!(fetch_all as (String, i64); c, "SELECT target, MAX(at) FROM delivered GROUP BY target")?;
+    rows.sort();
+    rows.into_iter()
+        .map(|(target, at)| {
+            let at = instant(at, "delivered", &target)?;
+            Ok((target, at))
+        })
+        .collect()
 }

@@ -256,3 +256,31 @@ pub async fn runs(c: &mut Conn, limit: i64) -> Result<Vec<Run>, StoreError> {
     })
     .collect()
 }
+
+/// The runs that were broken off, the oldest first.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn unfinished(c: &mut Conn) -> Result<Vec<Run>, StoreError> {
+    q!(fetch_all as (Uuid, String, String, i64, i64, i64, String); c,
+        "SELECT id, plan_hash, by_actor, started_at, applied, skipped, outcome FROM run WHERE finished_at IS NULL
+          ORDER BY started_at, id")?
+    .into_iter()
+    .map(|(id, plan, by, started_at, applied, skipped, outcome)| {
+        let started_at = instant(started_at, "run", id)?;
+        Ok(Run { id: RunId::new(id), plan, by, started_at, finished_at: None, applied, skipped, outcome })
+    })
+    .collect()
+}
+
+/// How many runs of a plan ended with this outcome.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn count_runs(c: &mut Conn, hash: &str, outcome: &str) -> Result<i64, StoreError> {
+    let (count,) = q!(fetch_one as (i64,); c,
+        "SELECT COUNT(*) FROM run WHERE plan_hash = $1 AND outcome = $2", hash, outcome)?;
+    Ok(count)
+}

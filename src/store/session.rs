@@ -146,31 +146,6 @@ pub async fn end_all(c: &mut Conn, account: AccountId, why: &str, now: Timestamp
         account.uuid(), micros(now), why)
 }
 
-/// Ends the sessions that the provider names: by its session id, or all of an identity. Gives how many.
-///
-/// # Errors
-///
-/// [`StoreError::Unavailable`] when the database cannot be reached.
-pub async fn end_by_provider(
-    c: &mut Conn,
-    directory: &DirectoryId,
-    provider_session: Option<&str>,
-    identity: Option<IdentityId>,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    match (provider_session, identity) {
-        (Some(named), _) => q!(execute; c,
-            "UPDATE session SET ended_at = $3, ended_why = 'provider logout'
-              WHERE directory = $1 AND provider_session = $2 AND ended_at IS NULL",
-            directory.as_str(), named, micros(now)),
-        (None, Some(identity)) => q!(execute; c,
-            "UPDATE session SET ended_at = $3, ended_why = 'provider logout'
-              WHERE directory = $1 AND identity_id = $2 AND ended_at IS NULL",
-            directory.as_str(), identity.uuid(), micros(now)),
-        (None, None) => Ok(0),
-    }
-}
-
 /// The sessions of an account that have not ended, the newest first.
 ///
 /// # Errors

@@ -36,3 +36,16 @@ pub async fn set(c: &mut Conn, name: &str, value: &str) -> Result<(), StoreError
         name, value)?;
     Ok(())
 }
+
+/// Sets the value under a name where there is none, or an empty one. Gives whether it did.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn set_if_empty(c: &mut Conn, name: &str, value: &str) -> Result<bool, StoreError> {
+    let set = q!(execute; c,
+        "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+          WHERE setting.value = ''",
+        name, value)?;
+    Ok(set == 1)
+}

@@ -125,3 +125,27 @@ pub async fn taken_since(c: &mut Conn, since: Timestamp) -> Result<i64, StoreErr
         micros(since))?;
     Ok(count)
 }
+
+/// The status that each account from `first` to `last` had at a past instant; those that came to be later are left out.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn at_between(
+    c: &mut Conn,
+    first: AccountId,
+    last: AccountId,
+    at: Timestamp,
+) -> Result<Vec<(AccountId, Past)>, StoreError> {
+    q!(fetch_all as (Uuid, Uuid, String, String, String, Option<String>, i64, Option<i64>); c,
+        "SELECT account_id, id, status, reason, by_actor, note, since, until FROM account_status
+          WHERE account_id >= $1 AND account_id <= $2 AND since <= $3 AND (until IS NULL OR until > $3)
+          ORDER BY account_id, since, id",
+        first.uuid(), last.uuid(), micros(at))?
+    .into_iter()
+    .map(|(account, id, status, reason, by_actor, note, since, until)| {
+        let past = Past::try_from(Row { id, status, reason, by_actor, note, since, until })?;
+        Ok((AccountId::new(account), past))
+    })
+    .collect()
+}

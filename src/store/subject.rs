@@ -27,6 +27,17 @@ pub async fn linked(
     Ok(row.map(|(id, issuer)| (IdentityId::new(id), issuer)))
 }
 
+/// Whether some subject signs in as this identity.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn is_linked(c: &mut Conn, identity: IdentityId) -> Result<bool, StoreError> {
+    let row = q!(fetch_optional as (String,); c,
+        "SELECT subject FROM sign_in_subject WHERE identity_id = $1 LIMIT 1", identity.uuid())?;
+    Ok(row.is_some())
+}
+
 /// A token subject and the identity it signs in as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubjectLink {

@@ -24,7 +24,7 @@ flows     | domain config store scim oidc pull crm mail | arc_swap base64 csv fu
 http      | domain scim flows telemetry  | askama axum axum_extra base64 csv futures_util http_body_util hyper metrics rand secrecy serde_path_to_error sha2 subtle tokio tokio_util tower tower_http tracing
 jobs      | domain flows telemetry       | croner futures_util metrics rand tokio tokio_util tracing
 app       | all                          | arc_swap axum futures_util hyper hyper_util metrics rand rustls secrecy tokio tokio_util tower tower_http tracing
-demo      | all                          | anyhow axum axum_extra base64 futures_util hmac openidconnect rand reqwest secrecy sha2 subtle tokio tokio_util tower tracing
+demo      | all                          | anyhow axum axum_extra base64 futures_util hmac openidconnect rand reqwest rustls secrecy sha2 subtle tokio tokio_util tower tracing
 cli       | all                          | anyhow clap csv futures_util rustls secrecy tokio tokio_util tracing
 main      | cli                          | anyhow clap rustls tokio
 ";

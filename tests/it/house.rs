@@ -83,7 +83,10 @@ impl TestHouse {
         let settings = read(settings);
         let clock = Arc::new(SetClock::new(at("2025-10-07T08:00:00Z")));
         let shared: Arc<dyn Clock> = Arc::<SetClock>::clone(&clock);
-        let ports = Arc::new(Ports::new(t.db.clone(), shared, Arc::new(settings)));
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let ports = Ports::new(t.db.clone(), shared, Arc::new(settings)).expect("the settings fit together");
+        let ports = Ports::new(t.db.clone(), shared, Arc::new(settings)).expect("the settings can be used");
+        let ports = Arc::new(ports);
         let act = ports.act(Actor::Job("test".to_owned()), "test");
         policies::apply(&ports, &act, policy).await.expect("the policy is in order");
         protection::follow_settings(&ports, &act).await.expect("protection follows the settings");

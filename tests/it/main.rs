@@ -15,6 +15,7 @@ mod authzen;
 mod crash;
 #[cfg(test)]
 mod daemon;
+mod deliver;
 #[cfg(test)]
 mod dependencies;
 #[cfg(test)]
@@ -22,9 +23,15 @@ mod engines;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod jobs;
+#[cfg(test)]
+mod practice_crm;
+#[cfg(test)]
 mod provision;
 #[cfg(test)]
 mod running;
+mod sign_in;
+mod pull;
 #[cfg(test)]
 mod source;
 #[cfg(test)]

@@ -27,6 +27,12 @@ pub fn reason_user(decision: &Decision, policy: &Policy, language: Language) -> 
     }
 }
 
+/// Why the answer is no, as the person reads it, for a page that says apart whom to contact.
+#[must_use]
+pub fn reason_refused(refusal: &Refusal, policy: &Policy, language: Language) -> String {
+    because(refusal, policy, &Reading::of(policy, language, Timestamp::UNIX_EPOCH))
+}
+
 /// The decision as an administrator reads it in a log or an answer: the code and the trace, in English.
 #[must_use]
 pub fn reason_admin(decision: &Decision) -> String {

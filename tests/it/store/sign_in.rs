@@ -3,6 +3,7 @@
 use portvakt::domain::ids::{AccountId, SessionId, TokenId};
 use portvakt::store::identity::Identity;
 use portvakt::store::login::{self, LoginAttempt};
+use portvakt::store::logout_token;
 use portvakt::store::session::{self, Session};
 use portvakt::store::subject::{self, SubjectLink};
 use portvakt::store::token::{self, Token, TokenKind};
@@ -90,19 +91,43 @@ async fn the_provider_ends_the_session_it_names_or_all_of_a_person() {
             [new_session(&asa, Some("s1"), 1), new_session(&asa, Some("s2"), 2), new_session(&asa, None, 3)];
         for session in &sessions {
             begin(t, session).await;
+            let id = session.id;
+            change!(t, [] c => logout_token::note_subject(c, id, "asa-sub").await).unwrap();
         }
-        let end = async |directory, sid: Option<&'static str>, identity| {
-            let ended = change!(t, [] c => {
-                session::end_by_provider(c, &directory, sid, identity, minute(9)).await
-            });
-            ended.unwrap()
+        let end = async |directory, sid: Option<&'static str>, sub: Option<&'static str>| {
+            let ended =
+                change!(t, [] c => logout_token::end_sessions(c, &directory, sid, sub, minute(9)).await);
+            ended.unwrap().into_iter().map(|(id, _)| id).collect::<Vec<_>>()
         };
-        assert_eq!(end(okta(), Some("s1"), None).await, 0);
-        assert_eq!(end(okta(), None, Some(asa.id)).await, 0);
-        assert_eq!(end(entra(), None, None).await, 0);
-        assert_eq!(end(entra(), Some("s1"), Some(asa.id)).await, 1);
-        assert_eq!(open(t, asa.account).await, [sessions[2].id, sessions[1].id]);
-        assert_eq!(end(entra(), None, Some(asa.id)).await, 2);
+        for (directory, sid, sub) in [
+            (okta(), Some("s1"), None),
+            (okta(), None, Some("asa-sub")),
+            (entra(), None, None),
+            (entra(), None, Some("bo-sub")),
+            (entra(), Some("s1"), Some("bo-sub")),
+        ] {
+            assert!(end(directory, sid, sub).await.is_empty());
+        }
+        assert_eq!(end(entra(), Some("s1"), Some("asa-sub")).await, [sessions[0].id]);
+        assert_eq!(end(entra(), Some("s2"), None).await, [sessions[1].id]);
+        assert_eq!(end(entra(), None, Some("asa-sub")).await, [sessions[2].id]);
+        assert!(open(t, asa.account).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_logout_token_is_taken_once_and_forgotten_when_it_has_expired() {
+    on_each_engine(async |t| {
+        let take = async |directory, until| {
+            change!(t, [] c => logout_token::take(c, &directory, b"jti", until).await).unwrap()
+        };
+        assert!(take(entra(), minute(5)).await);
+        assert!(!take(entra(), minute(5)).await);
+        assert!(take(okta(), minute(9)).await);
+        assert_eq!(change!(t, [] c => logout_token::forget(c, minute(6)).await).unwrap(), 1);
+        assert!(take(entra(), minute(12)).await);
+        assert!(!take(okta(), minute(12)).await);
     })
     .await;
 }
@@ -181,10 +206,13 @@ async fn an_attempt_to_sign_in_is_taken_at_most_once() {
         for state in [b"one", b"two"] {
             change!(t, [attempt] c => login::begin(c, &attempt, state, b"browser").await).unwrap();
         }
+        let found = Some((attempt.clone(), b"browser".to_vec()));
+        assert_eq!(look!(t, c => login::find(c, b"one")), found);
         let take = async || change!(t, [] c => login::take(c, b"one").await).unwrap();
         let (one, two) = tokio::join!(take(), take());
         let taken: Vec<_> = [one, two].into_iter().flatten().collect();
         assert!(taken == [(attempt.clone(), b"browser".to_vec())], "{taken:?}");
+        assert_eq!(look!(t, c => login::find(c, b"one")), None);
         assert_eq!(change!(t, [] c => login::forget(c, minute(11)).await).unwrap(), 0);
         assert_eq!(change!(t, [] c => login::forget(c, minute(12)).await).unwrap(), 1);
         assert!(change!(t, [] c => login::take(c, b"two").await).unwrap().is_none());
@@ -209,7 +237,8 @@ async fn a_subject_once_linked_is_not_moved_by_a_sign_in() {
         let linked = look!(t, c => subject::linked(c, &entra(), "tid/oid"));
         assert_eq!(linked, Some((asa.id, "https://login.example".into())));
         assert_eq!(look!(t, c => subject::linked(c, &okta(), "tid/oid")), None);
-        let id = asa.id;
+        let (id, other) = (asa.id, bo.id);
+        assert!(look!(t, c => subject::is_linked(c, id)) && !look!(t, c => subject::is_linked(c, other)));
         assert_eq!(change!(t, [] c => subject::untie(c, id).await).unwrap(), 1);
         assert_eq!(look!(t, c => subject::linked(c, &entra(), "tid/oid")), None);
         assert!(change!(t, [second] c => subject::link(c, &second, minute(3)).await).unwrap());

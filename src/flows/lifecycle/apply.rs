@@ -1,0 +1,241 @@
+//! Carries out a plan: a fresh one, or one that somebody names by its hash.
+//!
+//! Invariant: what the limits stop is not begun; account by account, each in a transaction of its own; a run that was
+//! broken off is finished before anything new begins.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::super::{Act, Compiled, Ports, Refusal, guard};
+use super::lease::Lease;
+use super::letters::{self, Post};
+use super::plan::{self, Proposal};
+use super::run::{self, RunOutcome, RunReport};
+use super::step::{Skipped, Taken, Taking};
+use super::facts;
+use crate::domain::days::Reading;
+use crate::domain::ids::AccountId;
+use crate::domain::lifecycle::Step;
+use crate::domain::plan::{PlanState, PlannedStep};
+use crate::domain::policy::Mode;
+use crate::domain::safety::SafetyStop;
+use crate::store::plan::StoredStep;
+use crate::store::{StoreError, plan as table};
+
+/// Carries out the plan `hash`, or makes a fresh one and carries that out.
+///
+/// A plan that the safety limits stop is kept, waits for release, and nothing is done. So is every plan while the
+/// policy only observes.
+///
+/// # Errors
+///
+/// [`Refusal::Conflict`] when another run is under way or the plan was carried out already; [`Refusal::NotFound`] when
+/// there is no such plan; [`Refusal::Store`] when the database cannot be reached. A run that this breaks off is
+/// finished by the next.
+pub async fn apply(ports: &Ports, act: &Act, hash: Option<&str>) -> Result<RunReport, Refusal> {
+    let holder = format!("{} {}", act.actor, Uuid::now_v7());
+    let Some(lease) = Lease::take(ports, &holder).await? else {
+        return Err(Refusal::Conflict("a lifecycle run is under way; try again when it has ended".to_owned()));
+    };
+    under_lease(ports, act, hash, lease).await
+}
+
+/// As [`apply`], for whoever holds the lease; it is let go at the end.
+pub(super) async fn under_lease(
+    ports: &Ports,
+    act: &Act,
+    hash: Option<&str>,
+    lease: Lease,
+) -> Result<RunReport, Refusal> {
+    match carry_out(ports, act, hash, &lease).await {
+        Ok(report) => {
+            lease.finish(ports, report.outcome.name()).await?;
+            Ok(report)
+        }
+        Err(error) => {
+            // The cause matters more than whether the lease could be let go; it ends by itself.
+            drop(lease.let_go(ports).await);
+            Err(error)
+        }
+    }
+}
+
+async fn carry_out(ports: &Ports, act: &Act, hash: Option<&str>, lease: &Lease) -> Result<RunReport, Refusal> {
+    finish_broken_off(ports, act, lease).await?;
+    let proposal = match hash {
+        None => plan::plan(ports, act).await?,
+        Some(hash) => plan::find(ports, hash).await?,
+    };
+    if hash.is_some() && proposal.state == PlanState::Applied {
+        return Err(Refusal::Conflict(format!("the plan {} was carried out already", proposal.hash)));
+    }
+    let compiled = current(ports).await?;
+    if compiled.policy.lifecycle.mode == Mode::Observe {
+        return run::idle(ports, act, &proposal.hash, RunOutcome::Observed).await;
+    }
+    let is_released = proposal.state == PlanState::Released;
+    if !is_released {
+        let stops = stops_now(ports, act, &compiled, &proposal, hash.is_some()).await?;
+        if !stops.is_empty() {
+            return stopped(ports, act, &proposal, stops).await;
+        }
+    }
+    if proposal.plan.steps.is_empty() {
+        return run::idle(ports, act, &proposal.hash, RunOutcome::NothingToDo).await;
+    }
+    let taking = taking(ports, act, &proposal.hash, is_released, lease).await?;
+    let begun = run::begin(ports, act, &proposal.hash).await?;
+    take_steps(ports, &taking).await?;
+    run::finish(ports, act, begun, ports.clock.now()).await
+}
+
+async fn current(ports: &Ports) -> Result<Arc<Compiled>, Refusal> {
+    let mut c = ports.db.read().await?;
+    ports.policies.current(&mut c).await
+}
+
+/// What stops the plan. One that was made earlier is counted again: others may have lost access since.
+async fn stops_now(
+    ports: &Ports,
+    act: &Act,
+    compiled: &Compiled,
+    proposal: &Proposal,
+    was_made_earlier: bool,
+) -> Result<Vec<SafetyStop>, Refusal> {
+    if proposal.plan.is_stopped() || !was_made_earlier {
+        return Ok(proposal.plan.stops.clone());
+    }
+    let steps = proposal.plan.steps.iter().filter(|step| step.step.takes_access());
+    let takes: BTreeSet<AccountId> = steps.map(|step| step.account).collect();
+    let mut c = ports.db.snapshot().await?;
+    guard::stops(&mut c, &compiled.policy, &takes, act.now).await
+}
+
+/// Notes that the plan waits. Somebody is alerted once for each plan, however often it comes back.
+async fn stopped(
+    ports: &Ports,
+    act: &Act,
+    proposal: &Proposal,
+    stops: Vec<SafetyStop>,
+) -> Result<RunReport, Refusal> {
+    let outcome = RunOutcome::AwaitsRelease(stops);
+    let (hash, name) = (proposal.hash.clone(), outcome.name());
+    let known = ports
+        .db
+        .write(move |c| {
+            Box::pin(async move {
+                table::set_state(c, &hash, PlanState::Waiting.name()).await?;
+                Ok::<_, Refusal>(table::count_runs(c, &hash, name).await?)
+            })
+        })
+        .await?;
+    if known == 0
+        && let RunOutcome::AwaitsRelease(stops) = &outcome
+    {
+        alert(ports, act, proposal, stops).await?;
+    }
+    run::idle(ports, act, &proposal.hash, outcome).await
+}
+
+async fn alert(ports: &Ports, act: &Act, proposal: &Proposal, stops: &[SafetyStop]) -> Result<(), Refusal> {
+    let compiled = current(ports).await?;
+    let reading = Reading::of(&compiled.policy, crate::domain::language::Language::En, act.now);
+    let why: Vec<String> = stops.iter().map(|stop| stop.sentence(&compiled.policy, &reading)).collect();
+    metrics::counter!("portvakt_plans_stopped_total").increment(1);
+    tracing::error!(plan.hash = proposal.hash, steps = proposal.plan.steps.len(),
+        "the lifecycle plan {} stopped by itself and nothing was done: {} Look at it and release it with: \
+         portvakt lifecycle release {} --reason \"…\"",
+        proposal.hash, why.join(" "), proposal.hash);
+    Ok(())
+}
+
+/// Finishes runs that were broken off: the steps that are left, judged anew.
+async fn finish_broken_off(ports: &Ports, act: &Act, lease: &Lease) -> Result<(), Refusal> {
+    let mut c = ports.db.read().await?;
+    let broken_off = table::unfinished(&mut c).await?;
+    drop(c);
+    for begun in broken_off {
+        tracing::warn!(run.id = %begun.id, "the lifecycle run {} was broken off and is finished now", begun.id);
+        let proposal = plan::find(ports, &begun.plan).await?;
+        let is_observed = current(ports).await?.policy.lifecycle.mode == Mode::Observe;
+        if !is_observed {
+            let is_released = proposal.state == PlanState::Released;
+            let taking = taking(ports, act, &proposal.hash, is_released, lease).await?;
+            take_steps(ports, &taking).await?;
+        }
+        run::finish(ports, act, begun, ports.clock.now()).await?;
+    }
+    Ok(())
+}
+
+async fn taking(
+    ports: &Ports,
+    act: &Act,
+    hash: &str,
+    is_released: bool,
+    lease: &Lease,
+) -> Result<Arc<Taking>, Refusal> {
+    let mut c = ports.db.read().await?;
+    let compiled = ports.policies.current(&mut c).await?;
+    let around = facts::surroundings(&mut c, &ports.settings, &compiled.policy, act.now).await?;
+    Ok(Arc::new(Taking {
+        act: act.clone(),
+        compiled,
+        around,
+        hash: hash.to_owned(),
+        is_released,
+        lease: lease.clone(),
+    }))
+}
+
+/// Takes the steps that are left of a plan. What gives back goes first, then what takes.
+async fn take_steps(ports: &Ports, taking: &Arc<Taking>) -> Result<(), Refusal> {
+    let post = Post::open(&ports.settings, &taking.compiled.policy);
+    let mut c = ports.db.read().await?;
+    let mut left: Vec<(i64, PlannedStep)> = Vec::new();
+    for stored in table::steps(&mut c, &taking.hash).await? {
+        if stored.state == "planned" {
+            left.push(read(stored)?);
+        }
+    }
+    drop(c);
+    left.sort_by_key(|(position, planned)| (planned.step.takes_access(), *position));
+    for (position, planned) in left {
+        taking.lease.renew(ports).await?;
+        let taken = one(ports, taking, post.as_ref(), position, planned.clone()).await?;
+        if let (Taken::Done(before), Some(post)) = (&taken, &post) {
+            letters::tell(taking, post, before, &planned).await;
+        }
+    }
+    Ok(())
+}
+
+fn read(stored: StoredStep) -> Result<(i64, PlannedStep), Refusal> {
+    Ok((stored.position, plan::planned(stored)?))
+}
+
+async fn one(
+    ports: &Ports,
+    taking: &Arc<Taking>,
+    post: Option<&Post>,
+    position: i64,
+    planned: PlannedStep,
+) -> Result<Taken, Refusal> {
+    let account = planned.account;
+    let result = if matches!(planned.step, Step::Notify { .. }) {
+        letters::notify(ports, taking, post, position, planned).await
+    } else {
+        taking.take(ports, position, planned).await
+    };
+    match result {
+        // One account that cannot be read keeps nobody else's step from being taken.
+        Err(Refusal::Store(error @ StoreError::Corrupt { .. })) => {
+            tracing::error!(account.id = %account, %error, "account {account} is left alone: {error}");
+            let skipped = Skipped::NeedsAttention { said: error.to_string() };
+            letters::skip(ports, taking, position, skipped).await
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,92 @@
+//! Follows the dates that accounts carry: an end that has passed, a leave that begins or is over.
+//!
+//! Invariant: only dates that people set are followed here, on the day; the safety limits hold as they do for a plan,
+//! and what they stop waits for the next plan.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::super::{Act, Compiled, Ports, Refusal, guard};
+use super::facts::{self, PAGE, Surroundings};
+use super::step::{carry_out, end_leave};
+use crate::domain::account::Status;
+use crate::domain::ids::AccountId;
+use crate::domain::lifecycle::{Reason, assess};
+use crate::domain::policy::Mode;
+use crate::store::{Conn, account};
+
+/// Takes the steps that dates ask for now. Gives how many accounts changed. Nothing while the policy only observes.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub async fn follow_dates(ports: &Ports, act: &Act) -> Result<usize, Refusal> {
+    let mut c = ports.db.read().await?;
+    let compiled = ports.policies.current(&mut c).await?;
+    if compiled.policy.lifecycle.mode == Mode::Observe {
+        return Ok(0);
+    }
+    let around = Arc::new(facts::surroundings(&mut c, &ports.settings, &compiled.policy, act.now).await?);
+    drop(c);
+    let (mut changed, mut after) = (0, None);
+    loop {
+        let mut c = ports.db.read().await?;
+        let page = account::dated(&mut c, act.now, after, PAGE).await?;
+        drop(c);
+        let Some(last) = page.last() else { return Ok(changed) };
+        after = Some(last.id);
+        for account in &page {
+            let (act, id) = (act.clone(), account.id);
+            let (compiled, around) = (Arc::clone(&compiled), Arc::clone(&around));
+            let work = ports.db.write(move |c| {
+                Box::pin(async move { follow(c, &act, &compiled, &around, id).await })
+            });
+            changed += usize::from(work.await?);
+        }
+    }
+}
+
+async fn follow(
+    c: &mut Conn,
+    act: &Act,
+    compiled: &Compiled,
+    around: &Surroundings,
+    id: AccountId,
+) -> Result<bool, Refusal> {
+    let policy = &compiled.policy;
+    let Some(account) = account::lock(c, id).await? else { return Ok(false) };
+    let Some(known) = facts::one(c, policy, around, account, act.now).await? else { return Ok(false) };
+    let fresh = assess(policy, &known.facts(around), act.now);
+    match &fresh.because {
+        Reason::Expired { .. } => {
+            guard::hold(c).await?;
+            let stops = guard::stops(c, policy, &BTreeSet::from([id]), act.now).await?;
+            if !stops.is_empty() {
+                tracing::debug!(account.id = %id, "the end of account {id} waits for a plan: the safety limits hold it");
+                return Ok(false);
+            }
+        }
+        Reason::LeaveBegan { .. } | Reason::LeaveEnded { .. } => {}
+        Reason::Kept { .. }
+        | Reason::Inactive { .. }
+        | Reason::NeverSignedIn { .. }
+        | Reason::Departed { .. }
+        | Reason::ActiveAgain { .. }
+        | Reason::FrozenLongEnough { .. }
+        | Reason::DeactivatedLongEnough { .. } => return forget_past_leave(c, act, known).await,
+    }
+    let act = act.because(fresh.because.name());
+    carry_out(c, &act, policy, &known, fresh.step, &fresh.because).await?;
+    Ok(true)
+}
+
+/// A leave that passed while the account was never paused, because it was frozen or nothing ran: the clock stood
+/// still all the same, and runs again from now.
+async fn forget_past_leave(c: &mut Conn, act: &Act, known: facts::Known) -> Result<bool, Refusal> {
+    let is_over = known.leave.is_some_and(|leave| leave.until <= act.now);
+    let mut account = known.account;
+    if is_over && account.standing.status != Status::Paused {
+        end_leave(c, act, &mut account).await?;
+    }
+    Ok(false)
+}

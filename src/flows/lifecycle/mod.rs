@@ -1,0 +1,24 @@
+//! Runs the lifecycle: plans whole, checks, waits for release where it must, and takes the steps that still hold.
+//!
+//! Invariant: nothing is done before the whole plan is made and checked; each step is judged again in the transaction
+//! that takes it; one node works at a time, and every run is recorded, also one that did nothing.
+
+mod apply;
+mod dates;
+pub(in crate::flows) mod facts;
+mod lease;
+mod letters;
+mod plan;
+mod release;
+mod run;
+mod schedule;
+mod step;
+mod view;
+
+pub use apply::apply;
+pub use dates::follow_dates;
+pub use plan::{Exception, Proposal, find, plan};
+pub use release::release;
+pub use run::{Run, RunOutcome, RunReport, runs};
+pub use schedule::{Due, run_due};
+pub use view::{ExceptionView, PlanView, StepView, view};

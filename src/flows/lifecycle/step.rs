@@ -1,0 +1,224 @@
+//! Takes one step for one account, if it still holds.
+//!
+//! Invariant: facts are read again, judged and acted upon in one transaction, with what came of the step; a protected
+//! account and the last administrator are safe from every plan, also from a released one.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::{Act, Compiled, Ports, Refusal, entitle, guard, stand};
+use super::facts::{self, Known, Surroundings};
+use super::lease::Lease;
+use crate::domain::account::Account;
+use crate::domain::days::Reading;
+use crate::domain::lifecycle::{Assessment, Reason, Step, assess};
+use crate::domain::plan::PlannedStep;
+use crate::domain::policy::Policy;
+use crate::domain::safety::SafetyStop;
+use crate::store::{Conn, account, erasure, leave, plan as table};
+
+/// Why a step was not taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "skipped", rename_all = "snake_case")]
+pub(super) enum Skipped {
+    /// A fresh look at the account asks for something else, or for nothing.
+    NoLongerHolds {
+        /// What it found.
+        found: Reason,
+    },
+    /// The safety limits hold it.
+    Held {
+        /// Which.
+        stops: Vec<SafetyStop>,
+    },
+    /// The notice could not be sent; the deadline waits for it.
+    NotSent {
+        /// What the mail server said.
+        said: String,
+    },
+    /// The account's data cannot be read: a person must look at it.
+    NeedsAttention {
+        /// What is wrong.
+        said: String,
+    },
+}
+
+impl Skipped {
+    /// Why, as people read it.
+    pub(super) fn sentence(&self, policy: &Policy, reading: &Reading) -> String {
+        match self {
+            Self::NoLongerHolds { found } => {
+                let found = found.sentence(reading);
+                reading.pick(format!("Gäller inte längre: {found}"), format!("No longer holds: {found}"))
+            }
+            Self::Held { stops } => {
+                let why: Vec<String> = stops.iter().map(|stop| stop.sentence(policy, reading)).collect();
+                why.join(" ")
+            }
+            Self::NotSent { said } => reading.pick(
+                format!("Påminnelsen kunde inte skickas: {said}"),
+                format!("The notice could not be sent: {said}"),
+            ),
+            Self::NeedsAttention { said } => reading
+                .pick(format!("Någon behöver se efter: {said}"), format!("Somebody needs to look: {said}")),
+        }
+    }
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Taken {
+    /// It was taken; the account as it was before.
+    Done(Box<Account>),
+    /// It was not.
+    Skipped(Skipped),
+}
+
+/// What all steps of a run have in common.
+#[derive(Debug)]
+pub(super) struct Taking {
+    /// Who acts, when.
+    pub(super) act: Act,
+    /// By which policy.
+    pub(super) compiled: Arc<Compiled>,
+    /// What all accounts have in common.
+    pub(super) around: Surroundings,
+    /// Of which plan.
+    pub(super) hash: String,
+    /// A person released exactly this plan.
+    pub(super) is_released: bool,
+    /// Under which lease.
+    pub(super) lease: Lease,
+}
+
+/// What a fresh look at an account says of a planned step.
+pub(super) enum Judged {
+    /// It still holds.
+    Holds(Box<Known>, Box<Assessment>),
+    /// It does not.
+    Not(Skipped),
+}
+
+impl Taking {
+    /// Takes the step, and notes what came of it, in one transaction.
+    pub(super) async fn take(
+        self: &Arc<Self>,
+        ports: &Ports,
+        position: i64,
+        planned: PlannedStep,
+    ) -> Result<Taken, Refusal> {
+        let taking = Arc::clone(self);
+        ports
+            .db
+            .write(move |c| {
+                Box::pin(async move {
+                    taking.lease.check(c).await?;
+                    let taken = match taking.judge(c, &planned).await? {
+                        Judged::Holds(known, fresh) => {
+                            let act = taking.act.because(cause(&fresh, &taking.hash));
+                            let policy = &taking.compiled.policy;
+                            carry_out(c, &act, policy, &known, planned.step, &fresh.because).await?;
+                            Taken::Done(Box::new(known.account))
+                        }
+                        Judged::Not(why) => Taken::Skipped(why),
+                    };
+                    taking.note(c, position, &taken).await?;
+                    Ok(taken)
+                })
+            })
+            .await
+    }
+
+    /// Looks at the account again. Inside a write it is locked first, and counted under the guard's lock.
+    pub(super) async fn judge(&self, c: &mut Conn, planned: &PlannedStep) -> Result<Judged, Refusal> {
+        let id = planned.account;
+        let account = account::lock(c, id).await?.ok_or_else(|| Refusal::not_found("account", id))?;
+        let (policy, now) = (&self.compiled.policy, self.act.now);
+        let known = facts::one(c, policy, &self.around, account, now).await?;
+        let known = known.ok_or_else(|| Refusal::not_found("account", id))?;
+        let fresh = assess(policy, &known.facts(&self.around), now);
+        if !planned.still_holds(&fresh) {
+            return Ok(Judged::Not(Skipped::NoLongerHolds { found: fresh.because }));
+        }
+        if planned.step.takes_access() {
+            guard::hold(c).await?;
+            let stops = guard::stops(c, policy, &BTreeSet::from([id]), now).await?;
+            let stops = if self.is_released { never_released(stops) } else { stops };
+            if !stops.is_empty() {
+                return Ok(Judged::Not(Skipped::Held { stops }));
+            }
+        }
+        Ok(Judged::Holds(Box::new(known), Box::new(fresh)))
+    }
+
+    /// Notes what came of a step.
+    pub(super) async fn note(&self, c: &mut Conn, position: i64, taken: &Taken) -> Result<(), Refusal> {
+        let (state, outcome) = match taken {
+            Taken::Done(_) => ("applied", String::new()),
+            // Writing these few fields as JSON cannot fail.
+            Taken::Skipped(why) => ("skipped", serde_json::to_string(why).unwrap_or_default()),
+        };
+        Ok(table::step_done(c, &self.hash, position, state, &outcome).await?)
+    }
+}
+
+/// What no release waives: the last administrator stays.
+fn never_released(stops: Vec<SafetyStop>) -> Vec<SafetyStop> {
+    stops.into_iter().filter(|stop| *stop == SafetyStop::NoAdministrator).collect()
+}
+
+/// The cause that the audit keeps: by which rule, of which plan.
+pub(super) fn cause(assessment: &Assessment, hash: &str) -> String {
+    match &assessment.rule {
+        Some(rule) => format!("rule {rule}, plan {hash}"),
+        None => format!("{}, plan {hash}", assessment.because.name()),
+    }
+}
+
+/// Does what a step says. The caller holds the account's lock.
+pub(super) async fn carry_out(
+    c: &mut Conn,
+    act: &Act,
+    policy: &Policy,
+    known: &Known,
+    step: Step,
+    because: &Reason,
+) -> Result<(), Refusal> {
+    let Some(status) = step.status() else { return Ok(()) };
+    let mut account = known.account.clone();
+    match because {
+        Reason::LeaveBegan { until } => {
+            account.leave_until = Some(*until);
+            account::set_terms(c, &account).await?;
+        }
+        Reason::LeaveEnded { .. } => end_leave(c, act, &mut account).await?,
+        Reason::Kept { .. }
+        | Reason::Inactive { .. }
+        | Reason::NeverSignedIn { .. }
+        | Reason::Departed { .. }
+        | Reason::ActiveAgain { .. }
+        | Reason::Expired { .. }
+        | Reason::FrozenLongEnough { .. }
+        | Reason::DeactivatedLongEnough { .. } => {}
+    }
+    let reason = because.status_reason(account.standing.reason);
+    stand::change(c, act, &account, status, reason, None).await?;
+    match step {
+        Step::Return => {
+            entitle::accounts(c, act, policy, &[account.id]).await?;
+        }
+        Step::Remove => erasure::erase(c, account.id, act.now).await?,
+        Step::Keep | Step::Notify { .. } | Step::Freeze | Step::Deactivate | Step::Pause => {}
+    }
+    Ok(())
+}
+
+/// Ends the leave of an account: from now on its clock runs again.
+pub(in crate::flows) async fn end_leave(c: &mut Conn, act: &Act, account: &mut Account) -> Result<(), Refusal> {
+    leave::end(c, account.id, act.now).await?;
+    account.returned_at = Some(act.now);
+    account.leave_until = account.leave_until.map(|until| until.min(act.now));
+    Ok(account::set_terms(c, account).await?)
+}

@@ -1,0 +1,92 @@
+//! The relying party of each directory that people sign in through.
+//!
+//! Invariant: built once from the settings; every directory comes back to one address, `/sso/callback`.
+
+use std::collections::BTreeMap;
+
+use crate::config::{Directory, DirectoryKind, DirectoryOidc, Settings};
+use crate::domain::ids::DirectoryId;
+use crate::oidc::{
+    HttpClient, HttpLimits, OidcError, ProviderKind, RelyingParty, RelyingPartySettings, SigningAlgorithm,
+};
+
+/// The relying parties, by directory.
+#[derive(Debug, Default)]
+pub struct Parties {
+    by_directory: BTreeMap<DirectoryId, RelyingParty>,
+}
+
+impl Parties {
+    /// Builds one for each directory with `[directory.oidc]`; they share one HTTP client. No provider is asked yet.
+    ///
+    /// # Errors
+    ///
+    /// [`OidcError::Settings`] with every mistake of a directory, [`OidcError::HttpClient`] when no client can be built.
+    pub fn new(settings: &Settings) -> Result<Self, OidcError> {
+        let with_sign_in: Vec<(&Directory, &DirectoryOidc)> = settings
+            .directories
+            .iter()
+            .filter_map(|directory| directory.oidc.as_ref().map(|oidc| (directory, oidc)))
+            .collect();
+        if with_sign_in.is_empty() {
+            return Ok(Self::default());
+        }
+        let http = HttpClient::new(HttpLimits::default())?;
+        let callback = settings.server.public_url.join("/sso/callback");
+        let mut by_directory = BTreeMap::new();
+        for (directory, oidc) in with_sign_in {
+            let party = RelyingParty::new(of(directory, oidc, &callback)?, http.clone())?;
+            by_directory.insert(directory.id.clone(), party);
+        }
+        Ok(Self { by_directory })
+    }
+
+    /// The relying party of a directory; nothing where people do not sign in through it.
+    #[must_use]
+    pub fn get(&self, directory: &DirectoryId) -> Option<&RelyingParty> {
+        self.by_directory.get(directory)
+    }
+
+    /// The directories that people sign in through, in the order of their ids.
+    pub fn directories(&self) -> impl Iterator<Item = &DirectoryId> {
+        self.by_directory.keys()
+    }
+}
+
+fn of(
+    directory: &Directory,
+    oidc: &DirectoryOidc,
+    callback: &str,
+) -> Result<RelyingPartySettings, OidcError> {
+    let kind = match directory.kind {
+        DirectoryKind::Entra => ProviderKind::Entra,
+        DirectoryKind::Okta => ProviderKind::Okta,
+        DirectoryKind::Generic => ProviderKind::Generic,
+    };
+    let mut party =
+        RelyingPartySettings::new(directory.id.as_str(), kind, &oidc.issuer, &oidc.client_id, callback);
+    party.client_secret = oidc.client_secret.as_ref().map(|secret| secret.secret_string().clone());
+    party.scopes.clone_from(&oidc.scopes);
+    party.subject_claim = Some(oidc.subject_claim.clone());
+    party.tenants.clone_from(&oidc.tenants);
+    party.leeway_seconds = u32::try_from(oidc.leeway.as_secs()).unwrap_or(party.leeway_seconds);
+    if !oidc.algorithms.is_empty() {
+        party.algorithms = algorithms(directory, &oidc.algorithms)?;
+    }
+    party.groups_claim.clone_from(&oidc.groups_claim);
+    party.groups_separator.clone_from(&oidc.groups_separator);
+    party.ask_userinfo = oidc.userinfo;
+    Ok(party)
+}
+
+fn algorithms(directory: &Directory, names: &[String]) -> Result<Vec<SigningAlgorithm>, OidcError> {
+    names
+        .iter()
+        .map(|name| {
+            name.parse().map_err(|unknown| OidcError::Settings {
+                directory: directory.id.to_string(),
+                problems: vec![format!("oidc.algorithms: {name:?} is {unknown}")],
+            })
+        })
+        .collect()
+}

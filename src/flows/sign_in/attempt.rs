@@ -1,0 +1,166 @@
+//! Sign-ins on their way: sent to the provider with the browser, and asked about when it comes back.
+//!
+//! Invariant: state, nonce and PKCE verifier are bound to one browser by a secret in its cookie; only hashes of state
+//! and cookie are kept.
+
+use jiff::SignedDuration;
+use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
+
+use super::{Answer, Returned, count, told_unavailable};
+use crate::domain::ids::DirectoryId;
+use crate::flows::{Ports, Refusal, tokens};
+use crate::oidc::{Callback, OidcError, Prompt, SignInRequest, Verified, local_path};
+use crate::store::login::{self, LoginAttempt};
+
+/// An attempt is void after this long.
+const LIFE: SignedDuration = SignedDuration::from_mins(10);
+
+/// How long a secret of [`tokens::secret`] is.
+const SECRET_LENGTH: usize = 43;
+
+/// What somebody at the sign-in page wants.
+#[derive(Debug)]
+pub struct Wish {
+    /// Through which directory.
+    pub directory: DirectoryId,
+    /// Where to go afterwards; anything but a local path is taken as the start page.
+    pub return_to: String,
+    /// The address they gave.
+    pub login_hint: Option<SecretString>,
+    /// Whether they want to choose another account at the provider.
+    pub choose_account: bool,
+    /// What the browser was given by a sign-in begun before, in another tab perhaps.
+    pub browser: Option<SecretString>,
+}
+
+/// A sign-in begun.
+#[derive(Debug)]
+pub struct Begun {
+    /// Where to send the browser.
+    pub authorize_url: String,
+    /// What the browser must bring back, in a cookie.
+    pub browser: SecretString,
+}
+
+/// Where somebody lands who wanted to go to `return_to`: there if it is a local path, else at the start page.
+#[must_use]
+pub fn landing(ports: &Ports, return_to: &str) -> String {
+    local_path(return_to).map_or_else(
+        || format!("{}/", ports.settings.server.public_url.path()),
+        |path| path.as_str().to_owned(),
+    )
+}
+
+/// Begins a sign-in.
+///
+/// # Errors
+///
+/// [`Refusal::NotFound`] where people do not sign in through the directory, [`Refusal::Outside`] where its provider
+/// does not answer.
+pub async fn begin(ports: &Ports, wish: Wish) -> Result<Begun, Refusal> {
+    let directory = wish.directory;
+    let party = ports.parties.get(&directory).ok_or_else(|| Refusal::not_found("sign-in", &directory))?;
+    let now = ports.clock.now();
+    let request = SignInRequest {
+        login_hint: wish.login_hint.map(|hint| hint.expose_secret().to_owned()),
+        prompt: wish.choose_account.then_some(Prompt::SelectAccount),
+        ..SignInRequest::default()
+    };
+    let start = party.begin(now, &request).await.map_err(|error| {
+        told_unavailable(&directory, &error);
+        count(directory.as_str(), "unavailable");
+        Refusal::Outside(error.to_string())
+    })?;
+    let browser = match wish.browser.filter(is_secret) {
+        Some(known) => known,
+        None => tokens::secret()?.into(),
+    };
+    let attempt = LoginAttempt {
+        directory,
+        nonce: start.nonce.expose_secret().to_owned(),
+        verifier: start.pkce_verifier.expose_secret().to_owned(),
+        return_to: landing(ports, &wish.return_to),
+        created_at: now,
+        expires_at: now.saturating_add(LIFE).unwrap_or(now),
+    };
+    let (state, bound) = (hash(&start.state), hash(&browser));
+    ports
+        .db
+        .write(move |c| {
+            Box::pin(async move {
+                login::forget(c, now).await?;
+                login::begin(c, &attempt, &state, &bound).await?;
+                Ok::<_, Refusal>(())
+            })
+        })
+        .await?;
+    Ok(Begun { authorize_url: start.authorize_url, browser })
+}
+
+/// An attempt that waits for the answer that came back.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) attempt: LoginAttempt,
+    pub(super) state: Vec<u8>,
+}
+
+/// The attempt of this browser that the answer belongs to, not too old. It is not used up by looking.
+pub(super) async fn waiting(ports: &Ports, returned: &Returned) -> Result<Option<Waiting>, Refusal> {
+    let Some(browser) = &returned.browser else { return Ok(None) };
+    let state = hash(&returned.state);
+    let mut c = ports.db.read().await?;
+    let Some((attempt, bound)) = login::find(&mut c, &state).await? else { return Ok(None) };
+    let is_ours = bool::from(hash(browser).ct_eq(&bound));
+    let is_in_time = ports.clock.now() < attempt.expires_at;
+    Ok((is_ours && is_in_time).then_some(Waiting { attempt, state }))
+}
+
+/// Asks the provider who came back.
+pub(super) async fn ask(
+    ports: &Ports,
+    waiting: &Waiting,
+    returned: &Returned,
+) -> Result<Verified, OidcError> {
+    let attempt = &waiting.attempt;
+    let now = ports.clock.now();
+    let party = ports.parties.get(&attempt.directory).ok_or_else(|| OidcError::Settings {
+        directory: attempt.directory.to_string(),
+        problems: vec!["people do not sign in through it any more".to_owned()],
+    })?;
+    let iss = returned.iss.as_deref();
+    match &returned.answer {
+        Answer::Code(code) => {
+            let (nonce, verifier) =
+                (SecretString::from(attempt.nonce.as_str()), SecretString::from(attempt.verifier.as_str()));
+            let callback = Callback { code, pkce_verifier: &verifier, nonce: &nonce, iss, max_age: None };
+            party.finish(now, &callback).await
+        }
+        Answer::Error { error, description } => {
+            Err(party.refused(now, error, description.as_deref(), iss).await)
+        }
+    }
+}
+
+/// Uses an attempt up without an outcome, so that its code is not exchanged again.
+pub(super) async fn spend(ports: &Ports, waiting: Waiting) -> Result<(), Refusal> {
+    ports
+        .db
+        .write(move |c| {
+            Box::pin(async move {
+                login::take(c, &waiting.state).await?;
+                Ok::<_, Refusal>(())
+            })
+        })
+        .await
+}
+
+fn hash(secret: &SecretString) -> Vec<u8> {
+    tokens::digest(secret.expose_secret())
+}
+
+/// Whether it looks like a secret of ours: what a browser brings may be anything.
+fn is_secret(text: &SecretString) -> bool {
+    let text = text.expose_secret();
+    text.len() == SECRET_LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}

@@ -1,0 +1,24 @@
+//! The pages that people see: their frame, their files, and the start page.
+//!
+//! Invariant: no page needs a script, none holds an inline style or script, and each is Swedish and English in one
+//! template.
+
+mod assets;
+mod frame;
+mod home;
+mod notice;
+
+use axum::Router;
+use axum::routing::get;
+
+use super::House;
+
+pub(super) use frame::{Frame, instant, language, page};
+pub(super) use notice::{Notice, trouble};
+
+pub(super) fn routes() -> Router<House> {
+    Router::new()
+        .route("/", get(home::home))
+        .route("/assets/portvakt.css", get(assets::stylesheet))
+        .route("/assets/mark.svg", get(assets::mark))
+}

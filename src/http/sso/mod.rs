@@ -1,0 +1,30 @@
+//! Signing in and out, for browsers and for proxies that ask who is there.
+//!
+//! Invariant: a cookie holds a random secret and nothing else; no address that a browser is sent to comes from a
+//! request, save a local path.
+
+mod backchannel;
+mod callback;
+mod cookies;
+mod login;
+mod logout;
+mod refused;
+mod verify;
+pub(super) mod visitor;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use super::House;
+
+pub(super) use refused::shut_out;
+
+pub(super) fn routes() -> Router<House> {
+    Router::new()
+        .route("/sso/login", get(login::show).post(login::by_address))
+        .route("/sso/callback", get(callback::callback))
+        .route("/sso/logout", get(logout::ask).post(logout::sign_out))
+        .route("/sso/signed-out", get(logout::signed_out))
+        .route("/sso/backchannel-logout/{directory}", post(backchannel::logout))
+        .route("/sso/verify", get(verify::verify))
+}

@@ -1,0 +1,218 @@
+//! Which jobs there are, when each is due and what it does.
+//!
+//! Invariant: a job is due by the ports' clock and the database alone, so that every node thinks the same.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use croner::parser::{CronParser, Seconds, Year};
+use futures_util::future::BoxFuture;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::turn::Turn;
+use crate::domain::ids::{DirectoryId, TargetId};
+use crate::flows::{Ports, Refusal, deliver, lead, pull, tidy};
+
+/// How often a job with a date of its own looks at the clock.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// How often the outbox is looked at.
+const LOOK_AT_OUTBOX: Duration = Duration::from_millis(500);
+
+type Check = Arc<dyn Fn(Arc<Ports>) -> BoxFuture<'static, Result<bool, Refusal>> + Send + Sync>;
+type Work = Arc<dyn Fn(Turn) -> BoxFuture<'static, Result<String, Refusal>> + Send + Sync>;
+
+/// Every job of this daemon.
+#[must_use]
+pub fn table(ports: &Ports) -> Vec<Job> {
+    let settings = &ports.settings;
+    let mut jobs =
+        vec![Job::every("housekeeping", SignedDuration::from_hours(1), |turn| Box::pin(tidied(turn)))];
+    jobs.extend(settings.targets.iter().map(|target| delivery(&target.id)));
+    let pulled =
+        settings.directories.iter().filter_map(|directory| Some((&directory.id, directory.pull.as_ref()?)));
+    jobs.extend(pulled.map(|(id, pull)| reading(id, &pull.schedule, &pull.timezone)));
+    jobs
+}
+
+/// One job.
+#[derive(Clone)]
+pub struct Job {
+    name: String,
+    tick: Duration,
+    pause: Duration,
+    check: Check,
+    work: Work,
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job").field("name", &self.name).field("tick", &self.tick).finish_non_exhaustive()
+    }
+}
+
+impl Job {
+    /// A job that is due when `period` has passed since it last came to its end.
+    pub fn every(
+        name: &str,
+        period: SignedDuration,
+        work: impl Fn(Turn) -> BoxFuture<'static, Result<String, Refusal>> + Send + Sync + 'static,
+    ) -> Self {
+        let quarter = Duration::try_from(period / 4).unwrap_or(LOOK);
+        let tick = quarter.clamp(Duration::from_millis(500), LOOK);
+        Self::when(
+            name,
+            tick,
+            move |last, now| Ok(last.saturating_add(period).is_ok_and(|due| due <= now)),
+            work,
+        )
+    }
+
+    /// A job that is due at the times of five cron fields in an IANA time zone, and once at the first start.
+    pub fn at(
+        name: &str,
+        schedule: &str,
+        zone: &str,
+        work: impl Fn(Turn) -> BoxFuture<'static, Result<String, Refusal>> + Send + Sync + 'static,
+    ) -> Self {
+        let (schedule, zone) = (schedule.to_owned(), zone.to_owned());
+        Self::when(name, LOOK, move |last, now| has_come(&schedule, &zone, last, now), work)
+    }
+
+    /// A job that is due by when it last came to its end; one that never did is due.
+    fn when(
+        name: &str,
+        tick: Duration,
+        is_due: impl Fn(Timestamp, Timestamp) -> Result<bool, Refusal> + Send + Sync + 'static,
+        work: impl Fn(Turn) -> BoxFuture<'static, Result<String, Refusal>> + Send + Sync + 'static,
+    ) -> Self {
+        let (job, is_due) = (name.to_owned(), Arc::new(is_due));
+        let check: Check = Arc::new(move |ports| {
+            let (job, is_due) = (job.clone(), Arc::clone(&is_due));
+            Box::pin(async move {
+                let last = lead::last_run(&ports, &job).await?;
+                last.map_or(Ok(true), |last| is_due(last, ports.clock.now()))
+            })
+        });
+        Self { name: name.to_owned(), tick, pause: Duration::from_mins(5), check, work: Arc::new(work) }
+    }
+
+    /// Its name, which is also its lease's.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How often it is looked at.
+    pub(super) const fn tick(&self) -> Duration {
+        self.tick
+    }
+
+    /// How long it rests when it has failed.
+    pub(super) const fn pause(&self) -> Duration {
+        self.pause
+    }
+
+    /// Whether it is meant by `name`: its own, or what stands before the colon.
+    pub(super) fn answers_to(&self, name: &str) -> bool {
+        self.name == name || self.name.split_once(':').is_some_and(|(kind, _)| kind == name)
+    }
+
+    pub(super) async fn is_due(&self, ports: &Arc<Ports>) -> Result<bool, Refusal> {
+        (self.check)(Arc::clone(ports)).await
+    }
+
+    pub(super) async fn work(&self, turn: Turn) -> Result<String, Refusal> {
+        (self.work)(turn).await
+    }
+}
+
+fn has_come(schedule: &str, zone: &str, last: Timestamp, now: Timestamp) -> Result<bool, Refusal> {
+    let wrong =
+        |error: &dyn fmt::Display| Refusal::invalid("schedule", format!("{schedule:?} in {zone}: {error}"));
+    let zone = TimeZone::get(zone).map_err(|error| wrong(&error))?;
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
+    let cron = parser.parse(schedule).map_err(|error| wrong(&error))?;
+    let next = cron.find_next_occurrence(&last.to_zoned(zone), false).map_err(|error| wrong(&error))?;
+    Ok(next.timestamp() <= now)
+}
+
+async fn tidied(turn: Turn) -> Result<String, Refusal> {
+    let gone = tidy::run(&turn.ports, &turn.fence).await?;
+    Ok(format!(
+        "{} void sign-in attempts, {} old sessions and {} old days of evidence are gone",
+        gone.attempts, gone.sessions, gone.days
+    ))
+}
+
+/// A job per target, so that one that hangs keeps no other from hearing.
+fn delivery(target: &TargetId) -> Job {
+    let (looked_at, told) = (target.clone(), target.clone());
+    Job {
+        name: format!("deliver:{target}"),
+        tick: LOOK_AT_OUTBOX,
+        pause: Duration::from_secs(5),
+        check: Arc::new(move |ports| {
+            let target = looked_at.clone();
+            Box::pin(async move { deliver::is_due(&ports, &target).await })
+        }),
+        work: Arc::new(move |turn| Box::pin(deliver_all(turn, told.clone()))),
+    }
+}
+
+/// Round after round, until nothing is due.
+async fn deliver_all(turn: Turn, target: TargetId) -> Result<String, Refusal> {
+    let mut sum = deliver::Outcome::default();
+    while !turn.end.is_cancelled() {
+        let round = deliver::due(&turn.ports, &target, &turn.fence).await?;
+        sum = sum.and(round);
+        if round.is_off || round.tried() == 0 {
+            break;
+        }
+    }
+    let off = if sum.is_off { "; the target is switched off" } else { "" };
+    Ok(format!(
+        "{} delivered, {} to be tried again, {} dead letters{off}",
+        sum.delivered, sum.again, sum.dead
+    ))
+}
+
+fn reading(directory: &DirectoryId, schedule: &str, zone: &str) -> Job {
+    let id = directory.clone();
+    Job::at(&format!("pull:{directory}"), schedule, zone, move |turn| {
+        let id = id.clone();
+        Box::pin(async move {
+            let read = pull::run(&turn.ports, &id, &turn.fence).await?;
+            Ok(format!(
+                "{} listed, {} known, {} seen later than known, {} missing",
+                read.listed, read.known, read.newer, read.missing
+            ))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_nightly_job_is_due_once_a_night_by_the_zone_it_names() {
+        let is_due = |last, now| has_come("0 1 * * *", "Europe/Stockholm", at(last), at(now)).unwrap();
+        assert!(!is_due("2025-10-06T23:00:00Z", "2025-10-07T22:59:59Z"));
+        assert!(is_due("2025-10-06T23:00:00Z", "2025-10-07T23:00:00Z"));
+        assert!(is_due("2025-10-06T22:59:00Z", "2025-10-06T23:00:00Z"));
+    }
+
+    #[test]
+    fn a_schedule_that_cannot_be_read_is_refused_with_its_words() {
+        let now = at("2025-10-07T00:00:00Z");
+        let refused = has_come("nightly", "Europe/Stockholm", now, now).unwrap_err().to_string();
+        assert!(refused.contains("nightly"), "{refused}");
+    }
+}

@@ -1,0 +1,43 @@
+//! Erases what is personal about an account that is removed.
+//!
+//! Invariant: the account's row, its history of status and grants and the audit stay, under a number without a name.
+//! What a directory still says of a person is the directory's to delete, and stays.
+
+use jiff::Timestamp;
+use serde_json::json;
+use sqlx::types::Json;
+
+use crate::domain::ids::AccountId;
+
+use super::conn::Conn;
+use super::error::StoreError;
+use super::value::micros;
+
+/// Erases names, address, evidence, notices and sessions of an account, and what tombstones of its identities say;
+/// ends whatever it holds.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn erase(c: &mut Conn, account: AccountId, now: Timestamp) -> Result<(), StoreError> {
+    let id = account.uuid();
+    q!(execute; c,
+        "UPDATE account SET user_name = '', user_name_key = '', display_name = '', email = NULL, language = NULL
+          WHERE id = $1", id)?;
+    q!(execute; c, "UPDATE account_status SET note = NULL WHERE account_id = $1", id)?;
+    q!(execute; c, "UPDATE account SET status_note = NULL WHERE id = $1", id)?;
+    q!(execute; c,
+        "DELETE FROM sign_in_subject WHERE identity_id IN
+            (SELECT i.id FROM identity i WHERE i.account_id = $1 AND i.deleted_at IS NOT NULL)", id)?;
+    q!(execute; c,
+        "UPDATE identity SET user_name_key = '', external_id = NULL, display_name_key = NULL, email_key = NULL,
+                document = $2
+          WHERE account_id = $1 AND deleted_at IS NOT NULL", id, Json(json!({})))?;
+    q!(execute; c, "UPDATE entitlement SET until = $2 WHERE account_id = $1 AND until IS NULL", id, micros(now))?;
+    q!(execute; c, "UPDATE link SET until = $2 WHERE account_id = $1 AND until IS NULL", id, micros(now))?;
+    q!(execute; c, "DELETE FROM evidence WHERE account_id = $1", id)?;
+    q!(execute; c, "DELETE FROM evidence_day WHERE account_id = $1", id)?;
+    q!(execute; c, "DELETE FROM notice WHERE account_id = $1", id)?;
+    q!(execute; c, "DELETE FROM session WHERE account_id = $1", id)?;
+    Ok(())
+}

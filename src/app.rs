@@ -22,8 +22,7 @@ use crate::store::{Db, ProcessLock};
 ///
 /// # Errors
 ///
-/// When the database cannot be opened, or a directory's sign-in cannot work as it is set.
-/// When the database cannot be opened, or a target or the mail server cannot be used as it is set.
+/// When the database cannot be opened, or a directory's sign-in, a target or the mail server cannot be used as set.
 pub async fn ports(settings: Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Ports> {
     let db = Db::open(&settings.database.engine.expose_url(), settings.database.max_connections)
         .await

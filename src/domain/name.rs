@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn swedish_letters_come_last_and_accents_do_not_matter() {
-        let mut names = ["Öhman", "Zorn", "Ängmo", "Åkesson", "Álvarez", "adam", "Müller", "Myrdal", "Mörner"];
+        let mut names =
+            ["Öhman", "Zorn", "Ängmo", "Åkesson", "Álvarez", "adam", "Müller", "Myrdal", "Mörner"];
         names.sort_by_key(|name| sort_key(name));
         assert_eq!(
             names,

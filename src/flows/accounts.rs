@@ -126,7 +126,7 @@ async fn shown(
     account: &Account,
     now: Timestamp,
 ) -> Result<Shown, Refusal> {
-    let state = state::told(c, policy, target, account, now).await?;
+    let state = state::of(c, policy, target, account.clone(), now).await?;
     let seen = evidence::latest(c, account.id).await?;
     let evidence: BTreeMap<&'static str, Timestamp> =
         seen.into_iter().map(|(source, at)| (EvidenceSource::name(source), at)).collect();

@@ -6,30 +6,30 @@
 pub mod accounts;
 pub mod act;
 pub mod clock;
-pub mod decide;
 pub mod crms;
+pub mod decide;
 pub mod deliver;
 pub mod depart;
 pub mod entitle;
 pub mod evidence;
 pub mod find;
 pub mod guard;
+pub mod housekeeping;
 pub mod item_events;
+pub mod lead;
+pub mod lifecycle;
+pub mod mailer;
 pub mod parties;
 pub mod past;
-pub mod housekeeping;
-pub mod lifecycle;
-pub mod lead;
-pub mod mailer;
 pub mod policies;
 pub mod protection;
 pub mod provision;
 pub mod pull;
 pub mod refusal;
+pub mod report;
 pub mod session;
 pub mod sign_in;
 pub mod sign_out;
-pub mod report;
 pub mod stand;
 pub mod state;
 pub mod targets;
@@ -42,14 +42,13 @@ use std::sync::Arc;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::domain::ids::TargetId;
-use crate::oidc::OidcError;
 use crate::mail::Mailer;
 use crate::store::Db;
 
 pub use act::Act;
 pub use clock::{Clock, SetClock, SystemClock};
-pub use parties::Parties;
 pub use crms::Crms;
+pub use parties::Parties;
 pub use policies::{Compiled, Policies};
 pub use refusal::Refusal;
 
@@ -79,17 +78,13 @@ impl Ports {
     ///
     /// # Errors
     ///
-    /// [`OidcError`] when a directory's sign-in cannot work as it is set.
-    pub fn new(db: Db, clock: Arc<dyn Clock>, settings: Arc<Settings>) -> Result<Self, OidcError> {
-        let targets = settings.targets.iter().map(|target| target.id.clone()).collect();
-        let parties = Arc::new(Parties::new(&settings)?);
-        Ok(Self { db, clock, settings, policies: Arc::new(Policies::default()), parties, targets })
-    /// [`Refusal::Invalid`] when a target or the mail server cannot be used as it is set.
+    /// [`Refusal::Invalid`] when a directory's sign-in, a target or the mail server cannot be used as it is set.
     pub fn new(db: Db, clock: Arc<dyn Clock>, settings: Arc<Settings>) -> Result<Self, Refusal> {
         Ok(Self {
             db,
             clock,
             policies: Arc::new(Policies::default()),
+            parties: Arc::new(Parties::new(&settings).map_err(|e| Refusal::invalid("directory.oidc", e))?),
             crms: Arc::new(Crms::new(&settings)?),
             mailer: mailer::mailer(settings.mail.as_ref())?,
             leadership: Arc::default(),

@@ -215,7 +215,12 @@ pub async fn page(c: &mut Conn, after: Option<AccountId>, limit: i64) -> Result<
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn dated(c: &mut Conn, now: Timestamp, after: Option<AccountId>, limit: i64) -> Result<Vec<Account>, StoreError> {
+pub async fn dated(
+    c: &mut Conn,
+    now: Timestamp,
+    after: Option<AccountId>,
+    limit: i64,
+) -> Result<Vec<Account>, StoreError> {
     let after = after.map_or(Uuid::nil(), AccountId::uuid);
     read(q!(fetch_all as Row; c,
         columns!("WHERE a.id > $2 AND a.id IN (

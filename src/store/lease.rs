@@ -105,26 +105,3 @@ pub async fn last_run(c: &mut Conn, job: &str) -> Result<Option<Timestamp>, Stor
         q!(fetch_optional as (Option<i64>,); c, "SELECT last_run_at FROM job_lease WHERE job = $1", job)?;
     instant_opt(row.and_then(|(at,)| at), "job_lease", job)
 }
-
-/// Whether this holder still has the lease under this fence. Asked inside the transaction of each effect, so that one
-/// who was stopped and woke up again takes no step.
-///
-/// # Errors
-///
-/// [`StoreError::Unavailable`] when the database cannot be reached.
-pub async fn is_held(c: &mut Conn, job: &str, holder: &str, fence: i64) -> Result<bool, StoreError> {
-    let row = q!(fetch_optional as (i64,); c,
-        "SELECT fence FROM job_lease WHERE job = $1 AND holder = $2 AND fence = $3", job, holder, fence)?;
-    Ok(row.is_some())
-}
-
-/// Lets go of a lease without a run to note.
-///
-/// # Errors
-///
-/// [`StoreError::Unavailable`] when the database cannot be reached.
-pub async fn let_go(c: &mut Conn, job: &str, holder: &str, fence: i64, now: Timestamp) -> Result<(), StoreError> {
-    q!(execute; c, "UPDATE job_lease SET until = $4 WHERE job = $1 AND holder = $2 AND fence = $3",
-        job, holder, fence, micros(now))?;
-    Ok(())
-}

@@ -23,7 +23,7 @@ const STEPS: &[Step] = &[
         description: "logout token",
         sql: include_str!("../../migrations/0002_logout_token.sql"),
     },
-    Step { version: 2, description: "leave", sql: include_str!("../../migrations/0002_leave.sql") },
+    Step { version: 3, description: "leave", sql: include_str!("../../migrations/0003_leave.sql") },
 ];
 
 /// The newest schema that this binary knows.

@@ -84,7 +84,6 @@ impl TestHouse {
         let clock = Arc::new(SetClock::new(at("2025-10-07T08:00:00Z")));
         let shared: Arc<dyn Clock> = Arc::<SetClock>::clone(&clock);
         drop(rustls::crypto::ring::default_provider().install_default());
-        let ports = Ports::new(t.db.clone(), shared, Arc::new(settings)).expect("the settings fit together");
         let ports = Ports::new(t.db.clone(), shared, Arc::new(settings)).expect("the settings can be used");
         let ports = Arc::new(ports);
         let act = ports.act(Actor::Job("test".to_owned()), "test");

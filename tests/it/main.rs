@@ -15,6 +15,7 @@ mod authzen;
 mod crash;
 #[cfg(test)]
 mod daemon;
+#[cfg(test)]
 mod deliver;
 #[cfg(test)]
 mod dependencies;
@@ -29,9 +30,11 @@ mod practice_crm;
 #[cfg(test)]
 mod provision;
 #[cfg(test)]
-mod running;
-mod sign_in;
 mod pull;
+#[cfg(test)]
+mod running;
+#[cfg(test)]
+mod sign_in;
 #[cfg(test)]
 mod source;
 #[cfg(test)]

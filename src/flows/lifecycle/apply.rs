@@ -9,12 +9,12 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::super::{Act, Compiled, Ports, Refusal, guard};
+use super::facts;
 use super::lease::Lease;
 use super::letters::{self, Post};
 use super::plan::{self, Proposal};
 use super::run::{self, RunOutcome, RunReport};
 use super::step::{Skipped, Taken, Taking};
-use super::facts;
 use crate::domain::days::Reading;
 use crate::domain::ids::AccountId;
 use crate::domain::lifecycle::Step;
@@ -37,7 +37,9 @@ use crate::store::{StoreError, plan as table};
 pub async fn apply(ports: &Ports, act: &Act, hash: Option<&str>) -> Result<RunReport, Refusal> {
     let holder = format!("{} {}", act.actor, Uuid::now_v7());
     let Some(lease) = Lease::take(ports, &holder).await? else {
-        return Err(Refusal::Conflict("a lifecycle run is under way; try again when it has ended".to_owned()));
+        return Err(Refusal::Conflict(
+            "a lifecycle run is under way; try again when it has ended".to_owned(),
+        ));
     };
     under_lease(ports, act, hash, lease).await
 }
@@ -62,7 +64,12 @@ pub(super) async fn under_lease(
     }
 }
 
-async fn carry_out(ports: &Ports, act: &Act, hash: Option<&str>, lease: &Lease) -> Result<RunReport, Refusal> {
+async fn carry_out(
+    ports: &Ports,
+    act: &Act,
+    hash: Option<&str>,
+    lease: &Lease,
+) -> Result<RunReport, Refusal> {
     finish_broken_off(ports, act, lease).await?;
     let proposal = match hash {
         None => plan::plan(ports, act).await?,
@@ -144,10 +151,15 @@ async fn alert(ports: &Ports, act: &Act, proposal: &Proposal, stops: &[SafetySto
     let reading = Reading::of(&compiled.policy, crate::domain::language::Language::En, act.now);
     let why: Vec<String> = stops.iter().map(|stop| stop.sentence(&compiled.policy, &reading)).collect();
     metrics::counter!("portvakt_plans_stopped_total").increment(1);
-    tracing::error!(plan.hash = proposal.hash, steps = proposal.plan.steps.len(),
+    tracing::error!(
+        plan.hash = proposal.hash,
+        steps = proposal.plan.steps.len(),
         "the lifecycle plan {} stopped by itself and nothing was done: {} Look at it and release it with: \
          portvakt lifecycle release {} --reason \"…\"",
-        proposal.hash, why.join(" "), proposal.hash);
+        proposal.hash,
+        why.join(" "),
+        proposal.hash
+    );
     Ok(())
 }
 

@@ -38,9 +38,9 @@ pub async fn follow_dates(ports: &Ports, act: &Act) -> Result<usize, Refusal> {
         for account in &page {
             let (act, id) = (act.clone(), account.id);
             let (compiled, around) = (Arc::clone(&compiled), Arc::clone(&around));
-            let work = ports.db.write(move |c| {
-                Box::pin(async move { follow(c, &act, &compiled, &around, id).await })
-            });
+            let work = ports
+                .db
+                .write(move |c| Box::pin(async move { follow(c, &act, &compiled, &around, id).await }));
             changed += usize::from(work.await?);
         }
     }

@@ -52,7 +52,7 @@ impl Lease {
 
     /// Refuses when the lease is lost. Stands in the transaction of each effect.
     pub(super) async fn check(&self, c: &mut Conn) -> Result<(), Refusal> {
-        if lease::is_held(c, JOB, &self.holder, self.fence).await? { Ok(()) } else { Err(lost()) }
+        if lease::is_held(c, JOB, self.fence).await? { Ok(()) } else { Err(lost()) }
     }
 
     /// Ends it, and notes when and how the run ended.
@@ -76,7 +76,7 @@ impl Lease {
             .db
             .write(move |c| {
                 Box::pin(async move {
-                    lease::let_go(c, JOB, &self.holder, self.fence, now).await?;
+                    lease::let_go(c, JOB, &self.holder, self.fence, "given back", now).await?;
                     Ok::<_, Refusal>(())
                 })
             })

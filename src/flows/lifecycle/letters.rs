@@ -182,8 +182,10 @@ async fn note_sent(
                     };
                     notice::sent(c, &row).await?;
                     let act = taking.act.because(cause(&fresh, &taking.hash));
-                    let after = json!({ "days_before": whole_days(lead), "not_before": not_before.to_string() });
-                    act.record(c, "notice_sent", Subject::new("account", account.id), None, Some(after)).await?;
+                    let after =
+                        json!({ "days_before": whole_days(lead), "not_before": not_before.to_string() });
+                    act.record(c, "notice_sent", Subject::new("account", account.id), None, Some(after))
+                        .await?;
                 }
                 let taken = Taken::Done(Box::new(account));
                 taking.note(c, position, &taken).await?;

@@ -38,13 +38,17 @@ pub async fn release(ports: &Ports, act: &Act, hash: &str, reason: &str) -> Resu
                 }
                 let before = json!({ "state": PlanState::Waiting });
                 let after = json!({ "state": PlanState::Released, "reason": reason, "steps": steps });
-                act.record(c, "plan_released", Subject::new("plan", &hash), Some(before), Some(after)).await?;
+                act.record(c, "plan_released", Subject::new("plan", &hash), Some(before), Some(after))
+                    .await?;
                 Ok::<_, Refusal>(true)
             })
         })
         .await?;
     if !is_released {
-        return Err(Refusal::Conflict(format!("the plan {} does not wait for release any more", proposal.hash)));
+        return Err(Refusal::Conflict(format!(
+            "the plan {} does not wait for release any more",
+            proposal.hash
+        )));
     }
     find(ports, &proposal.hash).await
 }

@@ -87,7 +87,12 @@ pub(super) async fn idle(
 
 /// Notes how a run ended: what came of each step is counted from the steps themselves, so that a run that was broken
 /// off and finished counts whole.
-pub(super) async fn finish(ports: &Ports, act: &Act, mut run: Run, now: Timestamp) -> Result<RunReport, Refusal> {
+pub(super) async fn finish(
+    ports: &Ports,
+    act: &Act,
+    mut run: Run,
+    now: Timestamp,
+) -> Result<RunReport, Refusal> {
     let mut c = ports.db.read().await?;
     let steps = table::steps(&mut c, &run.plan).await?;
     drop(c);

@@ -45,9 +45,7 @@ pub async fn run_due(ports: &Ports, holder: &str) -> Result<Due, Refusal> {
     let Some(lease) = Lease::take(ports, holder).await? else { return Ok(Due::Elsewhere) };
     // Another node may have run between the look at the schedule and the lease.
     match next(ports).await? {
-        Some(at) if at <= act.now => {
-            Ok(Due::Ran(Box::new(under_lease(ports, &act, None, lease).await?)))
-        }
+        Some(at) if at <= act.now => Ok(Due::Ran(Box::new(under_lease(ports, &act, None, lease).await?))),
         later => {
             lease.let_go(ports).await?;
             Ok(later.map_or(Due::Unscheduled, Due::NotYet))

@@ -216,7 +216,11 @@ pub(super) async fn carry_out(
 }
 
 /// Ends the leave of an account: from now on its clock runs again.
-pub(in crate::flows) async fn end_leave(c: &mut Conn, act: &Act, account: &mut Account) -> Result<(), Refusal> {
+pub(in crate::flows) async fn end_leave(
+    c: &mut Conn,
+    act: &Act,
+    account: &mut Account,
+) -> Result<(), Refusal> {
     leave::end(c, account.id, act.now).await?;
     account.returned_at = Some(act.now);
     account.leave_until = account.leave_until.map(|until| until.min(act.now));

@@ -124,8 +124,10 @@ pub async fn view(ports: &Ports, proposal: &Proposal, language: Language) -> Res
         });
     }
     let unknown = plan.unknown.iter().map(|source| {
-        let covers = reading
-            .pick(format!("Gäller {} konton.", source.accounts), format!("Covers {} accounts.", source.accounts));
+        let covers = reading.pick(
+            format!("Gäller {} konton.", source.accounts),
+            format!("Covers {} accounts.", source.accounts),
+        );
         format!("{} {covers}", source.unknown.sentence(&reading))
     });
     Ok(PlanView {

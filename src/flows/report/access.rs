@@ -3,9 +3,9 @@
 //! Invariant: every account that has rights is a row, also one that is frozen or on leave; the column says who can
 //! sign in.
 
+use super::super::Refusal;
 use super::people::{Person, Scene};
 use super::{Cell, Report, ReportName, Term};
-use super::super::Refusal;
 use crate::domain::name::sort_key;
 
 pub(super) async fn report(mut scene: Scene) -> Result<Report, Refusal> {
@@ -20,8 +20,22 @@ pub(super) async fn report(mut scene: Scene) -> Result<Report, Refusal> {
     head.push((words.head("rows"), Cell::Count(i64::try_from(people.len()).unwrap_or(i64::MAX))));
     head.push((words.head("can_sign_in"), Cell::Count(i64::try_from(able).unwrap_or(i64::MAX))));
     let columns = [
-        "display_name", "user_name", "status", "can_sign_in", "last_seen", "last_seen_source", "days_since", "roles",
-        "limited", "sectors", "item_restricted", "why", "kind", "directories", "privileged", "account",
+        "display_name",
+        "user_name",
+        "status",
+        "can_sign_in",
+        "last_seen",
+        "last_seen_source",
+        "days_since",
+        "roles",
+        "limited",
+        "sectors",
+        "item_restricted",
+        "why",
+        "kind",
+        "directories",
+        "privileged",
+        "account",
     ];
     Ok(Report {
         name: ReportName::Access,

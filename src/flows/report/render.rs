@@ -25,9 +25,7 @@ impl Cell {
             Self::Instant(at) => at.to_zoned(report.zone.clone()).date().to_string(),
             Self::Flag(flag) => Words(report.language).flag(*flag).to_owned(),
             Self::Term(term) => term.words.clone(),
-            Self::Terms(terms) => {
-                terms.iter().map(|term| term.words.as_str()).collect::<Vec<_>>().join(", ")
-            }
+            Self::Terms(terms) => terms.iter().map(|term| term.words.as_str()).collect::<Vec<_>>().join(", "),
         }
     }
 
@@ -188,7 +186,18 @@ mod tests {
     #[test]
     fn no_cell_of_the_csv_is_a_formula_and_json_keeps_the_name() {
         let bad = [
-            "=1+1", "+46701234567", "-x", "@x", "\t=1", "\r1", "  =1", "＝1", "\u{200b}=1", "\u{a0}+1", "\n-1", "\0=1",
+            "=1+1",
+            "+46701234567",
+            "-x",
+            "@x",
+            "\t=1",
+            "\r1",
+            "  =1",
+            "＝1",
+            "\u{200b}=1",
+            "\u{a0}+1",
+            "\n-1",
+            "\0=1",
         ];
         let written = csv(&report(&bad)).unwrap();
         let mut reader = csv::Reader::from_reader(written.trim_start_matches('\u{feff}').as_bytes());

@@ -45,9 +45,26 @@ pub(super) async fn report(mut scene: Scene, before: Option<Timestamp>) -> Resul
         head.push((words.head(key), Cell::Count(i64::try_from(count).unwrap_or(i64::MAX))));
     }
     let columns = [
-        "exception", "display_name", "user_name", "status", "last_seen", "last_seen_source", "days_since", "created_at",
-        "roles", "limited", "sectors", "item_restricted", "next_step", "next_on", "why", "notices", "kind",
-        "directories", "privileged", "account",
+        "exception",
+        "display_name",
+        "user_name",
+        "status",
+        "last_seen",
+        "last_seen_source",
+        "days_since",
+        "created_at",
+        "roles",
+        "limited",
+        "sectors",
+        "item_restricted",
+        "next_step",
+        "next_on",
+        "why",
+        "notices",
+        "kind",
+        "directories",
+        "privileged",
+        "account",
     ];
     Ok(Report {
         name: ReportName::Stale,

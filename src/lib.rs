@@ -29,6 +29,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod crm;
+pub mod demo;
 pub mod domain;
 pub mod flows;
 pub mod http;

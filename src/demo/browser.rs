@@ -43,7 +43,8 @@ impl Browser {
     ///
     /// [`DemoError::Unreachable`] when there is no answer or no end of redirects.
     pub async fn open(&mut self, address: &str) -> Result<Page, DemoError> {
-        let url = Url::parse(address).map_err(|error| unreachable(&Method::GET, address, error.to_string()))?;
+        let url =
+            Url::parse(address).map_err(|error| unreachable(&Method::GET, address, error.to_string()))?;
         self.follow(url, None).await
     }
 
@@ -91,7 +92,8 @@ impl Browser {
         form: Option<String>,
     ) -> Result<(StatusCode, HeaderMap, String), DemoError> {
         let method = if form.is_some() { Method::POST } else { Method::GET };
-        let broken = |error: reqwest::Error| unreachable(&method, url.path(), error.without_url().to_string());
+        let broken =
+            |error: reqwest::Error| unreachable(&method, url.path(), error.without_url().to_string());
         let mut request = self.client.request(method.clone(), url.clone());
         let jar = self.cookies.entry(url.authority().to_owned()).or_default();
         if !jar.is_empty() {

@@ -36,12 +36,11 @@ impl Folder {
     ///
     /// [`DemoError::File`] when it cannot be made, or holds something already.
     pub fn make(wanted: Option<&Path>) -> Result<Self, DemoError> {
-        let path = match wanted {
-            Some(path) => path.to_owned(),
-            None => {
-                let name: String = chance::text()?.chars().filter(char::is_ascii_alphanumeric).take(12).collect();
-                std::env::temp_dir().join(format!("portvakt-demo-{name}"))
-            }
+        let path = if let Some(path) = wanted {
+            path.to_owned()
+        } else {
+            let name: String = chance::text()?.chars().filter(char::is_ascii_alphanumeric).take(12).collect();
+            std::env::temp_dir().join(format!("portvakt-demo-{name}"))
         };
         let failed = |source| DemoError::File { path: path.clone(), source };
         fs::create_dir_all(&path).map_err(failed)?;
@@ -128,7 +127,8 @@ pub fn write(folder: &Folder, addresses: &Addresses, database: Option<&str>) -> 
 
 fn settings(addresses: &Addresses, has_database: bool) -> String {
     let listen = addresses.portvakt.trim_start_matches("http://");
-    let database = if has_database { "url_file = \"database.secret\"" } else { "url = \"sqlite:portvakt.db\"" };
+    let database =
+        if has_database { "url_file = \"database.secret\"" } else { "url = \"sqlite:portvakt.db\"" };
     let protected: Vec<String> = Association::bjorkbacken()
         .people()
         .iter()
@@ -227,7 +227,8 @@ mod tests {
                 other => panic!("{other:?}"),
             })
             .collect();
-        let there = GroupNo::ALL.map(|group| group.group().external_id.unwrap_or(group.group().name).to_owned());
+        let there =
+            GroupNo::ALL.map(|group| group.group().external_id.unwrap_or(group.group().name).to_owned());
         assert_eq!(meant, BTreeSet::from(there));
     }
 

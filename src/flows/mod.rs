@@ -14,6 +14,7 @@ pub mod entitle;
 pub mod evidence;
 pub mod find;
 pub mod guard;
+pub mod housekeeping;
 pub mod item_events;
 pub mod lead;
 pub mod lifecycle;
@@ -33,7 +34,6 @@ pub mod sign_out;
 pub mod stand;
 pub mod state;
 pub mod targets;
-pub mod tidy;
 pub mod tokens;
 pub mod watch;
 
@@ -91,6 +91,12 @@ impl Ports {
             targets: settings.targets.iter().map(|target| target.id.clone()).collect(),
             settings,
         })
+    }
+
+    /// Who this process is among the nodes: random, new at each start.
+    #[must_use]
+    pub fn holder(&self) -> &str {
+        self.leadership.holder()
     }
 
     /// Begins an act: somebody does something, now, for a cause.

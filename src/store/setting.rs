@@ -9,10 +9,15 @@ use super::error::StoreError;
 ///
 /// # Errors
 ///
+/// [`StoreError::Corrupt`] when there is no such row, because then nobody would wait;
 /// [`StoreError::Unavailable`] when the database cannot be reached.
 pub async fn hold(c: &mut Conn, name: &str) -> Result<(), StoreError> {
-    q!(execute; c, "UPDATE setting SET value = value WHERE name = $1", name)?;
-    Ok(())
+    let held = q!(execute; c, "UPDATE setting SET value = value WHERE name = $1", name)?;
+    if held == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::corrupt("setting", name, "it is missing and cannot be locked"))
+    }
 }
 
 /// The value under a name.

@@ -45,7 +45,8 @@ impl Calendar {
     #[must_use]
     pub fn at(&self, days_ago: i32, minutes: i32) -> Timestamp {
         let date = self.today.saturating_sub(days_ago.days());
-        let midnight = date.to_zoned(self.zone.clone()).map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp());
+        let midnight =
+            date.to_zoned(self.zone.clone()).map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp());
         midnight + SignedDuration::from_mins(i64::from(minutes))
     }
 }

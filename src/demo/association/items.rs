@@ -79,6 +79,7 @@ pub(super) fn events(calendar: &Calendar) -> Vec<Event> {
         (45, assigned("mailing", "utskick-57", None)),
         (20, created("mailing", "utskick-63", ELIAS, None)),
     ];
-    let at = |(days_ago, event)| Event { at: calendar.at(days_ago, 19 * 60 + 30), what: Happening::Item(event) };
+    let at =
+        |(days_ago, event)| Event { at: calendar.at(days_ago, 19 * 60 + 30), what: Happening::Item(event) };
     story.into_iter().map(at).collect()
 }

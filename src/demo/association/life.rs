@@ -103,7 +103,8 @@ impl Story {
 
 /// The first morning: groups, people, then who is in which group.
 fn beginning(association: &Association, start: Timestamp) -> Vec<Event> {
-    let after = |seconds: usize| start + SignedDuration::from_secs(i64::try_from(seconds).unwrap_or_default());
+    let after =
+        |seconds: usize| start + SignedDuration::from_secs(i64::try_from(seconds).unwrap_or_default());
     let there = |person: &&Person| person.part.joined().is_none();
     let mut events: Vec<Event> = GroupNo::ALL
         .into_iter()
@@ -112,10 +113,12 @@ fn beginning(association: &Association, start: Timestamp) -> Vec<Event> {
         .collect();
     let arrivals = association.people().iter().filter(there).enumerate();
     events.extend(
-        arrivals.map(|(place, person)| Event { at: after(60 + place), what: Happening::Arrives(person.number) }),
+        arrivals
+            .map(|(place, person)| Event { at: after(60 + place), what: Happening::Arrives(person.number) }),
     );
     events.extend(GroupNo::ALL.into_iter().enumerate().map(|(place, group)| {
-        let members = association.people().iter().filter(there).filter(|person| person.groups.contains(&group));
+        let members =
+            association.people().iter().filter(there).filter(|person| person.groups.contains(&group));
         let members = members.map(|person| person.number).collect();
         Event { at: after(600 + place), what: Happening::Joins(group, members) }
     }));
@@ -148,7 +151,8 @@ fn of_person(person: &Person, calendar: &Calendar) -> Vec<Event> {
             events.push(on(since, 6 * 60, Happening::LeaveGranted(number, calendar.at(until, 0))));
         }
         Part::Moves { ago, to, title } => {
-            let from = person.groups.iter().map(|group| on(ago, 6 * 60, Happening::Leaves(*group, vec![number])));
+            let from =
+                person.groups.iter().map(|group| on(ago, 6 * 60, Happening::Leaves(*group, vec![number])));
             events.extend(from);
             events.push(on(ago, 6 * 60, Happening::Joins(to, vec![number])));
             events.push(on(ago, 6 * 60, Happening::Becomes(number, title, to.group().department)));

@@ -181,7 +181,9 @@ impl Association {
 
 fn external_id(number: u16, home: Home) -> String {
     match home {
-        Home::Entra => Uuid::from_u128(0x87d3_49ed_44d7_43e1_9a83_0000_0000_0000 + u128::from(number)).to_string(),
+        Home::Entra => {
+            Uuid::from_u128(0x87d3_49ed_44d7_43e1_9a83_0000_0000_0000 + u128::from(number)).to_string()
+        }
         Home::Okta => format!("00u1bjorknorr{number:07}"),
     }
 }

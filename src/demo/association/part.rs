@@ -150,8 +150,12 @@ impl Part {
     #[must_use]
     pub const fn outcome(self) -> Outcome {
         match self {
-            Self::Regular(_) | Self::Seldom | Self::Returns { .. } | Self::Moves { .. } => Outcome::Active,
-            Self::Joins { .. } | Self::BreakGlass => Outcome::Active,
+            Self::Regular(_)
+            | Self::Seldom
+            | Self::Returns { .. }
+            | Self::Moves { .. }
+            | Self::Joins { .. }
+            | Self::BreakGlass => Outcome::Active,
             Self::FallsQuiet => Outcome::DueNow,
             Self::Quiet { last_seen } => after(last_seen, INACTIVE_AFTER),
             Self::NeverSeen { joined: Some(days) } => after(days, NEVER_AFTER),

@@ -30,7 +30,8 @@ fn there_are_120_people_of_two_directories_in_nine_groups() {
         assert!(!members.is_empty(), "{group:?}");
         assert!(members.iter().all(|person| person.home == group.group().home), "{group:?}");
     }
-    let distinct = |of: fn(&Person) -> String| association.people().iter().map(of).collect::<BTreeSet<_>>().len();
+    let distinct =
+        |of: fn(&Person) -> String| association.people().iter().map(of).collect::<BTreeSet<_>>().len();
     assert_eq!(distinct(Person::name), 120);
     assert_eq!(distinct(|person| person.user_name.clone()), 120);
     assert_eq!(distinct(|person| person.external_id.clone()), 120);
@@ -70,7 +71,8 @@ fn the_same_present_gives_the_same_story_in_order_of_time() {
 #[test]
 fn some_hundred_sign_in_here_and_many_more_at_the_crm() {
     let (_, story) = story();
-    let count = |wanted: fn(&Happening) -> bool| story.events.iter().filter(|event| wanted(&event.what)).count();
+    let count =
+        |wanted: fn(&Happening) -> bool| story.events.iter().filter(|event| wanted(&event.what)).count();
     let sso = count(|what| matches!(what, Happening::SignsIn(_)));
     let crm = count(|what| matches!(what, Happening::SeenInCrm(_)));
     assert!((350..700).contains(&sso), "{sso}");
@@ -85,7 +87,9 @@ fn some_hundred_sign_in_here_and_many_more_at_the_crm() {
 fn seen(story: &Story) -> BTreeMap<PersonNo, Vec<Timestamp>> {
     let mut seen: BTreeMap<PersonNo, Vec<Timestamp>> = BTreeMap::new();
     for event in &story.events {
-        if let Happening::Arrives(person) | Happening::SignsIn(person) | Happening::SeenInCrm(person) = event.what {
+        if let Happening::Arrives(person) | Happening::SignsIn(person) | Happening::SeenInCrm(person) =
+            event.what
+        {
             seen.entry(person).or_default().push(event.at);
         }
     }
@@ -145,7 +149,9 @@ fn on_no_day_does_a_run_take_more_than_a_twentieth() {
     let mut taken: BTreeMap<i32, usize> = BTreeMap::new();
     for person in association.people() {
         let due = match person.part {
-            Part::Quiet { last_seen } => vec![last_seen - INACTIVE_AFTER, last_seen - INACTIVE_AFTER - FREEZE_FOR],
+            Part::Quiet { last_seen } => {
+                vec![last_seen - INACTIVE_AFTER, last_seen - INACTIVE_AFTER - FREEZE_FOR]
+            }
             Part::Leaves { ago, .. } => vec![ago],
             Part::Returns { left, .. } => vec![left],
             Part::NeverSeen { joined } => {

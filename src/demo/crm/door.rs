@@ -55,14 +55,19 @@ impl Book {
     /// Keeps the message if its version is higher than the one known; gives the CRM's own id of the account.
     fn keep(&mut self, message: Message) -> String {
         let known = self.accounts.get(&message.account.id);
-        let crm_id = known.map_or_else(|| format!("bb-{}", self.accounts.len() + 1), |known| known.crm_id.clone());
+        let crm_id =
+            known.map_or_else(|| format!("bb-{}", self.accounts.len() + 1), |known| known.crm_id.clone());
         if known.is_some_and(|known| known.version >= message.version) {
             self.tally.older += 1;
             return crm_id;
         }
         self.tally.taken += 1;
-        let known =
-            Known { crm_id: crm_id.clone(), version: message.version, at: message.at, account: message.account };
+        let known = Known {
+            crm_id: crm_id.clone(),
+            version: message.version,
+            at: message.at,
+            account: message.account,
+        };
         self.accounts.insert(known.account.id.clone(), known);
         crm_id
     }

@@ -21,7 +21,7 @@ use serde::Deserialize;
 use crate::crm::SigningKey;
 use crate::flows::Clock;
 
-pub use reports::{Reporter, Reported};
+pub use reports::{Reported, Reporter};
 
 /// Where it takes webhooks.
 pub const HOOK: &str = "/hooks/portvakt";

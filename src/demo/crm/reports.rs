@@ -71,7 +71,8 @@ impl Reporter {
         association: &Association,
         events: &[(ItemEvent, Timestamp)],
     ) -> Result<Reported, DemoError> {
-        let events: Vec<Value> = events.iter().map(|(event, at)| self.event(association, event, *at)).collect();
+        let events: Vec<Value> =
+            events.iter().map(|(event, at)| self.event(association, event, *at)).collect();
         self.send("/api/v1/item-events", &Value::Array(events)).await
     }
 

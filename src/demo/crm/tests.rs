@@ -37,7 +37,12 @@ fn state(version: i64, status: &str) -> Value {
     })
 }
 
-async fn post(crm: &PracticeCrm, body: &Value, signed_at: Timestamp, key: &SigningKey) -> (StatusCode, String) {
+async fn post(
+    crm: &PracticeCrm,
+    body: &Value,
+    signed_at: Timestamp,
+    key: &SigningKey,
+) -> (StatusCode, String) {
     let body = body.to_string();
     let request = Request::post(HOOK)
         .header(ID_HEADER, "msg_1")
@@ -61,7 +66,10 @@ async fn only_what_is_signed_with_the_key_and_just_now_is_believed() {
     assert_eq!((crm.accounts().len(), crm.tally().refused), (0, 2));
     let (status, answer) = post(&crm, &state(1, "active"), now(), &key()).await;
     assert_eq!((status, answer.as_str()), (StatusCode::OK, r#"{"crm_id":"bb-1"}"#));
-    assert_eq!(post(&crm, &json!({"type": "account.state"}), now(), &key()).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        post(&crm, &json!({"type": "account.state"}), now(), &key()).await.0,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
 }
 
 #[tokio::test]
@@ -89,7 +97,8 @@ async fn reports_name_accounts_by_id_once_they_are_known() {
         { "account": "0198c1de-0000-7000-8000-000000000001", "at": "2025-03-01T08:00:00Z" },
         { "account": "goran.sjostrom@bjorkbacken.example", "at": "2025-03-01T08:00:00Z" },
     ]);
-    let answer = json!({ "recorded": 1, "results": [{ "result": "recorded" }, { "result": "unknown_account" }] });
+    let answer =
+        json!({ "recorded": 1, "results": [{ "result": "recorded" }, { "result": "unknown_account" }] });
     Mock::given(path("/api/v1/sign-ins"))
         .and(header("authorization", "Bearer t0ken"))
         .and(body_json(rows))
@@ -108,10 +117,10 @@ async fn reports_name_accounts_by_id_once_they_are_known() {
         .mount(&server)
         .await;
     let rows = [(PersonNo(2), now()), (PersonNo(3), now())];
-    let reported = reporter.sign_ins(&association, &rows).await.unwrap();
-    assert_eq!(reported, Reported { effective: 1, without_effect: 0, refused: 1 });
+    let answered = reporter.sign_ins(&association, &rows).await.unwrap();
+    assert_eq!(answered, Reported { effective: 1, without_effect: 0, refused: 1 });
     let assigned = |to| (ItemEvent::Assigned { component: "mailing", item: "u1", to }, now());
     let events = [assigned(Some(Assignee::Person(PersonNo(2)))), assigned(None)];
-    let reported = reporter.items(&association, &events).await.unwrap();
-    assert_eq!(reported, Reported { effective: 1, without_effect: 1, refused: 0 });
+    let answered = reporter.items(&association, &events).await.unwrap();
+    assert_eq!(answered, Reported { effective: 1, without_effect: 1, refused: 0 });
 }

@@ -27,10 +27,10 @@ pub(super) async fn authorize(
     let words = words(&asked, &headers);
     let text = |name: &str| asked.get(name).map(String::as_str);
     if text("client_id") != Some(&house.client.id) {
-        return refuse(words.unknown_client);
+        return refuse(words, words.unknown_client);
     }
     if text("redirect_uri") != Some(&house.client.redirect_uri) {
-        return refuse(words.unknown_address);
+        return refuse(words, words.unknown_address);
     }
     let state = text("state").map(str::to_owned);
     let read = match read(&house, &asked, state.clone()) {
@@ -41,10 +41,14 @@ pub(super) async fn authorize(
             return back(&house, &answer);
         }
     };
-    let Ok(key) = chance::text() else { return refuse(words.no_chance) };
+    let Ok(key) = chance::text() else { return refuse(words, words.no_chance) };
     house.ledger().ask(key.clone(), read);
     let people: Vec<_> = house.people().values().cloned().collect();
-    let page = page::login(words, &page::Login { home: house.home, request: &key, hint: text("login_hint") }, people);
+    let page = page::login(
+        words,
+        &page::Login { home: house.home, request: &key, hint: text("login_hint") },
+        people,
+    );
     Html(page).into_response()
 }
 
@@ -90,11 +94,13 @@ pub(super) async fn sign_in(
 ) -> Response {
     let words = words(&Parameters::new(), &headers);
     let now = house.clock.now();
-    let Some(asked) = house.ledger().answer(&clicked.request, now) else { return refuse(words.too_late) };
+    let Some(asked) = house.ledger().answer(&clicked.request, now) else {
+        return refuse(words, words.too_late);
+    };
     if !house.people().contains_key(&clicked.person) {
-        return refuse(words.unknown_person);
+        return refuse(words, words.unknown_person);
     }
-    let Ok(code) = chance::text() else { return refuse(words.no_chance) };
+    let Ok(code) = chance::text() else { return refuse(words, words.no_chance) };
     let state = asked.state.clone();
     house.ledger().grant(code.clone(), Granted { person: clicked.person, asked, at: now });
     let mut answer = vec![("code", code.as_str())];
@@ -110,10 +116,10 @@ pub(super) async fn end_session(
 ) -> Response {
     let words = words(&asked, &headers);
     let Some(wanted) = asked.get("post_logout_redirect_uri") else {
-        return Html(page::message(words.signed_out, words.close)).into_response();
+        return Html(page::message(words, words.signed_out, words.close)).into_response();
     };
     if *wanted != house.client.post_logout_redirect_uri {
-        return refuse(words.unknown_address);
+        return refuse(words, words.unknown_address);
     }
     let state: Vec<_> = asked.get("state").map(|state| ("state", state.as_str())).into_iter().collect();
     redirect(wanted, &state)
@@ -139,8 +145,8 @@ fn redirect(to: &str, answer: &[(&str, &str)]) -> Response {
     }
 }
 
-fn refuse(sentence: &str) -> Response {
-    (StatusCode::BAD_REQUEST, Html(page::message(sentence, ""))).into_response()
+fn refuse(words: &Words, sentence: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Html(page::message(words, sentence, ""))).into_response()
 }
 
 /// Swedish, unless Portvakt or the browser asks for English first.

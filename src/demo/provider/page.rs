@@ -64,7 +64,8 @@ pub(super) struct Login<'a> {
 
 /// The page that lists people to click.
 pub(super) fn login(words: &Words, login: &Login<'_>, mut people: Vec<Listed>) -> String {
-    let is_hinted = |person: &Listed| login.hint.is_some_and(|hint| hint.eq_ignore_ascii_case(&person.user_name));
+    let is_hinted =
+        |person: &Listed| login.hint.is_some_and(|hint| hint.eq_ignore_ascii_case(&person.user_name));
     people.sort_by_cached_key(|person| (!is_hinted(person), person.user_name.clone()));
     let list: String = people.iter().map(|person| button(words, person)).collect();
     let list = if list.is_empty() { format!("<p>{}</p>", words.nobody) } else { format!("<ul>{list}</ul>") };
@@ -94,9 +95,9 @@ fn button(words: &Words, person: &Listed) -> String {
 }
 
 /// A page with a heading and a sentence.
-pub(super) fn message(heading: &str, sentence: &str) -> String {
+pub(super) fn message(words: &Words, heading: &str, sentence: &str) -> String {
     let body = format!("<h1>{}</h1><p>{}</p>", escape(heading), escape(sentence));
-    page("sv", heading, "Björkbacken", &body)
+    page(words.lang, heading, "Björkbacken", &body)
 }
 
 fn page(lang: &str, title: &str, brand: &str, body: &str) -> String {

@@ -1,9 +1,10 @@
 //! Whole sign-ins: Portvakt's relying party, a browser and the practice provider.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use reqwest::{StatusCode, Url};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::*;
@@ -12,8 +13,8 @@ use crate::demo::browser::Browser;
 use crate::demo::loopback;
 use crate::flows::SetClock;
 use crate::oidc::{
-    Callback, HttpClient, HttpLimits, OidcError, ProviderKind, RelyingParty, RelyingPartySettings, SignInRequest,
-    Start, Verified,
+    Callback, HttpClient, HttpLimits, OidcError, ProviderKind, RelyingParty, RelyingPartySettings,
+    SignInRequest, Start, Verified,
 };
 
 const BACK: &str = "http://127.0.0.1:1/sso/callback";
@@ -64,7 +65,8 @@ impl Scene {
         let login = browser.open(&start.authorize_url).await.unwrap();
         // Nobody listens where the browser is sent back to: the address is all that is wanted here.
         let form = login.url.join("sign-in").unwrap();
-        let request = login.body.split("name=\"request\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let request =
+            login.body.split("name=\"request\" value=\"").nth(1).unwrap().split('"').next().unwrap();
         let client = loopback::client("a browser").unwrap();
         let body = format!("request={request}&person={person}");
         let kind = "application/x-www-form-urlencoded";
@@ -82,10 +84,6 @@ impl Scene {
         self.party.finish(self.clock.now(), &callback).await
     }
 }
-
-use std::collections::HashMap;
-
-use secrecy::ExposeSecret as _;
 
 #[tokio::test]
 async fn a_person_of_each_directory_signs_in_from_click_to_verified_token() {
@@ -133,8 +131,7 @@ async fn a_request_without_pkce_nonce_or_the_right_address_gets_no_login_page() 
     let client = loopback::client("a browser").unwrap();
     let without = |names: &[&str]| {
         let mut url = good.clone();
-        let kept: Vec<_> =
-            good.query_pairs().filter(|(name, _)| !names.contains(&name.as_ref())).collect();
+        let kept: Vec<_> = good.query_pairs().filter(|(name, _)| !names.contains(&name.as_ref())).collect();
         url.query_pairs_mut().clear().extend_pairs(kept);
         url
     };

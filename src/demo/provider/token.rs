@@ -73,7 +73,9 @@ fn exchange(house: &House, headers: &HeaderMap, form: &HashMap<String, String>) 
 /// `client_secret_basic`: each half is form-encoded before the pair is base64 (RFC 6749 §2.3.1).
 fn is_our_client(house: &House, headers: &HeaderMap) -> bool {
     let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let pair = shown.and_then(|shown| shown.strip_prefix("Basic ")).and_then(|text| BASE64_STANDARD.decode(text).ok());
+    let pair = shown
+        .and_then(|shown| shown.strip_prefix("Basic "))
+        .and_then(|text| BASE64_STANDARD.decode(text).ok());
     let Some(pair) = pair.and_then(|bytes| String::from_utf8(bytes).ok()) else { return false };
     let Some((id, secret)) = pair.split_once(':') else { return false };
     let plain = |half: &str| {

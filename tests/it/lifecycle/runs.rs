@@ -20,8 +20,8 @@ async fn a_plan_that_is_carried_out_twice_does_each_step_once() {
         w.signs_in(admin).await;
         let (first, second) = (w.act(), w.act());
         let (first, second) = tokio::join!(
-            lifecycle::apply(w.ports(), &first, None),
-            lifecycle::apply(w.ports(), &second, None),
+            Box::pin(lifecycle::apply(w.ports(), &first, None)),
+            Box::pin(lifecycle::apply(w.ports(), &second, None)),
         );
         let taken: u64 = [first, second].into_iter().map(|report| report.unwrap().applied).sum();
         assert_eq!(taken, 1);

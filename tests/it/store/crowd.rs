@@ -5,7 +5,7 @@ use portvakt::domain::grant::Holder;
 use portvakt::domain::ids::AccountId;
 use portvakt::domain::policy::EvidenceSource;
 use portvakt::store::item as items;
-use portvakt::store::{StoreError, account, evidence, group, identity, login, membership, outbox};
+use portvakt::store::{StoreError, account, evidence, group, identity, login, membership, outbox, setting};
 
 use super::sample::{crm, entra, formed, is_taken, item, minute, new_identity, person, provisioned};
 use crate::engines::{TestDb, change, look, on_each_engine};
@@ -153,6 +153,27 @@ async fn an_attempt_that_many_bring_back_is_taken_by_one() {
         change!(t, [attempt] c => login::begin(c, &attempt, b"state", b"browser").await).unwrap();
         let takes = (0..CROWD).map(|_| take(t));
         assert_eq!(join_all(takes).await.into_iter().filter(|taken| *taken).count(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_holds_the_row_of_a_lock_is_alone() {
+    on_each_engine(async |t| {
+        assert_eq!(look!(t, c => setting::get(c, "count")), None);
+        let raises = (0..CROWD).map(|_| async move {
+            change!(t, [] c => {
+                setting::hold(c, "safety").await?;
+                let count: i64 = setting::get(c, "count").await?.map_or(0, |text| text.parse().expect("a number"));
+                setting::set(c, "count", &(count + 1).to_string()).await
+            })
+        });
+        for raised in join_all(raises).await {
+            raised.unwrap();
+        }
+        assert_eq!(look!(t, c => setting::get(c, "count")), Some(CROWD.to_string()));
+        let nothing = change!(t, [] c => setting::hold(c, "nothing").await);
+        assert!(matches!(nothing, Err(StoreError::Corrupt { .. })), "{nothing:?}");
     })
     .await;
 }

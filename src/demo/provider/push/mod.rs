@@ -20,6 +20,10 @@ use super::super::error::DemoError;
 
 use wire::Wire;
 
+/// Where the people are.
+const USERS: &str = "/Users";
+/// Where the groups are.
+const GROUPS: &str = "/Groups";
 /// What a PATCH is always wrapped in (RFC 7644 §3.5.2).
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
@@ -73,9 +77,9 @@ impl Pusher {
     /// [`DemoError`] when the answer is not an empty list.
     pub async fn test_connection(&mut self) -> Result<(), DemoError> {
         let nobody = "userName eq \"6d1c7a3e-2f0b-4b6e-9d55-0c3f5a7e1b2d\"";
-        match self.find("/Users", nobody).await? {
+        match self.find(USERS, nobody).await? {
             None => Ok(()),
-            Some(_) => Err(DemoError::answer("GET", "/Users", 200, "somebody has a name that nobody has")),
+            Some(_) => Err(DemoError::answer("GET", USERS, 200, "somebody has a name that nobody has")),
         }
     }
 
@@ -86,15 +90,15 @@ impl Pusher {
     /// [`DemoError`] when Portvakt refuses, or has the person already.
     pub async fn arrives(&mut self, person: &Person) -> Result<(), DemoError> {
         let filter = format!("userName eq \"{}\"", person.user_name);
-        if self.find("/Users", &filter).await?.is_some() {
-            return Err(DemoError::answer("GET", "/Users", 200, "the person is there already"));
+        if self.find(USERS, &filter).await?.is_some() {
+            return Err(DemoError::answer("GET", USERS, 200, "the person is there already"));
         }
         let body = match self.home {
             Home::Entra => entra::user(person),
             Home::Okta => okta::user(person)?,
         };
-        let created = self.wire.send(Method::POST, "/Users", &[], Some(&body), &[StatusCode::CREATED]).await?;
-        self.people.insert(person.number, id(&created, "/Users")?);
+        let created = self.wire.send(Method::POST, USERS, &[], Some(&body), &[StatusCode::CREATED]).await?;
+        self.people.insert(person.number, id(&created, USERS)?);
         Ok(())
     }
 
@@ -106,13 +110,13 @@ impl Pusher {
     pub async fn group_made(&mut self, group: GroupNo) -> Result<(), DemoError> {
         let body = match self.home {
             Home::Entra => {
-                self.find("/Groups", &format!("displayName eq \"{}\"", group.group().name)).await?;
+                self.find(GROUPS, &format!("displayName eq \"{}\"", group.group().name)).await?;
                 entra::group(&group.group())
             }
             Home::Okta => okta::group(&group.group()),
         };
-        let created = self.wire.send(Method::POST, "/Groups", &[], Some(&body), &[StatusCode::CREATED]).await?;
-        let pushed = PushedGroup { id: id(&created, "/Groups")?, members: BTreeSet::new() };
+        let created = self.wire.send(Method::POST, GROUPS, &[], Some(&body), &[StatusCode::CREATED]).await?;
+        let pushed = PushedGroup { id: id(&created, GROUPS)?, members: BTreeSet::new() };
         self.groups.insert(group, pushed);
         Ok(())
     }
@@ -186,7 +190,7 @@ impl Pusher {
     /// [`DemoError`] when Portvakt refuses or does not know the person.
     pub async fn switched_on(&mut self, person: &Person) -> Result<(), DemoError> {
         if self.home == Home::Okta {
-            let found = self.find("/Users", &format!("userName eq \"{}\"", person.user_name)).await?;
+            let found = self.find(USERS, &format!("userName eq \"{}\"", person.user_name)).await?;
             if found.as_deref() != self.id_of(person.number) {
                 return Err(DemoError::NotThere(person.user_name.clone()));
             }
@@ -229,7 +233,7 @@ impl Pusher {
         let mut query = vec![("filter", filter)];
         match (self.home, path) {
             (Home::Okta, _) => query.extend([("startIndex", "1"), ("count", "100")]),
-            (Home::Entra, "/Groups") => query.insert(0, ("excludedAttributes", "members")),
+            (Home::Entra, GROUPS) => query.insert(0, ("excludedAttributes", "members")),
             (Home::Entra, _) => {}
         }
         let list = self.wire.send(Method::GET, path, &query, None, &[StatusCode::OK]).await?;
@@ -242,12 +246,12 @@ impl Pusher {
 
     fn user_path(&self, person: &Person) -> Result<String, DemoError> {
         let id = self.id_of(person.number).ok_or_else(|| DemoError::NotThere(person.user_name.clone()))?;
-        Ok(format!("/Users/{id}"))
+        Ok(format!("{USERS}/{id}"))
     }
 
     fn group_path(&self, group: GroupNo) -> Result<String, DemoError> {
         match self.groups.get(&group) {
-            Some(pushed) => Ok(format!("/Groups/{}", pushed.id)),
+            Some(pushed) => Ok(format!("{GROUPS}/{}", pushed.id)),
             None => Err(DemoError::NotThere(group.group().name.to_owned())),
         }
     }
@@ -258,7 +262,8 @@ impl Pusher {
 
     fn ids<'a>(&'a self, people: &[&'a Person]) -> Result<Vec<(&'a str, &'a str)>, DemoError> {
         let one = |person: &&'a Person| {
-            let id = self.id_of(person.number).ok_or_else(|| DemoError::NotThere(person.user_name.clone()))?;
+            let id =
+                self.id_of(person.number).ok_or_else(|| DemoError::NotThere(person.user_name.clone()))?;
             Ok((id, person.user_name.as_str()))
         };
         people.iter().map(one).collect()

@@ -50,7 +50,8 @@ pub(super) fn members_added(group: &Group, id: &str, ids: &[(&str, &str)]) -> Va
 
 /// Members out, each by a value path of its own.
 pub(super) fn members_removed(group: &Group, id: &str, ids: &[(&str, &str)]) -> Value {
-    let removed = |(id, _): &(&str, &str)| json!({ "op": "remove", "path": format!("members[value eq \"{id}\"]") });
+    let removed =
+        |(id, _): &(&str, &str)| json!({ "op": "remove", "path": format!("members[value eq \"{id}\"]") });
     std::iter::once(renamed(group, id)).chain(ids.iter().map(removed)).collect()
 }
 

@@ -100,8 +100,11 @@ async fn okta_finds_who_returns_and_sends_a_whole_profile_back() {
     let server = MockServer::start().await;
     let found = json!({ "id": "p1", "title": "Medhjälpare", "groups": [], "meta": { "version": "W/\"3\"" } });
     let list = json!({ "totalResults": 1, "Resources": [found] });
-    Mock::given(query_param("count", "100")).respond_with(ResponseTemplate::new(200).set_body_json(list)).mount(&server).await;
-    let any = Mock::given(path_regex("/Users/p1$"));
+    Mock::given(query_param("count", "100"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(list))
+        .mount(&server)
+        .await;
+    let any = Mock::given(path_regex("/p1$"));
     any.respond_with(ResponseTemplate::new(200).set_body_json(&found)).mount(&server).await;
     let mut pusher = pusher(Home::Okta, &server);
     let tor = person(96);
@@ -117,9 +120,15 @@ async fn okta_finds_who_returns_and_sends_a_whole_profile_back() {
 async fn a_refusal_is_quoted_without_the_token() {
     let server = MockServer::start().await;
     let body = json!({ "status": "409", "scimType": "uniqueness", "detail": "userName is taken" });
-    Mock::given(method("POST")).respond_with(ResponseTemplate::new(409).set_body_json(body)).mount(&server).await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(409).set_body_json(body))
+        .mount(&server)
+        .await;
     let mut pusher = pusher(Home::Okta, &server);
     let refused = pusher.group_made(GroupNo::NorthAuditors).await.unwrap_err();
     assert!(refused.to_string().starts_with("POST /Groups was answered with 409: "), "{refused}");
-    assert!(refused.to_string().contains("userName is taken") && !format!("{refused:?} {pusher:?}").contains("t0ken"));
+    assert!(
+        refused.to_string().contains("userName is taken")
+            && !format!("{refused:?} {pusher:?}").contains("t0ken")
+    );
 }

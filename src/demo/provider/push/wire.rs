@@ -46,8 +46,7 @@ impl Wire {
             path: path.to_owned(),
             reason,
         };
-        let mut url =
-            Url::parse(&format!("{}{path}", self.base)).map_err(|error| lost(error.to_string()))?;
+        let mut url = Url::parse(&format!("{}{path}", self.base)).map_err(|error| lost(error.to_string()))?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
@@ -67,6 +66,7 @@ impl Wire {
         if text.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_str(&text).map_err(|_| DemoError::answer(method.as_str(), path, status.as_u16(), &text))
+        serde_json::from_str(&text)
+            .map_err(|_| DemoError::answer(method.as_str(), path, status.as_u16(), &text))
     }
 }

@@ -151,7 +151,11 @@ fn print_plan(view: &PlanView, reading: &Reading) {
         let mut table = vec![titles.to_vec()];
         table.extend(view.steps.iter().map(|step| {
             let seen = step.last_seen.map(|at| reading.date(at)).unwrap_or_default();
-            let outcome = step.outcome.clone().unwrap_or_else(|| step.state.clone());
+            let outcome = step.outcome.clone().unwrap_or_else(|| match step.state.as_str() {
+                "applied" => says("gjort", "done"),
+                "planned" => String::new(),
+                other => other.to_owned(),
+            });
             let rule = step.rule.as_ref().map(ToString::to_string).unwrap_or_default();
             let takes = step.takes.join(", ");
             let texts = [&step.display_name, &step.user_name, &step.what, &step.why];
@@ -163,7 +167,9 @@ fn print_plan(view: &PlanView, reading: &Reading) {
     }
     println!();
     let kept: Vec<String> = view.kept.iter().map(|(why, count)| format!("{why} {count}")).collect();
-    println!("{}: {}", says("Lämnas orörda", "Left alone"), kept.join(", "));
+    if !kept.is_empty() {
+        println!("{}: {}", says("Lämnas orörda", "Left alone"), kept.join(", "));
+    }
     for one in &view.exceptions {
         println!("  {} ({}): {}", one.display_name, one.user_name, one.why);
     }

@@ -163,3 +163,29 @@ async fn who_is_active_again_in_the_directory_comes_back_as_they_were() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn who_is_removed_leaves_a_number_without_a_name_behind() {
+    on_each_engine(async |t| {
+        let removing = POLICY.replace("freeze_for = \"14d\"", "freeze_for = \"14d\"\nremove_after = \"30d\"");
+        let w = World::with(t, SETTINGS, &removing).await;
+        let admin = w.board(&["anna"]).await[0];
+        let bo = w.arrives("bo").await;
+        w.signs_in(bo).await;
+        let path = format!("/scim/v2/entra/Users/{}", w.scim_id("bo").await);
+        w.house.send("DELETE", &path, &w.token, &serde_json::Value::Null).await;
+        w.pass_days(30);
+        w.signs_in(admin).await;
+        assert_eq!(w.apply(None).await.applied, 1);
+        let left = w.get(bo).await;
+        assert_eq!((left.standing.status, left.standing.reason), (Status::Removed, StatusReason::Departed));
+        assert_eq!((left.user_name.as_str(), left.display_name.as_str(), left.email), ("", "", None));
+        let tombstone = look!(w.t, c => identity::of_account(c, bo)).remove(0);
+        assert_eq!((tombstone.document, tombstone.external_id), (serde_json::json!({}), None));
+        assert!(look!(w.t, c => portvakt::store::evidence::latest(c, bo)).is_empty());
+        assert_eq!(w.apply(None).await.outcome, RunOutcome::NothingToDo);
+        // Somebody of that name is somebody new.
+        assert_ne!(w.arrives("bo").await, bo);
+    })
+    .await;
+}

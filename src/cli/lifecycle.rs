@@ -135,6 +135,29 @@ fn print_plan(view: &PlanView, reading: &Reading) {
         println!("{}: {stop}", says("Stannade", "Stopped"));
     }
     println!();
+    print_steps(view, reading);
+    println!();
+    let kept: Vec<String> = view.kept.iter().map(|(why, count)| format!("{why} {count}")).collect();
+    if !kept.is_empty() {
+        println!("{}: {}", says("Lämnas orörda", "Left alone"), kept.join(", "));
+    }
+    for one in &view.exceptions {
+        println!("  {} ({}): {}", one.display_name, one.user_name, one.why);
+    }
+    for sentence in &view.unknown {
+        println!("{}: {sentence}", says("Okänt", "Unknown"));
+    }
+    if !view.ignored.is_empty() {
+        let names: Vec<&str> = view.ignored.iter().map(|source| source.name()).collect();
+        println!("{}: {}", says("Källor som inte är anslutna", "Sources not connected"), names.join(", "));
+    }
+    if view.state == PlanState::Waiting {
+        println!("\nportvakt lifecycle release {} --reason \"…\"", view.hash);
+    }
+}
+
+fn print_steps(view: &PlanView, reading: &Reading) {
+    let says = |sv: &str, en: &str| reading.pick(sv, en);
     if view.steps.is_empty() {
         println!("{}", says("Inga steg.", "No steps."));
     } else {
@@ -164,24 +187,6 @@ fn print_plan(view: &PlanView, reading: &Reading) {
         for line in aligned(&table) {
             println!("{line}");
         }
-    }
-    println!();
-    let kept: Vec<String> = view.kept.iter().map(|(why, count)| format!("{why} {count}")).collect();
-    if !kept.is_empty() {
-        println!("{}: {}", says("Lämnas orörda", "Left alone"), kept.join(", "));
-    }
-    for one in &view.exceptions {
-        println!("  {} ({}): {}", one.display_name, one.user_name, one.why);
-    }
-    for sentence in &view.unknown {
-        println!("{}: {sentence}", says("Okänt", "Unknown"));
-    }
-    if !view.ignored.is_empty() {
-        let names: Vec<&str> = view.ignored.iter().map(|source| source.name()).collect();
-        println!("{}: {}", says("Källor som inte är anslutna", "Sources not connected"), names.join(", "));
-    }
-    if view.state == PlanState::Waiting {
-        println!("\nportvakt lifecycle release {} --reason \"…\"", view.hash);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Puts away what has had its time: old days of evidence, dead sessions and sign-ins.
+//! Puts away what has had its time: old days of evidence, dead sessions and sign-ins that nobody finished.
 //!
 //! Invariant: what is put away here was without effect already; running it twice, or not for a week, changes no
 //! decision.

@@ -42,10 +42,10 @@ pub(super) enum Work {
 pub fn table(ports: &Ports) -> Vec<Job> {
     let settings = &ports.settings;
     let mut jobs = vec![
-        scheduled_run(),
-        Job::every("dates", SignedDuration::from_mins(1), |turn| Box::pin(followed(turn))),
         Job::every("housekeeping", KEPT_UP, |turn| Box::pin(tidied(turn))),
         Job::here("keys", LOOK, |ports| Box::pin(keys(ports))),
+        scheduled_run(),
+        Job::every("dates", SignedDuration::from_mins(1), |turn| Box::pin(followed(turn))),
     ];
     jobs.extend(settings.targets.iter().map(|target| delivery(&target.id)));
     let pulled =
@@ -186,6 +186,13 @@ async fn tidied(turn: Turn) -> Result<String, Refusal> {
     ))
 }
 
+async fn keys(ports: Arc<Ports>) -> Result<String, Refusal> {
+    let now = ports.clock.now();
+    let old = now.saturating_sub(KEPT_UP).unwrap_or(Timestamp::MIN);
+    let asked = ports.parties.refresh(old, now).await.map_err(|error| Refusal::Outside(error.to_string()))?;
+    Ok(format!("{asked} providers gave their keys anew"))
+}
+
 /// The lifecycle, by the schedule of the policy in force.
 fn scheduled_run() -> Job {
     Job {
@@ -193,7 +200,7 @@ fn scheduled_run() -> Job {
         tick: LOOK,
         pause: Duration::from_mins(5),
         check: Arc::new(|ports| Box::pin(async move { lifecycle::is_due(&ports).await })),
-        work: Work::Led(Arc::new(|turn| {
+        work: Work::Led(Arc::new(|turn: Turn| {
             Box::pin(async move {
                 let report = lifecycle::run(&turn.ports, &turn.fence).await?;
                 let (outcome, taken, skipped) = (report.outcome.name(), report.applied, report.skipped);
@@ -208,13 +215,6 @@ async fn followed(turn: Turn) -> Result<String, Refusal> {
     let grants = lifecycle::end_grants(&turn.ports, &act).await?;
     let accounts = lifecycle::follow_dates(&turn.ports, &act).await?;
     Ok(format!("{grants} grants ended, {accounts} accounts followed their dates"))
-}
-
-async fn keys(ports: Arc<Ports>) -> Result<String, Refusal> {
-    let now = ports.clock.now();
-    let old = now.saturating_sub(KEPT_UP).unwrap_or(Timestamp::MIN);
-    let asked = ports.parties.refresh(old, now).await.map_err(|error| Refusal::Outside(error.to_string()))?;
-    Ok(format!("{asked} providers gave their keys anew"))
 }
 
 /// A job per target, so that one that hangs keeps no other from hearing.

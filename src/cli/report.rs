@@ -5,13 +5,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::bail;
 use clap::{Args, ValueEnum};
 
-use super::{day, exit, setup};
+use super::{exit, setup};
 use crate::domain::language::Language;
-use crate::flows::past;
-use crate::flows::report::{self, ReportName, Request};
+use crate::flows::report::{self, Asked};
 
 /// The forms of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -54,24 +52,14 @@ pub(super) fn language(text: &str) -> Result<Language, String> {
 }
 
 pub(super) async fn run(config: &Path, args: ReportArgs) -> anyhow::Result<ExitCode> {
-    let Some(name) = ReportName::from_name(&args.name) else {
-        let known: Vec<&str> = ReportName::ALL.iter().map(|known| known.name()).collect();
-        bail!("there is no report {:?}; there are: {}", args.name, known.join(", "));
-    };
-    if args.before.is_some() && name != ReportName::Stale {
-        bail!("--before is for the report stale");
-    }
     let ports = setup::open(config).await?;
-    let zone = day::zone(&ports).await?;
-    let request = Request {
-        name,
-        as_of: match &args.as_of {
-            Some(text) => Some(past::instant(&ports, text).await?),
-            None => None,
-        },
-        before: args.before.as_deref().map(|text| day::start(text, &zone)).transpose()?,
-        language: args.lang.unwrap_or(ports.settings.language),
+    let asked = Asked {
+        name: &args.name,
+        as_of: args.as_of.as_deref(),
+        before: args.before.as_deref(),
+        language: args.lang,
     };
+    let request = report::ask(&ports, asked).await?;
     let made = report::produce(&ports, &setup::act(&ports, "command"), &request).await?;
     match args.format {
         Form::Text => print!("{}", report::text(&made)),

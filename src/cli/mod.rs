@@ -4,10 +4,14 @@
 //! the daemon runs. Data go to standard output, everything else to standard error.
 
 mod access;
+mod account;
 mod check;
+mod day;
 mod directory;
+mod lifecycle;
 mod migrate;
 mod policy;
+mod report;
 mod serve;
 mod setup;
 mod target;
@@ -98,6 +102,14 @@ enum Command {
     /// May somebody do something, and why.
     #[command(subcommand)]
     Access(access::AccessCommand),
+    /// The lifecycle: plan, apply, release, runs.
+    #[command(subcommand)]
+    Lifecycle(lifecycle::LifecycleCommand),
+    /// Reports: who has access, who has gone quiet.
+    Report(report::ReportArgs),
+    /// Accounts: look at them, and change them by hand.
+    #[command(subcommand)]
+    Account(account::AccountCommand),
 }
 
 /// Runs the command that the arguments name.
@@ -119,5 +131,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Target(command) => target::run(&config, command).await,
         Command::Policy(command) => policy::run(&config, command).await,
         Command::Access(command) => access::run(&config, command).await,
+        Command::Lifecycle(command) => lifecycle::run(&config, command).await,
+        Command::Report(args) => report::run(&config, args).await,
+        Command::Account(command) => account::run(&config, command).await,
     }
 }

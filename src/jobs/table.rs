@@ -12,8 +12,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::turn::Turn;
+use crate::domain::actor::Actor;
 use crate::domain::ids::{DirectoryId, TargetId};
-use crate::flows::{Ports, Refusal, deliver, lead, pull, tidy};
+use crate::flows::{Ports, Refusal, deliver, lead, lifecycle, pull, tidy};
 
 /// How often a job with a date of its own looks at the clock.
 const LOOK: Duration = Duration::from_secs(30);
@@ -30,6 +31,8 @@ pub fn table(ports: &Ports) -> Vec<Job> {
     let settings = &ports.settings;
     let mut jobs =
         vec![Job::every("housekeeping", SignedDuration::from_hours(1), |turn| Box::pin(tidied(turn)))];
+    jobs.push(scheduled_run());
+    jobs.push(Job::every("dates", SignedDuration::from_mins(1), |turn| Box::pin(followed(turn))));
     jobs.extend(settings.targets.iter().map(|target| delivery(&target.id)));
     let pulled =
         settings.directories.iter().filter_map(|directory| Some((&directory.id, directory.pull.as_ref()?)));
@@ -145,6 +148,30 @@ async fn tidied(turn: Turn) -> Result<String, Refusal> {
         "{} void sign-in attempts, {} old sessions and {} old days of evidence are gone",
         gone.attempts, gone.sessions, gone.days
     ))
+}
+
+/// The lifecycle, by the schedule of the policy in force.
+fn scheduled_run() -> Job {
+    Job {
+        name: lifecycle::JOB.to_owned(),
+        tick: LOOK,
+        pause: Duration::from_mins(5),
+        check: Arc::new(|ports| Box::pin(async move { lifecycle::is_due(&ports).await })),
+        work: Arc::new(|turn| {
+            Box::pin(async move {
+                let report = lifecycle::run(&turn.ports, &turn.fence).await?;
+                let (outcome, taken, skipped) = (report.outcome.name(), report.applied, report.skipped);
+                Ok(format!("{outcome}: {taken} steps taken, {skipped} skipped"))
+            })
+        }),
+    }
+}
+
+async fn followed(turn: Turn) -> Result<String, Refusal> {
+    let act = turn.ports.act(Actor::Job("dates".to_owned()), "end date");
+    let grants = lifecycle::end_grants(&turn.ports, &act).await?;
+    let accounts = lifecycle::follow_dates(&turn.ports, &act).await?;
+    Ok(format!("{grants} grants ended, {accounts} accounts followed their dates"))
 }
 
 /// A job per target, so that one that hangs keeps no other from hearing.

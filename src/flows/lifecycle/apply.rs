@@ -6,11 +6,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use uuid::Uuid;
+use jiff::SignedDuration;
 
+use super::super::lead::{self, Fence};
 use super::super::{Act, Compiled, Ports, Refusal, guard};
 use super::facts;
-use super::lease::Lease;
 use super::letters::{self, Post};
 use super::plan::{self, Proposal};
 use super::run::{self, RunOutcome, RunReport};
@@ -24,6 +24,12 @@ use crate::domain::safety::SafetyStop;
 use crate::store::plan::StoredStep;
 use crate::store::{StoreError, plan as table};
 
+/// The name of the job, and of its lead.
+pub const JOB: &str = "lifecycle";
+
+/// The lead is prolonged this often while steps are taken.
+const PROLONG_AFTER: SignedDuration = SignedDuration::from_secs(10);
+
 /// Carries out the plan `hash`, or makes a fresh one and carries that out.
 ///
 /// A plan that the safety limits stop is kept, waits for release, and nothing is done. So is every plan while the
@@ -35,42 +41,34 @@ use crate::store::{StoreError, plan as table};
 /// there is no such plan; [`Refusal::Store`] when the database cannot be reached. A run that this breaks off is
 /// finished by the next.
 pub async fn apply(ports: &Ports, act: &Act, hash: Option<&str>) -> Result<RunReport, Refusal> {
-    let holder = format!("{} {}", act.actor, Uuid::now_v7());
-    let Some(lease) = Lease::take(ports, &holder).await? else {
+    let Some(fence) = lead::take(ports, JOB).await? else {
         return Err(Refusal::Conflict(
             "a lifecycle run is under way; try again when it has ended".to_owned(),
         ));
     };
-    under_lease(ports, act, hash, lease).await
+    let result = under(ports, act, hash, &fence).await;
+    let outcome = result.as_ref().map_or("failed", |report| report.outcome.name());
+    lead::give_back(ports, &fence, outcome, result.is_ok()).await?;
+    result
 }
 
-/// As [`apply`], for whoever holds the lease; it is let go at the end.
-pub(super) async fn under_lease(
+/// As [`apply`], for whoever has the lead.
+pub(super) async fn under(
     ports: &Ports,
     act: &Act,
     hash: Option<&str>,
-    lease: Lease,
+    fence: &Fence,
 ) -> Result<RunReport, Refusal> {
-    match carry_out(ports, act, hash, &lease).await {
-        Ok(report) => {
-            lease.finish(ports, report.outcome.name()).await?;
-            Ok(report)
-        }
-        Err(error) => {
-            // The cause matters more than whether the lease could be let go; it ends by itself.
-            drop(lease.let_go(ports).await);
-            Err(error)
-        }
-    }
+    finish_broken_off(ports, act, fence).await?;
+    carry_out(ports, act, hash, fence).await
 }
 
 async fn carry_out(
     ports: &Ports,
     act: &Act,
     hash: Option<&str>,
-    lease: &Lease,
+    fence: &Fence,
 ) -> Result<RunReport, Refusal> {
-    finish_broken_off(ports, act, lease).await?;
     let proposal = match hash {
         None => plan::plan(ports, act).await?,
         Some(hash) => plan::find(ports, hash).await?,
@@ -92,9 +90,9 @@ async fn carry_out(
     if proposal.plan.steps.is_empty() {
         return run::idle(ports, act, &proposal.hash, RunOutcome::NothingToDo).await;
     }
-    let taking = taking(ports, act, &proposal.hash, is_released, lease).await?;
+    let taking = taking(ports, act, &proposal.hash, is_released, fence).await?;
     let begun = run::begin(ports, act, &proposal.hash).await?;
-    take_steps(ports, &taking).await?;
+    take_steps(ports, &taking, fence).await?;
     run::finish(ports, act, begun, ports.clock.now()).await
 }
 
@@ -164,7 +162,7 @@ async fn alert(ports: &Ports, act: &Act, proposal: &Proposal, stops: &[SafetySto
 }
 
 /// Finishes runs that were broken off: the steps that are left, judged anew.
-async fn finish_broken_off(ports: &Ports, act: &Act, lease: &Lease) -> Result<(), Refusal> {
+async fn finish_broken_off(ports: &Ports, act: &Act, fence: &Fence) -> Result<(), Refusal> {
     let mut c = ports.db.read().await?;
     let broken_off = table::unfinished(&mut c).await?;
     drop(c);
@@ -174,8 +172,8 @@ async fn finish_broken_off(ports: &Ports, act: &Act, lease: &Lease) -> Result<()
         let is_observed = current(ports).await?.policy.lifecycle.mode == Mode::Observe;
         if !is_observed {
             let is_released = proposal.state == PlanState::Released;
-            let taking = taking(ports, act, &proposal.hash, is_released, lease).await?;
-            take_steps(ports, &taking).await?;
+            let taking = taking(ports, act, &proposal.hash, is_released, fence).await?;
+            take_steps(ports, &taking, fence).await?;
         }
         run::finish(ports, act, begun, ports.clock.now()).await?;
     }
@@ -187,7 +185,7 @@ async fn taking(
     act: &Act,
     hash: &str,
     is_released: bool,
-    lease: &Lease,
+    fence: &Fence,
 ) -> Result<Arc<Taking>, Refusal> {
     let mut c = ports.db.read().await?;
     let compiled = ports.policies.current(&mut c).await?;
@@ -198,13 +196,13 @@ async fn taking(
         around,
         hash: hash.to_owned(),
         is_released,
-        lease: lease.clone(),
+        claim: fence.claim(),
     }))
 }
 
 /// Takes the steps that are left of a plan. What gives back goes first, then what takes.
-async fn take_steps(ports: &Ports, taking: &Arc<Taking>) -> Result<(), Refusal> {
-    let post = Post::open(&ports.settings, &taking.compiled.policy);
+async fn take_steps(ports: &Ports, taking: &Arc<Taking>, fence: &Fence) -> Result<(), Refusal> {
+    let post = Post::open(ports, &taking.compiled.policy);
     let mut c = ports.db.read().await?;
     let mut left: Vec<(i64, PlannedStep)> = Vec::new();
     for stored in table::steps(&mut c, &taking.hash).await? {
@@ -214,8 +212,13 @@ async fn take_steps(ports: &Ports, taking: &Arc<Taking>) -> Result<(), Refusal> 
     }
     drop(c);
     left.sort_by_key(|(position, planned)| (planned.step.takes_access(), *position));
+    let mut prolonged = ports.clock.now();
     for (position, planned) in left {
-        taking.lease.renew(ports).await?;
+        if ports.clock.now().duration_since(prolonged) >= PROLONG_AFTER {
+            // Whether it is lost shows in the next transaction, which asks for it.
+            lead::prolong(ports, fence).await?;
+            prolonged = ports.clock.now();
+        }
         let taken = one(ports, taking, post.as_ref(), position, planned.clone()).await?;
         if let (Taken::Done(before), Some(post)) = (&taken, &post) {
             letters::tell(taking, post, before, &planned).await;

@@ -1,19 +1,23 @@
-//! Follows the dates that accounts carry: an end that has passed, a leave that begins or is over.
+//! Follows the dates that accounts and grants carry: an end that has passed, a leave that begins or is over.
 //!
 //! Invariant: only dates that people set are followed here, on the day; the safety limits hold as they do for a plan,
-//! and what they stop waits for the next plan.
+//! and what they stop waits for the next plan. A grant past its end opened nothing any more: its row only says so now.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::super::{Act, Compiled, Ports, Refusal, guard};
 use super::facts::{self, PAGE, Surroundings};
-use super::step::{carry_out, end_leave};
+use super::step::{carry_out, end_of_leave};
 use crate::domain::account::Status;
+use crate::domain::actor::Subject;
+use crate::domain::grant::Grant;
 use crate::domain::ids::AccountId;
 use crate::domain::lifecycle::{Reason, assess};
 use crate::domain::policy::Mode;
-use crate::store::{Conn, account};
+use crate::store::{Conn, account, entitlement};
 
 /// Takes the steps that dates ask for now. Gives how many accounts changed. Nothing while the policy only observes.
 ///
@@ -86,7 +90,43 @@ async fn forget_past_leave(c: &mut Conn, act: &Act, known: facts::Known) -> Resu
     let is_over = known.leave.is_some_and(|leave| leave.until <= act.now);
     let mut account = known.account;
     if is_over && account.standing.status != Status::Paused {
-        end_leave(c, act, &mut account).await?;
+        end_of_leave(c, act, &mut account).await?;
     }
     Ok(false)
+}
+
+/// How many ended grants are looked at together.
+const GRANTS: i64 = 100;
+
+/// Ends grants whose own end has come, and tells the CRMs. Gives how many.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub async fn end_grants(ports: &Ports, act: &Act) -> Result<usize, Refusal> {
+    let act = act.because("end date");
+    let mut ended = 0;
+    loop {
+        let mut c = ports.db.read().await?;
+        let overdue = entitlement::overdue(&mut c, act.now, GRANTS).await?;
+        drop(c);
+        let Some((id, _)) = overdue.first() else { return Ok(ended) };
+        let (act, id) = (act.clone(), *id);
+        let grants: Vec<Grant> =
+            overdue.into_iter().filter(|(account, _)| *account == id).map(|(_, grant)| grant).collect();
+        ended += grants.len();
+        ports.db.write(move |c| Box::pin(async move { end_of(c, &act, id, &grants).await })).await?;
+    }
+}
+
+async fn end_of(c: &mut Conn, act: &Act, id: AccountId, grants: &[Grant]) -> Result<(), Refusal> {
+    account::lock(c, id).await?;
+    for grant in grants {
+        entitlement::end(c, grant.id, act.now).await?;
+    }
+    let gone = grants.iter().map(|grant| json!({ "kind": grant.kind.name(), "value": grant.kind.value() }));
+    let before = gone.collect();
+    act.record(c, "grants_ended", Subject::new("account", id), Some(before), None).await?;
+    act.announce(c, id, true).await?;
+    Ok(())
 }

@@ -12,10 +12,10 @@ use crate::config::Settings;
 use crate::domain::account::Account;
 use crate::domain::days::whole_days;
 use crate::domain::effective::{held_roles, held_sectors};
-use crate::domain::evidence::{Evidence, SourceHealth};
+use crate::domain::evidence::{Evidence, LastSeen, SourceHealth, last_seen};
 use crate::domain::grant::{Grant, GrantKind};
 use crate::domain::ids::{AccountId, RoleId, SectorId};
-use crate::domain::lifecycle::{Facts, IdentityState, Leave, Notice, Presence};
+use crate::domain::lifecycle::{Facts, IdentityState, Leave, Notice, Presence, rule_for};
 use crate::domain::policy::{EvidenceSource, Policy};
 use crate::store::evidence::Health;
 use crate::store::leave::ApprovedLeave;
@@ -59,6 +59,14 @@ pub(in crate::flows) struct Known {
 }
 
 impl Known {
+    /// When the person was last seen, by the sources that the account's lifecycle rule names; by any where none applies.
+    pub(in crate::flows) fn last_seen(&self, policy: &Policy, around: &Surroundings) -> Option<LastSeen> {
+        if let Some(rule) = rule_for(policy, &self.facts(around)) {
+            return last_seen(&self.evidence, &rule.evidence);
+        }
+        last_seen(&self.evidence, &EvidenceSource::ALL.iter().copied().collect())
+    }
+
     /// In the form that the domain assesses.
     pub(in crate::flows) fn facts<'a>(&'a self, around: &'a Surroundings) -> Facts<'a> {
         Facts {

@@ -7,12 +7,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use secrecy::SecretString;
 use serde_json::json;
 
 use super::super::{Ports, Refusal};
 use super::step::{Judged, Skipped, Taken, Taking, cause};
-use crate::config::{self, Settings};
 use crate::domain::account::Account;
 use crate::domain::actor::Subject;
 use crate::domain::days::{later, whole_days, zone_of};
@@ -21,7 +19,7 @@ use crate::domain::lifecycle::{Assessment, Step};
 use crate::domain::plan::PlannedStep;
 use crate::domain::policy::{Contact, Policy};
 use crate::mail::notice::{Notice, Reader, Ways};
-use crate::mail::{MailError, MailSecurity, MailSettings, Mailer};
+use crate::mail::{MailError, Mailer};
 use crate::store::notice;
 
 /// What is needed to write to people.
@@ -35,21 +33,14 @@ pub(super) struct Post {
 }
 
 impl Post {
-    /// The post, where the settings name a mail server.
-    pub(super) fn open(settings: &Settings, policy: &Policy) -> Option<Self> {
-        let mailer = match Mailer::new(&mail_settings(settings.mail.as_ref()?)) {
-            Ok(mailer) => mailer,
-            Err(error) => {
-                tracing::error!(%error, "no notice can be sent: {error}");
-                return None;
-            }
-        };
+    /// The post, where there is a mail server.
+    pub(super) fn open(ports: &Ports, policy: &Policy) -> Option<Self> {
         Some(Self {
-            mailer,
-            sign_in: settings.server.public_url.join("/sso/login"),
+            mailer: ports.mailer.clone()?,
+            sign_in: ports.settings.server.public_url.join("/sso/login"),
             contact: policy.contact.clone(),
             zone: zone_of(policy),
-            language: settings.language,
+            language: ports.settings.language,
         })
     }
 
@@ -78,23 +69,6 @@ impl Post {
             days_left: u32::try_from(left).unwrap_or_default(),
         })
     }
-}
-
-fn mail_settings(mail: &config::Mail) -> MailSettings {
-    let security = match mail.security {
-        config::MailSecurity::None => MailSecurity::None,
-        config::MailSecurity::StartTls => MailSecurity::StartTls,
-        config::MailSecurity::Tls => MailSecurity::Tls,
-    };
-    let login = match (&mail.username, &mail.password) {
-        (Some(name), Some(password)) => Some((name.clone(), SecretString::from(password.expose()))),
-        (_, _) => None,
-    };
-    let from = match &mail.from.name {
-        Some(name) => format!("{name} <{}>", mail.from.address),
-        None => mail.from.address.clone(),
-    };
-    MailSettings { host: mail.host.clone(), port: mail.port, security, login, from }
 }
 
 /// Takes a notify step: judged, sent, and only then noted as sent.
@@ -132,7 +106,7 @@ async fn look(ports: &Ports, taking: &Arc<Taking>, planned: &PlannedStep) -> Res
         .db
         .write(move |c| {
             Box::pin(async move {
-                taking.lease.check(c).await?;
+                taking.claim.hold(c).await?;
                 taking.judge(c, &planned).await
             })
         })

@@ -6,7 +6,6 @@
 mod apply;
 mod dates;
 pub(in crate::flows) mod facts;
-mod lease;
 mod letters;
 mod plan;
 mod release;
@@ -15,10 +14,11 @@ mod schedule;
 mod step;
 mod view;
 
-pub use apply::apply;
-pub use dates::follow_dates;
+pub use apply::{JOB, apply};
+pub use dates::{end_grants, follow_dates};
 pub use plan::{Exception, Proposal, find, plan};
 pub use release::release;
 pub use run::{Run, RunOutcome, RunReport, runs};
-pub use schedule::{Due, run_due};
+pub use schedule::{Due, is_due, next_run, run, run_due};
+pub(in crate::flows) use step::end_of_leave;
 pub use view::{ExceptionView, PlanView, StepView, view};

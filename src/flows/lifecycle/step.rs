@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::lead::Claim;
 use super::super::{Act, Compiled, Ports, Refusal, entitle, guard, stand};
 use super::facts::{self, Known, Surroundings};
-use super::lease::Lease;
 use crate::domain::account::Account;
 use crate::domain::days::Reading;
 use crate::domain::lifecycle::{Assessment, Reason, Step, assess};
@@ -89,8 +89,8 @@ pub(super) struct Taking {
     pub(super) hash: String,
     /// A person released exactly this plan.
     pub(super) is_released: bool,
-    /// Under which lease.
-    pub(super) lease: Lease,
+    /// The right to run, which every write shows.
+    pub(super) claim: Claim,
 }
 
 /// What a fresh look at an account says of a planned step.
@@ -114,7 +114,7 @@ impl Taking {
             .db
             .write(move |c| {
                 Box::pin(async move {
-                    taking.lease.check(c).await?;
+                    taking.claim.hold(c).await?;
                     let taken = match taking.judge(c, &planned).await? {
                         Judged::Holds(known, fresh) => {
                             let act = taking.act.because(cause(&fresh, &taking.hash));
@@ -193,7 +193,7 @@ pub(super) async fn carry_out(
             account.leave_until = Some(*until);
             account::set_terms(c, &account).await?;
         }
-        Reason::LeaveEnded { .. } => end_leave(c, act, &mut account).await?,
+        Reason::LeaveEnded { .. } => end_of_leave(c, act, &mut account).await?,
         Reason::Kept { .. }
         | Reason::Inactive { .. }
         | Reason::NeverSignedIn { .. }
@@ -216,7 +216,7 @@ pub(super) async fn carry_out(
 }
 
 /// Ends the leave of an account: from now on its clock runs again.
-pub(in crate::flows) async fn end_leave(
+pub(in crate::flows) async fn end_of_leave(
     c: &mut Conn,
     act: &Act,
     account: &mut Account,

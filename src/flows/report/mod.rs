@@ -15,6 +15,7 @@ use jiff::tz::TimeZone;
 use super::{Act, Ports, Refusal};
 use crate::domain::language::Language;
 
+pub(crate) use render::aligned;
 pub use render::{csv, json, text};
 
 /// Which report.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: last seen is judged by the sources of the account's own lifecycle rule, as the plan judges it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -13,10 +13,10 @@ use super::words::{self, Words};
 use super::{Cell, Column, Request, Term};
 use crate::domain::account::Status;
 use crate::domain::days::{Reading, days_between};
-use crate::domain::evidence::{LastSeen, last_seen};
+use crate::domain::evidence::LastSeen;
 use crate::domain::grant::{Grant, GrantKind, Origin};
-use crate::domain::lifecycle::{Presence, rule_for};
-use crate::domain::policy::{EvidenceSource, LifecycleRule, Policy};
+use crate::domain::lifecycle::Presence;
+use crate::domain::policy::Policy;
 use crate::store::{Conn, account};
 
 /// What a report is made from.
@@ -86,26 +86,11 @@ impl Scene {
             let page = facts::page(&mut self.conn, policy, &self.around, accounts, self.moment).await?;
             for known in page {
                 *population.entry(known.account.standing.status).or_default() += 1;
-                let seen = self.seen(&known);
+                let seen = known.last_seen(policy, &self.around);
                 let person = Person { known, seen };
                 if person.has_rights() && wanted(self, &person) {
                     people.push(person);
                 }
-            }
-        }
-    }
-
-    /// The lifecycle rule of an account.
-    pub(super) fn rule(&self, known: &Known) -> Option<&LifecycleRule> {
-        rule_for(self.policy(), &known.facts(&self.around))
-    }
-
-    fn seen(&self, known: &Known) -> Option<LastSeen> {
-        match self.rule(known) {
-            Some(rule) => last_seen(&known.evidence, &rule.evidence),
-            None => {
-                let all: BTreeSet<EvidenceSource> = EvidenceSource::ALL.iter().copied().collect();
-                last_seen(&known.evidence, &all)
             }
         }
     }

@@ -174,8 +174,13 @@ fn why(scene: &Scene, one: &Quiet) -> Cell {
 fn next(scene: &Scene, assessment: Option<&Assessment>) -> (Cell, Cell) {
     let Some(assessment) = assessment else { return (Cell::Nothing, Cell::Nothing) };
     let on = match &assessment.because {
-        Reason::Kept { exempt: Exempt::InUse { due: at } | Exempt::Told { not_before: at } } => Some(*at),
-        Reason::Kept { exempt: Exempt::Frozen { until: at } | Exempt::NotYetValid { from: at } } => Some(*at),
+        Reason::Kept {
+            exempt:
+                Exempt::InUse { due: at }
+                | Exempt::Told { not_before: at }
+                | Exempt::Frozen { until: at }
+                | Exempt::NotYetValid { from: at },
+        } => Some(*at),
         Reason::Kept { exempt: Exempt::OnLeave { until } } => *until,
         Reason::Kept { .. } => None,
         Reason::Inactive { .. }

@@ -1,0 +1,196 @@
+//! `portvakt account …`: look at accounts, and change them by hand.
+//!
+//! Invariant: an account is named by its id, its user name or the CRM's id; a change prints how the account stands
+//! afterwards.
+
+mod print;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::report::language;
+use super::{PrintAs, day, exit, setup};
+use crate::domain::account::{Account, AccountKind};
+use crate::domain::language::Language;
+use crate::flows::Ports;
+use crate::flows::people::{self, Dates, LeaveWish};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AccountCommand {
+    /// List every account.
+    List {
+        /// How to print.
+        #[arg(long, value_enum, default_value_t = PrintAs::Text)]
+        format: PrintAs,
+    },
+    /// Show one account: status and its history, last seen, what happens next.
+    Show(One),
+    /// Explain what an account holds: each grant, since when, by whom, through which group or rule.
+    Explain(One),
+    /// Note an approved leave, or end it. Sign-in is paused from the first day to the last; nothing else is lost.
+    Leave(LeaveArgs),
+    /// Set the first and last day of an account.
+    Dates(DatesArgs),
+    /// Say what kind of account it is: person, service, temporary or `break_glass`.
+    Kind {
+        /// The account.
+        account: String,
+        /// The kind.
+        #[arg(value_parser = kind)]
+        kind: AccountKind,
+    },
+    /// Deactivate an account at once. Its sessions end; its rights can be restored as they were.
+    Deactivate(Decision),
+    /// Make an account active again.
+    Activate(Decision),
+    /// Say how an account is protected: only the settings file does that.
+    Protect {
+        /// The account.
+        account: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct One {
+    /// The account: its id, user name or the CRM's id.
+    account: String,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = PrintAs::Text)]
+    format: PrintAs,
+    /// The language: sv or en. Default: as the settings say.
+    #[arg(long, value_parser = language, value_name = "LANG")]
+    lang: Option<Language>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Decision {
+    /// The account: its id, user name or the CRM's id.
+    account: String,
+    /// Why, in a few words.
+    #[arg(long)]
+    reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LeaveArgs {
+    /// The account: its id, user name or the CRM's id.
+    account: String,
+    /// The first day.
+    #[arg(long, value_name = "DATE", required_unless_present = "end")]
+    from: Option<String>,
+    /// The last day.
+    #[arg(long, value_name = "DATE", required_unless_present = "end")]
+    until: Option<String>,
+    /// Who approved it.
+    #[arg(long, value_name = "NAME", required_unless_present = "end")]
+    approver: Option<String>,
+    /// End the leave now.
+    #[arg(long, conflicts_with_all = ["from", "until", "approver"])]
+    end: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).multiple(true).args(["valid_from", "valid_until"]))]
+pub(super) struct DatesArgs {
+    /// The account: its id, user name or the CRM's id.
+    account: String,
+    /// The first day, or never.
+    #[arg(long, value_name = "DATE")]
+    valid_from: Option<String>,
+    /// The last day, or never.
+    #[arg(long, value_name = "DATE")]
+    valid_until: Option<String>,
+    /// Why, in a few words.
+    #[arg(long)]
+    reason: String,
+}
+
+fn kind(text: &str) -> Result<AccountKind, String> {
+    AccountKind::from_name(text).ok_or_else(|| {
+        let known: Vec<&str> = AccountKind::ALL.iter().map(|kind| kind.name()).collect();
+        format!("write one of: {}", known.join(", "))
+    })
+}
+
+pub(super) async fn run(config: &Path, command: AccountCommand) -> anyhow::Result<ExitCode> {
+    let ports = setup::open(config).await?;
+    let act = setup::act(&ports, "command");
+    let code = match command {
+        AccountCommand::List { format } => {
+            print::list(&people::list(&ports).await?, format, &day::zone(&ports).await?)?;
+            exit::DONE
+        }
+        AccountCommand::Show(one) => {
+            let language = one.lang.unwrap_or(ports.settings.language);
+            let portrait = people::show(&ports, &one.account, language).await?;
+            print::portrait(&portrait, one.format, &day::zone(&ports).await?)?;
+            exit::DONE
+        }
+        AccountCommand::Explain(one) => {
+            let language = one.lang.unwrap_or(ports.settings.language);
+            let stories = people::explain(&ports, &one.account, language).await?;
+            print::stories(&stories, one.format, &day::zone(&ports).await?)?;
+            exit::DONE
+        }
+        AccountCommand::Leave(args) => done(&leave(&ports, args).await?),
+        AccountCommand::Dates(args) => done(&dates(&ports, args).await?),
+        AccountCommand::Kind { account, kind } => {
+            done(&people::set_kind(&ports, &act, &account, kind).await?)
+        }
+        AccountCommand::Deactivate(Decision { account, reason }) => {
+            done(&people::deactivate(&ports, &act.because(reason.trim()), &account, &reason).await?)
+        }
+        AccountCommand::Activate(Decision { account, reason }) => {
+            done(&people::activate(&ports, &act.because(reason.trim()), &account, &reason).await?)
+        }
+        AccountCommand::Protect { account } => protect(&people::find_one(&ports, &account).await?),
+    };
+    ports.db.close().await;
+    Ok(code)
+}
+
+fn done(account: &Account) -> ExitCode {
+    println!("{}: {} ({})", account.user_name, account.standing.status, account.standing.reason);
+    exit::DONE
+}
+
+async fn leave(ports: &Ports, args: LeaveArgs) -> anyhow::Result<Account> {
+    let act = setup::act(ports, "command");
+    let (Some(from), Some(until), Some(approver)) = (args.from, args.until, args.approver) else {
+        return Ok(people::end_leave(ports, &act, &args.account).await?);
+    };
+    let zone = day::zone(ports).await?;
+    let wish = LeaveWish { from: day::start(&from, &zone)?, until: day::after(&until, &zone)?, approver };
+    Ok(people::grant_leave(ports, &act, &args.account, wish).await?)
+}
+
+async fn dates(ports: &Ports, args: DatesArgs) -> anyhow::Result<Account> {
+    let zone = day::zone(ports).await?;
+    let read = |text: Option<String>,
+                day: fn(&str, &jiff::tz::TimeZone) -> anyhow::Result<jiff::Timestamp>| {
+        let one = |text: String| if text == "never" { Ok(None) } else { day(&text, &zone).map(Some) };
+        text.map(one).transpose()
+    };
+    let dates = Dates {
+        valid_from: read(args.valid_from, day::start)?,
+        valid_until: read(args.valid_until, day::after)?,
+    };
+    let act = setup::act(ports, args.reason.trim());
+    Ok(people::set_dates(ports, &act, &args.account, dates, &args.reason).await?)
+}
+
+/// Says what protects an account. A command must not be able to: then it could also be used to lift it.
+fn protect(account: &Account) -> ExitCode {
+    if account.is_protected {
+        println!("{} is protected", account.user_name);
+        return exit::DONE;
+    }
+    eprintln!(
+        "protection is set only in the settings file, so that no command and no page can lift it.\n\
+         Add the account there and start the daemon again:\n\n[accounts]\nprotected = [{:?}]",
+        account.user_name
+    );
+    exit::refused()
+}

@@ -1,0 +1,241 @@
+//! `portvakt lifecycle …`: plan, apply, release, runs.
+//!
+//! Invariant: a plan that the safety limits stopped ends with exit code 3, and says how it is released.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::report::language;
+use super::{PrintAs, exit, setup};
+use crate::domain::days::Reading;
+use crate::domain::language::Language;
+use crate::domain::plan::PlanState;
+use crate::flows::lifecycle::{self, PlanView, Proposal, Run, RunOutcome, RunReport};
+use crate::flows::report::aligned;
+use crate::flows::{Ports, Refusal};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LifecycleCommand {
+    /// Make a plan of what a run would do now; nothing is done.
+    Plan(Printing),
+    /// Make a fresh plan and carry it out, or carry out the one with this hash.
+    Apply {
+        /// The plan's hash, or the first characters of it.
+        #[arg(long, value_name = "HASH")]
+        plan: Option<String>,
+        #[command(flatten)]
+        printing: Printing,
+    },
+    /// Release a plan that the safety limits stopped, for exactly that list.
+    Release {
+        /// The plan's hash, or the first characters of it.
+        hash: String,
+        /// Why it may be carried out.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Show a plan that was made, with what came of its steps.
+    Show {
+        /// The plan's hash, or the first characters of it.
+        hash: String,
+        #[command(flatten)]
+        printing: Printing,
+    },
+    /// List the newest runs, also those that did nothing.
+    Runs {
+        /// At most this many.
+        #[arg(long, default_value_t = 20)]
+        limit: u16,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t = PrintAs::Text)]
+        format: PrintAs,
+    },
+}
+
+/// How to print a plan.
+#[derive(Debug, Args)]
+pub(super) struct Printing {
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = PrintAs::Text)]
+    format: PrintAs,
+    /// The language: sv or en. Default: as the settings say.
+    #[arg(long, value_parser = language, value_name = "LANG")]
+    lang: Option<Language>,
+}
+
+pub(super) async fn run(config: &Path, command: LifecycleCommand) -> anyhow::Result<ExitCode> {
+    let ports = setup::open(config).await?;
+    let act = setup::act(&ports, "command");
+    let code = match command {
+        LifecycleCommand::Plan(printing) => {
+            let proposal = lifecycle::plan(&ports, &act).await?;
+            show(&ports, &proposal, &printing).await?;
+            code_of(&proposal)
+        }
+        LifecycleCommand::Show { hash, printing } => {
+            show(&ports, &lifecycle::find(&ports, &hash).await?, &printing).await?;
+            exit::DONE
+        }
+        LifecycleCommand::Apply { plan, printing } => {
+            let report = lifecycle::apply(&ports, &act, plan.as_deref()).await?;
+            applied(&ports, &report, &printing).await?
+        }
+        LifecycleCommand::Release { hash, reason } => {
+            let released = lifecycle::release(&ports, &act, &hash, &reason).await?;
+            println!("released: {} step(s) of plan {}", released.plan.steps.len(), released.hash);
+            println!("carry it out: portvakt lifecycle apply --plan {}", released.hash);
+            exit::DONE
+        }
+        LifecycleCommand::Runs { limit, format } => {
+            runs(&lifecycle::runs(&ports, i64::from(limit)).await?, format);
+            exit::DONE
+        }
+    };
+    ports.db.close().await;
+    Ok(code)
+}
+
+fn code_of(proposal: &Proposal) -> ExitCode {
+    match proposal.state {
+        PlanState::Waiting => exit::awaits_release(),
+        PlanState::Proposed | PlanState::Released | PlanState::Applied => exit::DONE,
+    }
+}
+
+async fn show(ports: &Ports, proposal: &Proposal, printing: &Printing) -> anyhow::Result<()> {
+    let language = printing.lang.unwrap_or(ports.settings.language);
+    let view = lifecycle::view(ports, proposal, language).await?;
+    match printing.format {
+        PrintAs::Json => println!("{}", serde_json::to_string_pretty(&view)?),
+        PrintAs::Text => print_plan(&view, &reading(ports, proposal, language).await?),
+    }
+    Ok(())
+}
+
+async fn reading(ports: &Ports, proposal: &Proposal, language: Language) -> Result<Reading, Refusal> {
+    let mut c = ports.db.read().await?;
+    let compiled = ports.policies.current(&mut c).await?;
+    Ok(Reading::of(&compiled.policy, language, proposal.plan.created_at))
+}
+
+fn print_plan(view: &PlanView, reading: &Reading) {
+    let says = |sv: &str, en: &str| reading.pick(sv, en);
+    println!("{} {}", says("Plan", "Plan"), view.hash);
+    println!(
+        "{}: {} · policy {} · {}",
+        says("Läge", "State"),
+        view.state,
+        view.policy_version,
+        view.created_at
+    );
+    for stop in &view.stops {
+        println!("{}: {stop}", says("Stannade", "Stopped"));
+    }
+    println!();
+    if view.steps.is_empty() {
+        println!("{}", says("Inga steg.", "No steps."));
+    } else {
+        let titles = [
+            says("Namn", "Name"),
+            says("Användarnamn", "User name"),
+            says("Steg", "Step"),
+            says("Varför", "Why"),
+            says("Senast sedd", "Last seen"),
+            says("Regel", "Rule"),
+            says("Mister", "Takes away"),
+            says("Utfall", "Outcome"),
+        ];
+        let mut table = vec![titles.to_vec()];
+        table.extend(view.steps.iter().map(|step| {
+            let seen = step.last_seen.map(|at| reading.date(at)).unwrap_or_default();
+            let outcome = step.outcome.clone().unwrap_or_else(|| step.state.clone());
+            let rule = step.rule.as_ref().map(ToString::to_string).unwrap_or_default();
+            let takes = step.takes.join(", ");
+            let texts = [&step.display_name, &step.user_name, &step.what, &step.why];
+            texts.into_iter().cloned().chain([seen, rule, takes, outcome]).collect()
+        }));
+        for line in aligned(&table) {
+            println!("{line}");
+        }
+    }
+    println!();
+    let kept: Vec<String> = view.kept.iter().map(|(why, count)| format!("{why} {count}")).collect();
+    println!("{}: {}", says("Lämnas orörda", "Left alone"), kept.join(", "));
+    for one in &view.exceptions {
+        println!("  {} ({}): {}", one.display_name, one.user_name, one.why);
+    }
+    for sentence in &view.unknown {
+        println!("{}: {sentence}", says("Okänt", "Unknown"));
+    }
+    if !view.ignored.is_empty() {
+        let names: Vec<&str> = view.ignored.iter().map(|source| source.name()).collect();
+        println!("{}: {}", says("Källor som inte är anslutna", "Sources not connected"), names.join(", "));
+    }
+    if view.state == PlanState::Waiting {
+        println!("\nportvakt lifecycle release {} --reason \"…\"", view.hash);
+    }
+}
+
+async fn applied(ports: &Ports, report: &RunReport, printing: &Printing) -> anyhow::Result<ExitCode> {
+    let proposal = lifecycle::find(ports, &report.plan).await?;
+    let language = printing.lang.unwrap_or(ports.settings.language);
+    let view = lifecycle::view(ports, &proposal, language).await?;
+    if printing.format == PrintAs::Json {
+        let printed = json!({ "run": report.run, "outcome": report.outcome.name(), "applied": report.applied,
+            "skipped": report.skipped, "plan": view });
+        println!("{}", serde_json::to_string_pretty(&printed)?);
+    } else {
+        print_plan(&view, &reading(ports, &proposal, language).await?);
+        println!();
+        match &report.outcome {
+            RunOutcome::Applied => {
+                println!("run {}: {} step(s) taken, {} skipped", report.run, report.applied, report.skipped);
+            }
+            RunOutcome::NothingToDo => println!("run {}: nothing to do", report.run),
+            RunOutcome::Observed => {
+                println!("run {}: the policy only observes (lifecycle.mode); nothing was done", report.run);
+            }
+            RunOutcome::AwaitsRelease(_) => {
+                println!("run {}: the plan stopped and awaits release; nothing was done", report.run);
+            }
+        }
+    }
+    Ok(match &report.outcome {
+        RunOutcome::AwaitsRelease(_) => exit::awaits_release(),
+        RunOutcome::Applied | RunOutcome::NothingToDo | RunOutcome::Observed => exit::DONE,
+    })
+}
+
+fn runs(runs: &[Run], format: PrintAs) {
+    match format {
+        PrintAs::Json => {
+            let listed: Vec<_> = runs
+                .iter()
+                .map(|run| {
+                    json!({ "run": run.id, "plan": run.plan, "by": run.by, "started_at": run.started_at.to_string(),
+                        "finished_at": run.finished_at.map(|at| at.to_string()), "applied": run.applied,
+                        "skipped": run.skipped, "outcome": run.outcome })
+                })
+                .collect();
+            println!("{:#}", json!(listed));
+        }
+        PrintAs::Text => {
+            let titles = ["Run", "Started", "By", "Outcome", "Taken", "Skipped", "Plan"];
+            let mut table = vec![titles.map(str::to_owned).to_vec()];
+            table.extend(runs.iter().map(|run| {
+                let outcome = if run.finished_at.is_some() { run.outcome.as_str() } else { "under way" };
+                let plan: String = run.plan.chars().take(12).collect();
+                let (taken, skipped) = (run.applied.to_string(), run.skipped.to_string());
+                let first =
+                    [run.id.to_string(), run.started_at.to_string(), run.by.clone(), outcome.to_owned()];
+                first.into_iter().chain([taken, skipped, plan]).collect()
+            }));
+            for line in aligned(&table) {
+                println!("{line}");
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! `portvakt report NAME`: who has access, who has gone quiet, now or as of a past day.
+//!
+//! Invariant: the report goes to standard output and nothing else does.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+
+use super::{day, exit, setup};
+use crate::domain::language::Language;
+use crate::flows::past;
+use crate::flows::report::{self, ReportName, Request};
+
+/// The forms of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// A table on the screen.
+    Text,
+    /// For spreadsheets, with every column.
+    Csv,
+    /// For programs, with exact values.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    /// access: who has access, and why. stale: who has access and has not signed in since a day.
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// As it was at the end of this day, by the history.
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<String>,
+    /// stale: who has not signed in since this day, to the letter. Without it: for longer than the policy's longest
+    /// limit.
+    #[arg(long, value_name = "DATE")]
+    before: Option<String>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    format: Form,
+    /// The language: sv or en. Default: as the settings say.
+    #[arg(long, value_parser = language, value_name = "LANG")]
+    lang: Option<Language>,
+}
+
+/// Reads a language that Portvakt speaks.
+///
+/// # Errors
+///
+/// When it is another one.
+pub(super) fn language(text: &str) -> Result<Language, String> {
+    Language::from_tag(text).ok_or_else(|| "write sv or en".to_owned())
+}
+
+pub(super) async fn run(config: &Path, args: ReportArgs) -> anyhow::Result<ExitCode> {
+    let Some(name) = ReportName::from_name(&args.name) else {
+        let known: Vec<&str> = ReportName::ALL.iter().map(|known| known.name()).collect();
+        bail!("there is no report {:?}; there are: {}", args.name, known.join(", "));
+    };
+    if args.before.is_some() && name != ReportName::Stale {
+        bail!("--before is for the report stale");
+    }
+    let ports = setup::open(config).await?;
+    let zone = day::zone(&ports).await?;
+    let request = Request {
+        name,
+        as_of: match &args.as_of {
+            Some(text) => Some(past::instant(&ports, text).await?),
+            None => None,
+        },
+        before: args.before.as_deref().map(|text| day::start(text, &zone)).transpose()?,
+        language: args.lang.unwrap_or(ports.settings.language),
+    };
+    let made = report::produce(&ports, &setup::act(&ports, "command"), &request).await?;
+    match args.format {
+        Form::Text => print!("{}", report::text(&made)),
+        Form::Csv => print!("{}", report::csv(&made)?),
+        Form::Json => println!("{}", serde_json::to_string_pretty(&report::json(&made))?),
+    }
+    ports.db.close().await;
+    Ok(exit::DONE)
+}

@@ -40,6 +40,12 @@ impl Default for Leadership {
 }
 
 impl Leadership {
+    /// Who this process is.
+    #[must_use]
+    pub fn holder(&self) -> &str {
+        &self.holder
+    }
+
     /// The job's turn within this process: leases alone would let two of its tasks through.
     async fn turn(&self, job: &str) -> OwnedMutexGuard<()> {
         let turn = {
@@ -125,7 +131,7 @@ impl Claim {
 /// [`Refusal::Store`] when the database cannot be reached.
 pub async fn take(ports: &Ports, job: &str) -> Result<Option<Fence>, Refusal> {
     let turn = ports.leadership.turn(job).await;
-    let holder = ports.leadership.holder.clone();
+    let holder = ports.holder().to_owned();
     let number = lease(ports, job, &holder).await?;
     Ok(number.map(|number| Fence { job: job.to_owned(), holder, number, _turn: turn }))
 }

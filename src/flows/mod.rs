@@ -93,6 +93,12 @@ impl Ports {
         })
     }
 
+    /// Who this process is among the nodes: random, new at each start.
+    #[must_use]
+    pub fn holder(&self) -> &str {
+        self.leadership.holder()
+    }
+
     /// Begins an act: somebody does something, now, for a cause.
     #[must_use]
     pub fn act(&self, actor: Actor, cause: impl Into<String>) -> Act {

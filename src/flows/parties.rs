@@ -4,6 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
 use crate::config::{Directory, DirectoryKind, DirectoryOidc, Settings};
 use crate::domain::ids::DirectoryId;
 use crate::oidc::{
@@ -47,10 +50,27 @@ impl Parties {
         self.by_directory.get(directory)
     }
 
+    /// Asks each provider anew that last gave its metadata and keys before `old`. One that nobody has signed in through yet is left alone. Gives how many answered.
+    ///
+    /// # Errors
+    ///
+    /// The first provider's trouble; the others were asked all the same, and what was known before stays in use.
+    pub async fn refresh(&self, old: Timestamp, now: Timestamp) -> Result<usize, OidcError> {
+        let stale = self.by_directory.values().filter(|party| is_stale(party, old));
+        let asked = join_all(stale.map(|party| party.refresh(now))).await;
+        let answered = asked.len();
+        asked.into_iter().collect::<Result<(), OidcError>>()?;
+        Ok(answered)
+    }
+
     /// The directories that people sign in through, in the order of their ids.
     pub fn directories(&self) -> impl Iterator<Item = &DirectoryId> {
         self.by_directory.keys()
     }
+}
+
+fn is_stale(party: &RelyingParty, old: Timestamp) -> bool {
+    party.keys_fetched_at().is_some_and(|fetched_at| fetched_at <= old)
 }
 
 fn of(

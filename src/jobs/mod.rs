@@ -1,7 +1,7 @@
 //! The table of jobs, and the ticker that runs them.
 //!
 //! Invariant: a job takes no input beyond the clock and the database, may run twice, and finds its own work. One node
-//! runs a job at a time.
+//! runs a job at a time, unless the job is each node's own.
 
 mod table;
 mod turn;
@@ -61,7 +61,7 @@ pub async fn run(ports: &Arc<Ports>, job: &Job) -> Result<Ended, Refusal> {
     turn::run(ports, job, &CancellationToken::new()).await
 }
 
-/// Looks again and again whether the job is due, and runs it as long as it is.
+/// Looks again and again whether the job is due, and runs it when it is.
 async fn tick(ports: Arc<Ports>, job: Job, end: CancellationToken) {
     let mut ticker = interval(job.tick());
     ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -71,16 +71,11 @@ async fn tick(ports: Arc<Ports>, job: Job, end: CancellationToken) {
             () = end.cancelled() => return,
             _ = ticker.tick() => {}
         }
-        let mut is_worth_another = true;
-        while is_worth_another && !end.is_cancelled() {
-            is_worth_another = match turn::run_if_due(&ports, &job, &end).await {
-                Some(Ended::Done(_)) => true,
-                None | Some(Ended::Elsewhere) => false,
-                Some(Ended::Failed(_) | Ended::Panicked) => {
-                    let _ = end.run_until_cancelled(sleep(job.pause())).await;
-                    false
-                }
-            };
+        match turn::run_if_due(&ports, &job, &end).await {
+            None | Some(Ended::Done(_) | Ended::Elsewhere) => {}
+            Some(Ended::Failed(_) | Ended::Panicked) => {
+                let _ = end.run_until_cancelled(sleep(job.pause())).await;
+            }
         }
     }
 }

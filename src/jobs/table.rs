@@ -22,17 +22,31 @@ const LOOK: Duration = Duration::from_secs(30);
 /// How often the outbox is looked at.
 const LOOK_AT_OUTBOX: Duration = Duration::from_millis(500);
 
+/// How often old rows are put away, and how old a provider's keys may grow.
+const KEPT_UP: SignedDuration = SignedDuration::from_hours(1);
+
 type Check = Arc<dyn Fn(Arc<Ports>) -> BoxFuture<'static, Result<bool, Refusal>> + Send + Sync>;
-type Work = Arc<dyn Fn(Turn) -> BoxFuture<'static, Result<String, Refusal>> + Send + Sync>;
+type LedWork = Arc<dyn Fn(Turn) -> BoxFuture<'static, Result<String, Refusal>> + Send + Sync>;
+type OwnWork = Arc<dyn Fn(Arc<Ports>) -> BoxFuture<'static, Result<String, Refusal>> + Send + Sync>;
+
+/// What a job does.
+pub(super) enum Work {
+    /// On the one node that has the lead.
+    Led(LedWork),
+    /// On every node.
+    Here(OwnWork),
+}
 
 /// Every job of this daemon.
 #[must_use]
 pub fn table(ports: &Ports) -> Vec<Job> {
     let settings = &ports.settings;
-    let mut jobs =
-        vec![Job::every("housekeeping", SignedDuration::from_hours(1), |turn| Box::pin(tidied(turn)))];
-    jobs.push(scheduled_run());
-    jobs.push(Job::every("dates", SignedDuration::from_mins(1), |turn| Box::pin(followed(turn))));
+    let mut jobs = vec![
+        Job::every("housekeeping", KEPT_UP, |turn| Box::pin(tidied(turn))),
+        Job::here("keys", LOOK, |ports| Box::pin(keys(ports))),
+        scheduled_run(),
+        Job::every("dates", SignedDuration::from_mins(1), |turn| Box::pin(followed(turn))),
+    ];
     jobs.extend(settings.targets.iter().map(|target| delivery(&target.id)));
     let pulled =
         settings.directories.iter().filter_map(|directory| Some((&directory.id, directory.pull.as_ref()?)));
@@ -41,7 +55,6 @@ pub fn table(ports: &Ports) -> Vec<Job> {
 }
 
 /// One job.
-#[derive(Clone)]
 pub struct Job {
     name: String,
     tick: Duration,
@@ -84,6 +97,23 @@ impl Job {
         Self::when(name, LOOK, move |last, now| has_come(&schedule, &zone, last, now), work)
     }
 
+    /// A job that every node does for itself at each `tick`, without a lease: it keeps something of the process itself
+    /// fresh, or sees to a lease of its own.
+    pub fn here(
+        name: &str,
+        tick: Duration,
+        work: impl Fn(Arc<Ports>) -> BoxFuture<'static, Result<String, Refusal>> + Send + Sync + 'static,
+    ) -> Self {
+        let check: Check = Arc::new(|_| Box::pin(async { Ok(true) }));
+        Self {
+            name: name.to_owned(),
+            tick,
+            pause: Duration::from_mins(5),
+            check,
+            work: Work::Here(Arc::new(work)),
+        }
+    }
+
     /// A job that is due by when it last came to its end; one that never did is due.
     fn when(
         name: &str,
@@ -99,7 +129,13 @@ impl Job {
                 last.map_or(Ok(true), |last| is_due(last, ports.clock.now()))
             })
         });
-        Self { name: name.to_owned(), tick, pause: Duration::from_mins(5), check, work: Arc::new(work) }
+        Self {
+            name: name.to_owned(),
+            tick,
+            pause: Duration::from_mins(5),
+            check,
+            work: Work::Led(Arc::new(work)),
+        }
     }
 
     /// Its name, which is also its lease's.
@@ -127,8 +163,8 @@ impl Job {
         (self.check)(Arc::clone(ports)).await
     }
 
-    pub(super) async fn work(&self, turn: Turn) -> Result<String, Refusal> {
-        (self.work)(turn).await
+    pub(super) const fn what(&self) -> &Work {
+        &self.work
     }
 }
 
@@ -157,13 +193,13 @@ fn scheduled_run() -> Job {
         tick: LOOK,
         pause: Duration::from_mins(5),
         check: Arc::new(|ports| Box::pin(async move { lifecycle::is_due(&ports).await })),
-        work: Arc::new(|turn| {
+        work: Work::Led(Arc::new(|turn| {
             Box::pin(async move {
                 let report = lifecycle::run(&turn.ports, &turn.fence).await?;
                 let (outcome, taken, skipped) = (report.outcome.name(), report.applied, report.skipped);
                 Ok(format!("{outcome}: {taken} steps taken, {skipped} skipped"))
             })
-        }),
+        })),
     }
 }
 
@@ -172,6 +208,13 @@ async fn followed(turn: Turn) -> Result<String, Refusal> {
     let grants = lifecycle::end_grants(&turn.ports, &act).await?;
     let accounts = lifecycle::follow_dates(&turn.ports, &act).await?;
     Ok(format!("{grants} grants ended, {accounts} accounts followed their dates"))
+}
+
+async fn keys(ports: Arc<Ports>) -> Result<String, Refusal> {
+    let now = ports.clock.now();
+    let old = now.saturating_sub(KEPT_UP).unwrap_or(Timestamp::MIN);
+    let asked = ports.parties.refresh(old, now).await.map_err(|error| Refusal::Outside(error.to_string()))?;
+    Ok(format!("{asked} providers gave their keys anew"))
 }
 
 /// A job per target, so that one that hangs keeps no other from hearing.
@@ -185,7 +228,7 @@ fn delivery(target: &TargetId) -> Job {
             let target = looked_at.clone();
             Box::pin(async move { deliver::is_due(&ports, &target).await })
         }),
-        work: Arc::new(move |turn| Box::pin(deliver_all(turn, told.clone()))),
+        work: Work::Led(Arc::new(move |turn| Box::pin(deliver_all(turn, told.clone())))),
     }
 }
 

@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::table::Job;
+use super::table::{Job, Work};
 use crate::flows::lead::{self, Fence, PROLONG_EVERY};
 use crate::flows::{Ports, Refusal};
 
@@ -70,17 +70,31 @@ pub(super) async fn run_if_due(ports: &Arc<Ports>, job: &Job, end: &Cancellation
 ///
 /// [`Refusal::Store`] when the lead cannot be taken or given back.
 pub(super) async fn run(ports: &Arc<Ports>, job: &Job, end: &CancellationToken) -> Result<Ended, Refusal> {
-    let Some(fence) = lead::take(ports, job.name()).await? else { return Ok(Ended::Elsewhere) };
-    let fence = Arc::new(fence);
-    let turn = Turn { ports: Arc::clone(ports), fence: Arc::clone(&fence), end: end.clone() };
-    let work = AssertUnwindSafe(async { job.work(turn).await }).catch_unwind();
-    let ended = tokio::select! {
-        done = work => match done {
-            Ok(Ok(said)) => Ended::Done(said),
-            Ok(Err(refusal)) => Ended::Failed(refusal.to_string()),
-            Err(_) => Ended::Panicked,
+    match job.what() {
+        Work::Here(work) => {
+            let ended = caught(async { work(Arc::clone(ports)).await }).await;
+            report(job, &ended);
+            Ok(ended)
+        }
+        Work::Led(work) => match lead::take(ports, job.name()).await? {
+            Some(fence) => {
+                let turn = Turn { ports: Arc::clone(ports), fence: Arc::new(fence), end: end.clone() };
+                led(job, turn, |turn| work(turn)).await
+            }
+            None => Ok(Ended::Elsewhere),
         },
-        () = lost(ports, &fence) => Ended::Failed("another node has taken the job".to_owned()),
+    }
+}
+
+/// Runs the work as long as this node has the lead, and gives the lead back.
+async fn led<F>(job: &Job, turn: Turn, work: impl FnOnce(Turn) -> F) -> Result<Ended, Refusal>
+where
+    F: Future<Output = Result<String, Refusal>>,
+{
+    let (ports, fence) = (Arc::clone(&turn.ports), Arc::clone(&turn.fence));
+    let ended = tokio::select! {
+        ended = caught(async { work(turn).await }) => ended,
+        () = lost(&ports, &fence) => Ended::Failed("another node has taken the job".to_owned()),
     };
     report(job, &ended);
     let (outcome, is_done) = match &ended {
@@ -88,8 +102,17 @@ pub(super) async fn run(ports: &Arc<Ports>, job: &Job, end: &CancellationToken) 
         Ended::Failed(why) => (why.as_str(), false),
         Ended::Elsewhere | Ended::Panicked => (ended.name(), false),
     };
-    lead::give_back(ports, &fence, outcome, is_done).await?;
+    lead::give_back(&ports, &fence, outcome, is_done).await?;
     Ok(ended)
+}
+
+/// Runs the work to its end, its panics caught.
+async fn caught(work: impl Future<Output = Result<String, Refusal>>) -> Ended {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(Ok(said)) => Ended::Done(said),
+        Ok(Err(refusal)) => Ended::Failed(refusal.to_string()),
+        Err(_) => Ended::Panicked,
+    }
 }
 
 /// Prolongs the lead; returns when another node has taken it.

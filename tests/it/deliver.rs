@@ -255,7 +255,7 @@ async fn what_changes_while_it_is_delivered_is_told_too() {
         let asa = make(&house, "asa").await;
         for mood in [true, false] {
             let (go, wait) = std::sync::mpsc::channel();
-            there.is_now(Mood::Waits(wait));
+            there.is_now(Mood::Waits(wait, 200));
             let meanwhile = async {
                 there.came.recv().await.unwrap();
                 change(&house, &asa, "active", json!(!mood)).await;
@@ -269,6 +269,27 @@ async fn what_changes_while_it_is_delivered_is_told_too() {
         let heard = there.heard();
         let statuses: Vec<&str> = heard.iter().map(|told| text(told, "status")).collect();
         assert_eq!(statuses, ["active", "deactivated", "active"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deactivation_does_not_wait_because_an_attempt_before_it_failed() {
+    on_each_engine(async |t| {
+        let (house, mut there) = house_with_crm(t).await;
+        let asa = make(&house, "asa").await;
+        let (go, wait) = std::sync::mpsc::channel();
+        there.is_now(Mood::Waits(wait, 503));
+        let meanwhile = async {
+            there.came.recv().await.unwrap();
+            change(&house, &asa, "active", json!(false)).await;
+            go.send(()).unwrap();
+        };
+        let (round, ()) = tokio::join!(deliver(&house.ports), meanwhile);
+        assert_eq!((round.again, round.next_due), (1, Some(house.clock.now())));
+        there.is_now(Mood::Takes);
+        assert_eq!(deliver(&house.ports).await.delivered, 1);
+        assert_eq!(text(&there.heard()[1], "status"), "deactivated");
     })
     .await;
 }

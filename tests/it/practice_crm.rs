@@ -28,8 +28,8 @@ pub(crate) enum Mood {
     Busy(u32),
     /// 400 for the account whose user name begins so, 200 for others.
     Refuses(&'static str),
-    /// 200, but only when it is let go.
-    Waits(mpsc::Receiver<()>),
+    /// This status, but only when it is let go.
+    Waits(mpsc::Receiver<()>, u16),
 }
 
 /// The CRM.
@@ -107,9 +107,9 @@ impl Ear {
                 ResponseTemplate::new(400).set_body_string("no such role here")
             }
             Mood::Refuses(_) => ResponseTemplate::new(200),
-            Mood::Waits(go) => {
+            Mood::Waits(go, status) => {
                 go.recv().unwrap();
-                ResponseTemplate::new(200)
+                ResponseTemplate::new(*status)
             }
         }
     }

@@ -14,6 +14,7 @@ pub mod entitle;
 pub mod evidence;
 pub mod find;
 pub mod guard;
+pub mod housekeeping;
 pub mod item_events;
 pub mod lead;
 pub mod lifecycle;
@@ -33,7 +34,6 @@ pub mod sign_out;
 pub mod stand;
 pub mod state;
 pub mod targets;
-pub mod tidy;
 pub mod tokens;
 pub mod watch;
 

@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::flows::Refusal;
-use crate::store::StoreError;
 
 /// An error as a caller reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,22 +63,26 @@ impl From<Refusal> for Problem {
             Refusal::NoPolicy => (StatusCode::SERVICE_UNAVAILABLE, "no_policy"),
             Refusal::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
             Refusal::Outside(_) => (StatusCode::BAD_GATEWAY, "outside"),
-            Refusal::Store(error) => return Self::from_store(error),
+            Refusal::Store(error) => {
+                tracing::error!(%error, "the database could not do what was asked: {error}");
+                return Self::of_database(error.is_passing());
+            }
         };
         Self::new(status, code, detail)
     }
 }
 
 impl Problem {
-    fn from_store(error: &StoreError) -> Self {
-        tracing::error!(%error, "the database could not do what was asked: {error}");
-        match error {
-            StoreError::Corrupt { .. } | StoreError::Panicked => Self::internal(),
-            _ => Self::new(
+    /// The database could not do it; the log says what.
+    fn of_database(is_passing: bool) -> Self {
+        if is_passing {
+            Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
                 "The database is unavailable just now. Nothing was changed; try again shortly.",
-            ),
+            )
+        } else {
+            Self::internal()
         }
     }
 }

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::turn::Turn;
 use crate::domain::actor::Actor;
 use crate::domain::ids::{DirectoryId, TargetId};
-use crate::flows::{Ports, Refusal, deliver, lead, lifecycle, pull, tidy};
+use crate::flows::{Ports, Refusal, deliver, housekeeping, lead, lifecycle, pull};
 
 /// How often a job with a date of its own looks at the clock.
 const LOOK: Duration = Duration::from_secs(30);
@@ -179,11 +179,18 @@ fn has_come(schedule: &str, zone: &str, last: Timestamp, now: Timestamp) -> Resu
 }
 
 async fn tidied(turn: Turn) -> Result<String, Refusal> {
-    let gone = tidy::run(&turn.ports, &turn.fence).await?;
+    let gone = housekeeping::tidy(&turn.ports).await?;
     Ok(format!(
         "{} void sign-in attempts, {} old sessions and {} old days of evidence are gone",
-        gone.attempts, gone.sessions, gone.days
+        gone.login_attempts, gone.sessions, gone.days
     ))
+}
+
+async fn keys(ports: Arc<Ports>) -> Result<String, Refusal> {
+    let now = ports.clock.now();
+    let old = now.saturating_sub(KEPT_UP).unwrap_or(Timestamp::MIN);
+    let asked = ports.parties.refresh(old, now).await.map_err(|error| Refusal::Outside(error.to_string()))?;
+    Ok(format!("{asked} providers gave their keys anew"))
 }
 
 /// The lifecycle, by the schedule of the policy in force.
@@ -193,7 +200,7 @@ fn scheduled_run() -> Job {
         tick: LOOK,
         pause: Duration::from_mins(5),
         check: Arc::new(|ports| Box::pin(async move { lifecycle::is_due(&ports).await })),
-        work: Work::Led(Arc::new(|turn| {
+        work: Work::Led(Arc::new(|turn: Turn| {
             Box::pin(async move {
                 let report = lifecycle::run(&turn.ports, &turn.fence).await?;
                 let (outcome, taken, skipped) = (report.outcome.name(), report.applied, report.skipped);
@@ -208,13 +215,6 @@ async fn followed(turn: Turn) -> Result<String, Refusal> {
     let grants = lifecycle::end_grants(&turn.ports, &act).await?;
     let accounts = lifecycle::follow_dates(&turn.ports, &act).await?;
     Ok(format!("{grants} grants ended, {accounts} accounts followed their dates"))
-}
-
-async fn keys(ports: Arc<Ports>) -> Result<String, Refusal> {
-    let now = ports.clock.now();
-    let old = now.saturating_sub(KEPT_UP).unwrap_or(Timestamp::MIN);
-    let asked = ports.parties.refresh(old, now).await.map_err(|error| Refusal::Outside(error.to_string()))?;
-    Ok(format!("{asked} providers gave their keys anew"))
 }
 
 /// A job per target, so that one that hangs keeps no other from hearing.

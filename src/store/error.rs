@@ -77,6 +77,20 @@ impl From<sqlx::Error> for StoreError {
 }
 
 impl StoreError {
+    /// Whether the same change may succeed when it is tried again later.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::Busy(_) | Self::File { .. } | Self::Closed => true,
+            Self::Taken { .. }
+            | Self::Corrupt { .. }
+            | Self::NewerSchema { .. }
+            | Self::Migration(_)
+            | Self::Address(_)
+            | Self::Panicked => false,
+        }
+    }
+
     /// Unavailable, in words that were passed on.
     pub(super) fn refused(why: &str) -> Self {
         Self::Unavailable(sqlx::Error::Io(std::io::Error::other(why)))

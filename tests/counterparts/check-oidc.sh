@@ -8,7 +8,7 @@ PASSWORD="Sommar-2031"
 also_stop "$IDP" "$IDP_DATA"
 
 idp() { DATA="" PORT="" "$IDP" "$1" --port "$IDP_PORT" --data "$IDP_DATA" "${@:2}" > "$WORK/idp.log" 2>&1; }
-idp start --redirect "$BASE/sso/callback" --backchannel "$BASE/sso/backchannel-logout/op" --postlogout "$BASE/"
+idp start --redirect "$BASE/sso/callback" --backchannel "$BASE/sso/backchannel-logout/op" --postlogout "$BASE/sso/signed-out"
 ok "the settings and the policy are in order" daemon_settings op "$ISSUER" < /dev/null
 ok "the daemon becomes ready" daemon_start
 TOKEN="$(portvakt directory token create op)"; SCIM="$BASE/scim/v2/op"

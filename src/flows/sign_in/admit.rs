@@ -130,7 +130,8 @@ impl Admission {
         let effective = held(c, &compiled.policy, account, self.act.now).await?;
         let verdict = may_enter(&compiled.policy, &judged, &effective, self.act.now);
         // What the account says of itself is told first: it knows the reason.
-        Ok(verdict.and_then(|()| if identity.active { Ok(()) } else { Err(Why::NotActiveInDirectory) }))
+        let is_active = if identity.active { Ok(()) } else { Err(Why::NotActiveInDirectory) };
+        Ok(verdict.and(is_active))
     }
 
     async fn let_in(

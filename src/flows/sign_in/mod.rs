@@ -177,18 +177,17 @@ pub async fn finish(ports: &Ports, returned: Returned) -> Result<Outcome, Refusa
     let retry = Retry { directory: directory.clone(), return_to: waiting.attempt.return_to.clone() };
     let outcome = match attempt::ask(ports, &waiting, &returned).await {
         Ok(person) => admit::admit(ports, waiting, person, &returned).await?,
-        Err(error) => match doubt(&error) {
-            Some(why) => {
+        Err(error) => {
+            if let Some(why) = doubt(&error) {
                 tracing::warn!(directory.id = %directory, code = error.code(), %error,
                     "a sign-in through {directory} was refused: {error}");
                 admit::refuse(ports, waiting, why, &returned).await?
-            }
-            None => {
+            } else {
                 told_unavailable(&directory, &error);
                 attempt::spend(ports, waiting).await?;
                 Outcome::Unavailable(retry)
             }
-        },
+        }
     };
     let word = match &outcome {
         Outcome::SignedIn(_) => "signed_in",

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use axum::extract::RawQuery;
 use axum::http::{HeaderName, header};
 use axum::response::IntoResponse;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
 const STYLESHEET: &str = include_str!("portvakt.css");
@@ -15,9 +16,11 @@ const MARK: &str = include_str!("mark.svg");
 static STYLESHEET_VERSION: LazyLock<String> = LazyLock::new(|| version(STYLESHEET));
 static MARK_VERSION: LazyLock<String> = LazyLock::new(|| version(MARK));
 
-/// The first 64 bits of the content's SHA-256, hexadecimal.
+/// The beginning of the content's SHA-256, 12 characters of base64url.
 fn version(content: &str) -> String {
-    Sha256::digest(content).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let mut text = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(content));
+    text.truncate(12);
+    text
 }
 
 /// The path of the stylesheet, with its version.

@@ -107,22 +107,18 @@ pub(super) async fn by_address(
         return choice(&house, &headers, &id, nothing).await;
     };
     let return_to = return_to.unwrap_or_default();
-    match sign_in::by_address(&house.ports, &email) {
-        Some(directory) => {
-            let wish = Wish {
-                directory,
-                return_to,
-                login_hint: Some(SecretString::from(email.trim())),
-                choose_account: false,
-                browser: cookies::read(&house, &headers, Kind::Login),
-            };
-            away(&house, &headers, &id, wish).await
-        }
-        None => {
-            let unknown = Choice { return_to, lang, status: StatusCode::OK, wrong: Wrong::Address };
-            choice(&house, &headers, &id, unknown).await
-        }
-    }
+    let Some(directory) = sign_in::by_address(&house.ports, &email) else {
+        let unknown = Choice { return_to, lang, status: StatusCode::OK, wrong: Wrong::Address };
+        return choice(&house, &headers, &id, unknown).await;
+    };
+    let wish = Wish {
+        directory,
+        return_to,
+        login_hint: Some(SecretString::from(email.trim())),
+        choose_account: false,
+        browser: cookies::read(&house, &headers, Kind::Login),
+    };
+    away(&house, &headers, &id, wish).await
 }
 
 /// Sends the browser to the provider.

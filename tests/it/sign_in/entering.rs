@@ -144,8 +144,8 @@ async fn a_person_lands_on_a_local_path_or_at_the_start() {
             ("/a\r\nSet-Cookie: x=1", "/"),
             ("javascript:alert(1)", "/"),
         ] {
-            let wanted = wanted.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
-            let query = format!("directory=entra&return_to={wanted}");
+            let bytes: Vec<String> = wanted.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let query = format!("directory=entra&return_to={}", bytes.concat());
             let done = house.sign_in_with(&mut house.browser(), &query, "asa", |_| {}).await;
             assert_eq!((done.status, done.location()), (StatusCode::SEE_OTHER, lands));
         }

@@ -10,6 +10,9 @@ use super::browser::{Browser, Page};
 use super::house::{POLICY, TENANT, TestHouse, external};
 use crate::engines::{look, on_each_engine};
 
+/// How a token goes wrong.
+type Bend = fn(&mut Value);
+
 fn assert_refused(browser: &Browser, page: &Page) {
     assert_eq!(page.status, StatusCode::FORBIDDEN, "{}", page.body);
     assert!(!browser.cookies.contains_key("__Host-portvakt"));
@@ -136,7 +139,6 @@ async fn a_token_that_fails_a_check_is_named_in_the_audit_and_not_on_the_page() 
     on_each_engine(async |t| {
         let house = TestHouse::open(t).await;
         house.provision("entra", "asa", "sv").await;
-        type Bend = fn(&mut Value);
         let cases: [(&str, Bend); 5] = [
             ("token_nonce", |claims| claims["nonce"] = "another".into()),
             ("token_audience", |claims| claims["aud"] = "another".into()),

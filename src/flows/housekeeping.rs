@@ -1,0 +1,64 @@
+//! Puts away what has had its time: old days of evidence, dead sessions and sign-ins that nobody finished.
+//!
+//! Invariant: what is put away here was without effect already; running it twice, or not for a week, changes no
+//! decision.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+
+use super::{Ports, Refusal};
+use crate::store::{evidence, login, session};
+
+/// Days of evidence are kept this many months.
+const MONTHS: i64 = 13;
+
+/// Ended sessions are kept this long, for whoever asks what happened.
+const SESSIONS_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// What was put away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PutAway {
+    /// Days of evidence.
+    pub days: u64,
+    /// Sessions.
+    pub sessions: u64,
+    /// Sign-ins that nobody finished.
+    pub login_attempts: u64,
+}
+
+/// Forgets days of evidence older than 13 months, sessions that ended 30 days ago, and sign-ins that ran out.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub async fn tidy(ports: &Ports) -> Result<PutAway, Refusal> {
+    let now = ports.clock.now();
+    ports
+        .db
+        .write(move |c| {
+            Box::pin(async move {
+                let days = evidence::forget_days(c, months_ago(now)).await?;
+                let old = now.saturating_sub(SESSIONS_FOR).unwrap_or(Timestamp::MIN);
+                let sessions = session::forget(c, old).await?;
+                let login_attempts = login::forget(c, now).await?;
+                Ok::<_, Refusal>(PutAway { days, sessions, login_attempts })
+            })
+        })
+        .await
+}
+
+fn months_ago(now: Timestamp) -> Timestamp {
+    let then = now.to_zoned(TimeZone::UTC).checked_sub(MONTHS.months());
+    then.map_or(Timestamp::MIN, |then| then.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thirteen_months_are_counted_by_the_calendar() {
+        let now: Timestamp = "2026-03-31T12:00:00Z".parse().unwrap();
+        assert_eq!(months_ago(now), "2025-02-28T12:00:00Z".parse().unwrap());
+    }
+}

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use crate::demo::association::{Association, GroupNo, Happening, Outcome, Part, Person, PersonNo, Story};
+use crate::demo::association::{
+    Association, GroupNo, Happening, Home, Outcome, Part, Person, PersonNo, Story,
+};
 
 /// What should come of the story.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,7 +71,7 @@ pub(super) fn a_year_before(now: Timestamp, zone: &TimeZone) -> Timestamp {
     then.to_zoned(zone.clone()).map_or(now, |zoned| zoned.timestamp())
 }
 
-/// The people one can sign in as, to see what happens.
+/// The people one can sign in as, all at the directory that is like Entra, to see what happens.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Guests<'a> {
     /// An administrator, who gets in.
@@ -85,10 +87,11 @@ pub(super) struct Guests<'a> {
 impl<'a> Guests<'a> {
     /// Those whom the association has for it; nothing if it had none.
     pub(super) fn of(association: &'a Association) -> Option<Self> {
-        let first = |wanted: fn(&Person) -> bool| association.people().iter().find(|person| wanted(person));
+        let at_entra = || association.people().iter().filter(|person| person.home == Home::Entra);
+        let first = |wanted: fn(&Person) -> bool| at_entra().find(|person| wanted(person));
         let regular = |group: GroupNo| {
-            let mut people = association.people().iter();
-            people.find(|person| matches!(person.part, Part::Regular(_)) && person.groups.contains(&group))
+            at_entra()
+                .find(|person| matches!(person.part, Part::Regular(_)) && person.groups.contains(&group))
         };
         Some(Self {
             active: regular(GroupNo::Administrators)?,

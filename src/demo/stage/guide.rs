@@ -6,19 +6,37 @@ use super::expected::Guests;
 use super::house::House;
 use super::screen::Screen;
 use super::visit::entrance;
-use crate::demo::association::{Association, Person};
+use crate::demo::association::{Association, Home, Person};
+use crate::demo::provider::PracticeProvider;
 
 /// Tells the guest what there is to see.
 pub(super) fn tell(house: &House, association: &Association, screen: &Screen) {
     let addresses = &house.addresses;
     screen.say("\nDemon är öppen. Adresser:", "\nThe demo is open. Addresses:");
+    let discovery =
+        |home, base| format!("{}/.well-known/openid-configuration", PracticeProvider::issuer_at(home, base));
     for (what, address) in [
-        ("Portvakt", addresses.portvakt.as_str()),
-        (screen.pick("Övningskatalog, lik Entra", "Practice directory, like Entra"), &addresses.entra),
-        (screen.pick("Övningskatalog, lik Okta", "Practice directory, like Okta"), &addresses.okta),
-        (screen.pick("Övnings-CRM: vad det har fått veta", "Practice CRM: what it was told"), &addresses.crm),
+        ("Portvakt", format!("{}/", addresses.portvakt)),
+        (
+            screen.pick("Övnings-CRM: vad det har fått veta", "Practice CRM: what it was told"),
+            format!("{}/", addresses.crm),
+        ),
+        (
+            screen.pick("Övningskatalog, lik Entra", "Practice directory, like Entra"),
+            discovery(Home::Entra, &addresses.entra),
+        ),
+        (
+            screen.pick("Övningskatalog, lik Okta", "Practice directory, like Okta"),
+            discovery(Home::Okta, &addresses.okta),
+        ),
     ] {
-        screen.line(format_args!("  {what:<36} {address}/"));
+        screen.line(format_args!("  {what:<34} {address}"));
+    }
+    if house.is_temporary() {
+        screen.say(
+            "  Mappen försvinner när demon stängs; --data behåller den.",
+            "  The folder goes when the demo closes; --data keeps it.",
+        );
     }
     let Some(guests) = Guests::of(association) else { return };
     sign_in_as(house, &guests, screen);
@@ -33,12 +51,21 @@ fn sign_in_as(house: &House, guests: &Guests<'_>, screen: &Screen) {
         &format!("\nSign in at {entrance} and click:"),
     );
     let who: [(&Person, &str, &str); 4] = [
-        (guests.active, "systemadministratör, kommer in", "a system administrator, gets in"),
-        (guests.limited, "begränsad: bara sina egna utskick", "limited: her own mailings only"),
+        (guests.active, "systemadministratör: kommer in", "system administrator: gets in"),
+        (
+            guests.limited,
+            "begränsad: kommer in, ser bara sina egna utskick",
+            "limited: gets in, sees her own mailings only",
+        ),
         (guests.departed, "har slutat: en sida som säger det", "has left: a page that says so"),
-        (guests.frozen, "fryst av planen nyss", "frozen by the plan just now"),
+        (
+            guests.frozen,
+            "fryst av planen nyss: en sida som säger det",
+            "frozen by the plan just now: a page that says so",
+        ),
     ];
     for (person, sv, en) in who {
+        house.entra.provider.note(&person.external_id, Some((sv, en)));
         screen.line(format_args!("  {:<20} {}", person.name(), screen.pick(sv, en)));
     }
 }
@@ -67,6 +94,6 @@ fn try_this(house: &House, guests: &Guests<'_>, screen: &Screen) {
         ),
     ];
     for (number, (sv, en, command)) in (1..).zip(steps) {
-        screen.line(format_args!("  {number}. {}:\n     {command}", screen.pick(sv, en)));
+        screen.line(format_args!("  {number}. {}\n     {command}", screen.pick(sv, en)));
     }
 }

@@ -3,7 +3,7 @@
 //! Invariant: every text is in the one language that was chosen; a reader that goes away ends nothing.
 
 use std::fmt::Display;
-use std::io::Write as _;
+use std::io::{Stdout, Write as _};
 
 use crate::domain::language::Language;
 use crate::flows::report::aligned;
@@ -14,6 +14,7 @@ const TOLD: usize = 3;
 /// The screen, and the count of what ended as it should.
 #[derive(Debug)]
 pub(super) struct Screen {
+    out: Stdout,
     language: Language,
     chapter: usize,
     right: usize,
@@ -21,8 +22,8 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    pub(super) const fn new(language: Language) -> Self {
-        Self { language, chapter: 0, right: 0, wrong: 0 }
+    pub(super) fn new(language: Language) -> Self {
+        Self { out: std::io::stdout(), language, chapter: 0, right: 0, wrong: 0 }
     }
 
     pub(super) const fn language(&self) -> Language {
@@ -39,7 +40,7 @@ impl Screen {
 
     /// Writes a line as it is.
     pub(super) fn line(&self, text: impl Display) {
-        let mut out = std::io::stdout().lock();
+        let mut out = self.out.lock();
         // Whoever read along may have gone away; the demo itself goes on.
         drop(writeln!(out, "{text}"));
         drop(out.flush());

@@ -61,7 +61,7 @@ fn print(mut report: Report, screen: &Screen) -> usize {
     let rows = report.rows.len();
     report.rows.truncate(ROWS);
     for line in report::text(&report).lines() {
-        screen.line(format_args!("  {line}").to_string().trim_end());
+        screen.line(format_args!("{}{line}", if line.is_empty() { "" } else { "  " }));
     }
     if rows > ROWS {
         let more = rows - ROWS;
@@ -79,7 +79,12 @@ async fn access(house: &House, association: &Association, screen: &mut Screen) -
     let active = count(Outcome::Active) + count(Outcome::DueNow);
     screen.check("aktiva konton", "active accounts", active, has(Status::Active));
     screen.check("frysta konton", "frozen accounts", count(Outcome::Frozen), has(Status::Frozen));
-    screen.check("konton i tjänstledighet", "accounts on leave", count(Outcome::Paused), has(Status::Paused));
+    screen.check(
+        "lediga, pausade konton",
+        "accounts on leave, paused",
+        count(Outcome::Paused),
+        has(Status::Paused),
+    );
     screen.check(
         "avstängda konton",
         "deactivated accounts",
@@ -119,7 +124,7 @@ fn print_plan(view: &PlanView, screen: &Screen, zone: &TimeZone) {
         screen.pick("Steg", "Step"),
         screen.pick("Varför", "Why"),
         screen.pick("Senast sedd", "Last seen"),
-        screen.pick("Mister", "Loses"),
+        screen.pick("Roller", "Roles"),
     ];
     let rows = view.steps.iter().take(ROWS).map(|step| {
         let seen = step.last_seen.map(|at| at.to_zoned(zone.clone()).date().to_string());

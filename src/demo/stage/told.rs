@@ -32,7 +32,7 @@ impl Count {
             Ok(done) => {
                 self.done += done;
                 if done < asked {
-                    self.reasons.push(format!("{what}: {}/{asked}", done));
+                    self.reasons.push(format!("{what}: {done}/{asked}"));
                 }
             }
             Err(error) => self.reasons.push(format!("{what}: {error}")),

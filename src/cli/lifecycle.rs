@@ -135,6 +135,29 @@ fn print_plan(view: &PlanView, reading: &Reading) {
         println!("{}: {stop}", says("Stannade", "Stopped"));
     }
     println!();
+    print_steps(view, reading);
+    println!();
+    let kept: Vec<String> = view.kept.iter().map(|(why, count)| format!("{why} {count}")).collect();
+    if !kept.is_empty() {
+        println!("{}: {}", says("Lämnas orörda", "Left alone"), kept.join(", "));
+    }
+    for one in &view.exceptions {
+        println!("  {} ({}): {}", one.display_name, one.user_name, one.why);
+    }
+    for sentence in &view.unknown {
+        println!("{}: {sentence}", says("Okänt", "Unknown"));
+    }
+    if !view.ignored.is_empty() {
+        let names: Vec<&str> = view.ignored.iter().map(|source| source.name()).collect();
+        println!("{}: {}", says("Källor som inte är anslutna", "Sources not connected"), names.join(", "));
+    }
+    if view.state == PlanState::Waiting {
+        println!("\nportvakt lifecycle release {} --reason \"…\"", view.hash);
+    }
+}
+
+fn print_steps(view: &PlanView, reading: &Reading) {
+    let says = |sv: &str, en: &str| reading.pick(sv, en);
     if view.steps.is_empty() {
         println!("{}", says("Inga steg.", "No steps."));
     } else {
@@ -151,7 +174,11 @@ fn print_plan(view: &PlanView, reading: &Reading) {
         let mut table = vec![titles.to_vec()];
         table.extend(view.steps.iter().map(|step| {
             let seen = step.last_seen.map(|at| reading.date(at)).unwrap_or_default();
-            let outcome = step.outcome.clone().unwrap_or_else(|| step.state.clone());
+            let outcome = step.outcome.clone().unwrap_or_else(|| match step.state.as_str() {
+                "applied" => says("gjort", "done"),
+                "planned" => String::new(),
+                other => other.to_owned(),
+            });
             let rule = step.rule.as_ref().map(ToString::to_string).unwrap_or_default();
             let takes = step.takes.join(", ");
             let texts = [&step.display_name, &step.user_name, &step.what, &step.why];
@@ -160,22 +187,6 @@ fn print_plan(view: &PlanView, reading: &Reading) {
         for line in aligned(&table) {
             println!("{line}");
         }
-    }
-    println!();
-    let kept: Vec<String> = view.kept.iter().map(|(why, count)| format!("{why} {count}")).collect();
-    println!("{}: {}", says("Lämnas orörda", "Left alone"), kept.join(", "));
-    for one in &view.exceptions {
-        println!("  {} ({}): {}", one.display_name, one.user_name, one.why);
-    }
-    for sentence in &view.unknown {
-        println!("{}: {sentence}", says("Okänt", "Unknown"));
-    }
-    if !view.ignored.is_empty() {
-        let names: Vec<&str> = view.ignored.iter().map(|source| source.name()).collect();
-        println!("{}: {}", says("Källor som inte är anslutna", "Sources not connected"), names.join(", "));
-    }
-    if view.state == PlanState::Waiting {
-        println!("\nportvakt lifecycle release {} --reason \"…\"", view.hash);
     }
 }
 

@@ -66,6 +66,12 @@ impl Projection {
 
     /// The answer can hold members.
     #[must_use]
+    pub fn names(&self, name: &str, sub: &str) -> bool {
+        self.include.as_ref().is_some_and(|paths| paths.iter().any(|path| path.is(name, Some(sub))))
+    }
+
+    /// The members are to be shown.
+    #[must_use]
     pub fn wants_members(&self) -> bool {
         self.wants("members")
     }

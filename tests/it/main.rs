@@ -26,6 +26,8 @@ mod house;
 #[cfg(test)]
 mod jobs;
 #[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
 mod practice_crm;
 #[cfg(test)]
 mod provision;

@@ -172,8 +172,8 @@ async fn more_departures_than_the_limits_allow_are_recorded_and_held() {
             assert_eq!(shown.body["active"], json!(false), "the identity always says what the provider said");
             statuses.push(of_name(t, &format!("p{n}")).await.standing.status);
         }
-        use Status::{Active, Deactivated};
-        assert_eq!(statuses, [Deactivated, Deactivated, Deactivated, Active, Active]);
+        let (fell, stayed) = (Status::Deactivated, Status::Active);
+        assert_eq!(statuses, [fell, fell, fell, stayed, stayed]);
     })
     .await;
 }

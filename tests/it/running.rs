@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_portvakt");
 /// No wait is longer than this.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A folder with settings and a policy, and the daemon that may run on them.
 pub(crate) struct Place {

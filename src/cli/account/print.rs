@@ -131,6 +131,10 @@ pub(super) fn stories(stories: &[GrantStory], format: PrintAs, zone: &TimeZone) 
     if format == PrintAs::Json {
         return json(stories);
     }
+    if stories.is_empty() {
+        println!("the account holds nothing");
+        return Ok(());
+    }
     let row = |story: &GrantStory| {
         let groups = story.groups.iter().map(|group| format!("{} ({})", group.name, group.directory));
         let origin = match &story.rule {

@@ -14,7 +14,7 @@ use crate::domain::account::{Account, AccountKind, Standing, Status, StatusReaso
 use crate::domain::actor::Subject;
 use crate::domain::ids::{AccountId, DirectoryId, GroupId, IdentityId};
 use crate::domain::policy::Policy;
-use crate::scim::resource::keep_active;
+use crate::scim::resource::{active, keep_active};
 use crate::scim::{PatchRequest, ResourceKind, ScimError, normalise_replace};
 use crate::store::identity::Identity;
 use crate::store::{Conn, account, group, identity, membership, subject};
@@ -240,11 +240,14 @@ impl Work {
     ) -> Result<UserView, Refusal> {
         let mut identity = identity::lock(c, &self.directory, id).await?.ok_or_else(|| missing(id))?;
         precondition.check(identity.version)?;
-        let mut new = match change {
+        let new = match change {
             UserChange::Replace(body) => {
                 let made = normalise_replace(&body, ResourceKind::User)?;
                 count_repairs(&self.directory, &made.repairs);
-                made.document
+                let mut document = made.document;
+                // Silence about `active` must not bring a person back.
+                keep_active(&mut document, &identity.document);
+                document
             }
             UserChange::Patch(request) => {
                 let patched = request.apply(&identity.document)?;
@@ -252,13 +255,13 @@ impl Work {
                 patched.document
             }
         };
-        // Silence about `active` must not bring a person back.
-        keep_active(&mut new, &identity.document);
         if new == identity.document {
             return view(c, identity, true).await;
         }
         let compiled = self.policies.current(c).await?;
-        let keys = document::identity_keys(&new)?;
+        let mut keys = document::identity_keys(&new)?;
+        // Who takes `active` away says nothing about it: the person stays as they were.
+        keys.active = active(&new).unwrap_or(identity.active);
         let changed = changed_attributes(&identity.document, &new);
         let before = json!({ "active": identity.active, "version": identity.version });
         identity.document = new;

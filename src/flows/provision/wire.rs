@@ -43,13 +43,18 @@ pub fn user(view: &UserView, base: &str, projection: &Projection) -> Value {
     render(&identity.document, ResourceKind::User, &identity.id.to_string(), meta, beside, projection)
 }
 
-/// A group.
+/// A group. Members are shown with their names only where these are asked for (`returned: request`).
 #[must_use]
 pub fn group(view: &GroupView, base: &str, projection: &Projection) -> Value {
+    let with_names = projection.names("members", "display");
     let beside = view.members.as_ref().map(|members| {
         let entries = members.iter().map(|member| {
             let reference = location(base, ResourceKind::User, member.identity);
-            json!({ "value": member.identity, "display": member.display, "$ref": reference, "type": "User" })
+            let mut entry = json!({ "value": member.identity, "$ref": reference, "type": "User" });
+            if let Some(entry) = entry.as_object_mut().filter(|_| with_names) {
+                entry.insert("display".to_owned(), json!(member.display));
+            }
+            entry
         });
         ("members", entries.collect::<Value>())
     });

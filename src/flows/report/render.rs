@@ -219,8 +219,8 @@ mod tests {
     fn a_table_stands_under_its_titles_and_obeys_no_control_sign() {
         let written = text(&report(&["Åsa", "\u{1b}[31mBo"]));
         let lines: Vec<&str> = written.lines().collect();
-        assert_eq!(lines[4], "name      seen        limited");
-        assert_eq!(lines[6], "Åsa       2025-10-07  ja");
+        assert_eq!(lines[4], "name     seen        limited");
+        assert_eq!(lines[6], "Åsa      2025-10-07  ja");
         assert!(!written.contains('\u{1b}'));
     }
 }

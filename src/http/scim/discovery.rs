@@ -3,6 +3,7 @@
 //! Invariant: they tell exactly what this door does.
 
 use axum::extract::Path;
+use axum::http::{HeaderMap, header};
 use axum::response::Response;
 
 use super::Failed;
@@ -28,13 +29,13 @@ fn capabilities(body_limit: usize) -> Capabilities {
         change_password: false,
         sort: true,
         etag: true,
-        paging: Paging {
+        paging: Some(Paging {
             cursor: true,
             index: true,
             default_page_size: DEFAULT_COUNT,
             max_page_size: MAX_COUNT,
             cursor_timeout: None,
-        },
+        }),
         schemes: vec![AuthenticationScheme {
             kind: "oauthbearertoken",
             name: "Bearer token",
@@ -46,11 +47,19 @@ fn capabilities(body_limit: usize) -> Capabilities {
 }
 
 /// `GET /ServiceProviderConfig`.
-pub(super) async fn provider(scim: Scim) -> Response {
-    body::document(&service_provider_config(
-        &scim.base,
-        &capabilities(scim.ports.settings.server.request_limit_bytes),
-    ))
+pub(super) async fn provider(scim: Scim, headers: HeaderMap) -> Response {
+    let mut can = capabilities(scim.ports.settings.server.request_limit_bytes);
+    if is_strict_about_discovery(&headers) {
+        can.paging = None;
+    }
+    body::document(&service_provider_config(&scim.base, &can))
+}
+
+/// Canaille, and whatever else is built on scim2-models before 0.8, refuses the whole document for `pagination`
+/// (RFC 9865), which it does not know, and then provisions nothing. All that such a client says of itself is the
+/// library it sends with; a newer one of that kind pages by index, as it would without RFC 9865.
+fn is_strict_about_discovery(headers: &HeaderMap) -> bool {
+    headers.get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"python-httpx/"))
 }
 
 /// `GET /Schemas`.

@@ -9,6 +9,7 @@ mod discovery;
 mod errors;
 mod groups;
 mod query;
+mod search;
 mod users;
 
 use axum::Router;
@@ -34,6 +35,7 @@ pub(super) fn routes() -> Router<House> {
             "/Groups/{id}",
             get(groups::read).put(groups::replace).patch(groups::patch).delete(groups::delete),
         )
+        .route("/.search", post(search::everything))
         .route("/Bulk", post(bulk::run))
         .route("/ServiceProviderConfig", get(discovery::provider))
         .route("/Schemas", get(discovery::schemas))

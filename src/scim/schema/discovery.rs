@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::messages::{CONFIG, RESOURCE_TYPE, RESOURCE_TYPE_URN, SCHEMA, SCHEMA_URN};
-use super::{Attribute, DataType, ENTERPRISE, GROUP, ResourceKind, Returned, Schema, USER};
+use super::{Attribute, DataType, ENTERPRISE, GROUP, ResourceKind, Schema, USER};
 use crate::scim::list::ListResponse;
 
 fn every_schema() -> [&'static Schema; 6] {
@@ -53,12 +53,7 @@ fn rendered(schema: &Schema, base_url: &str) -> Value {
 }
 
 fn characteristics(attributes: &[Attribute]) -> Vec<Value> {
-    attributes
-        .iter()
-        .filter(|attribute| attribute.returned != Returned::Never)
-        .map(characteristic)
-        .map(Value::Object)
-        .collect()
+    attributes.iter().map(characteristic).map(Value::Object).collect()
 }
 
 fn characteristic(attribute: &Attribute) -> Map<String, Value> {
@@ -124,10 +119,12 @@ mod tests {
     }
 
     #[test]
-    fn schemas_list_no_null_and_no_password() {
+    fn schemas_list_no_null_and_a_password_that_is_never_shown() {
         let listed = schemas("https://x.example/scim/v2/entra");
         assert!(!has_null(&listed));
-        assert!(!listed.to_string().contains("\"password\""));
+        let attributes = listed["Resources"][0]["attributes"].as_array().unwrap();
+        let password = attributes.iter().find(|one| one["name"] == "password").unwrap();
+        assert_eq!((&password["mutability"], &password["returned"]), (&json!("writeOnly"), &json!("never")));
         assert_eq!(listed["totalResults"], 6);
         assert_eq!(
             listed["Resources"][0]["meta"]["location"],

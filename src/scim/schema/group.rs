@@ -4,7 +4,7 @@
 //! the table does not claim it.
 
 use super::Schema;
-use super::attribute::{Attribute, Mutability};
+use super::attribute::{Attribute, Mutability, Returned};
 
 /// URN of the Group schema.
 pub const GROUP_URN: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
@@ -13,7 +13,7 @@ const MEMBERS: &[Attribute] = &[
     Attribute::text("value", "The id of the member.").exact().mutable(Mutability::Immutable),
     Attribute::reference("$ref", &["User"], "The address of the member.").mutable(Mutability::Immutable),
     Attribute::text("type", "The kind of the member.").suggest(&["User"]).mutable(Mutability::Immutable),
-    Attribute::text("display", "The name of the member.").read_only(),
+    Attribute::text("display", "The name of the member.").read_only().returned(Returned::Request),
 ];
 
 /// The Group schema.

@@ -57,8 +57,8 @@ pub struct Capabilities {
     pub sort: bool,
     /// Entity tags work.
     pub etag: bool,
-    /// The paging methods.
-    pub paging: Paging,
+    /// The paging methods, where they are told; some clients refuse the document for an attribute they do not know.
+    pub paging: Option<Paging>,
     /// The ways to authenticate, the preferred one first.
     pub schemes: Vec<AuthenticationScheme>,
     /// Where people read about the service.
@@ -80,13 +80,15 @@ pub fn service_provider_config(base_url: &str, can: &Capabilities) -> Value {
         "changePassword": { "supported": can.change_password },
         "sort": { "supported": can.sort },
         "etag": { "supported": can.etag },
-        "pagination": pagination(can.paging),
         "authenticationSchemes": schemes(&can.schemes),
         "meta": {
             "resourceType": "ServiceProviderConfig",
             "location": format!("{base_url}/ServiceProviderConfig"),
         },
     });
+    if let (Some(map), Some(paging)) = (document.as_object_mut(), can.paging) {
+        map.insert("pagination".into(), pagination(paging));
+    }
     if let (Some(map), Some(address)) = (document.as_object_mut(), &can.documentation) {
         map.insert("documentationUri".into(), address.clone().into());
     }
@@ -137,13 +139,13 @@ mod tests {
             change_password: false,
             sort: true,
             etag: true,
-            paging: Paging {
+            paging: Some(Paging {
                 cursor: true,
                 index: true,
                 default_page_size: 100,
                 max_page_size: 1000,
                 cursor_timeout: None,
-            },
+            }),
             schemes: vec![],
             documentation: None,
         };

@@ -6,6 +6,7 @@ use std::io::IsTerminal;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,12 +20,20 @@ pub enum LogFormat {
 
 /// Sends log lines to standard error. `PORTVAKT_LOG` chooses what is told (default `info`).
 pub fn start_log(format: LogFormat) {
+    start_log_into(format, std::io::stderr, std::io::stderr().is_terminal());
+}
+
+/// Sends log lines to `writer`, as [`start_log`] does to standard error; in colours where `is_coloured`.
+pub fn start_log_into<W>(format: LogFormat, writer: W, is_coloured: bool)
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let filter = EnvFilter::try_from_env("PORTVAKT_LOG")
         .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,hyper=warn,reqwest=warn"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     // A second start (tests, the demo) keeps the first one's log.
     let started = match format {
-        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Text => builder.with_ansi(is_coloured).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
     drop(started);

@@ -168,7 +168,7 @@ fn print_steps(view: &PlanView, reading: &Reading) {
             says("Varför", "Why"),
             says("Senast sedd", "Last seen"),
             says("Regel", "Rule"),
-            says("Mister", "Takes away"),
+            says("Förlorar", "Takes away"),
             says("Utfall", "Outcome"),
         ];
         let mut table = vec![titles.to_vec()];

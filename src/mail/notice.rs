@@ -209,13 +209,13 @@ fn date_en(day: Date) -> String {
 const fn why_sv(reason: StatusReason) -> &'static str {
     match reason {
         StatusReason::Departed => {
-            "Katalogen som du loggar in genom säger att du inte längre ska ha tillgång."
+            "Katalogen som du loggar in genom säger att du inte längre ska ha åtkomst."
         }
         StatusReason::Inactive => "Det har inte använts på länge.",
         StatusReason::NeverSignedIn => "Det har aldrig använts.",
         StatusReason::Expired => "Dess slutdatum har passerat.",
         StatusReason::Manual => "En administratör har beslutat det.",
-        StatusReason::Review => "Det beslutades vid genomgången av vem som har tillgång.",
+        StatusReason::Review => "Det beslutades i översynen av vem som har åtkomst.",
         StatusReason::Leave => "Skälet är ledighet.",
         StatusReason::Provisioned | StatusReason::Returned | StatusReason::SignedIn => "",
     }

@@ -57,7 +57,7 @@ fn because(refusal: &Refusal, policy: &Policy, reading: &Reading) -> String {
             reading.pick("Du har inget konto i CRM:et.", "You have no account in the CRM.")
         }
         Refusal::AmbiguousAccount => reading.pick(
-            "Flera konton svarar mot ditt namn, så det går inte att avgöra vilket som är ditt.",
+            "Flera konton stämmer med ditt namn, så det går inte att avgöra vilket som är ditt.",
             "Several accounts answer to your name, so it cannot be told which one is yours.",
         ),
         Refusal::NotActive(status, reason) => standing(*status, *reason, reading),
@@ -107,24 +107,24 @@ fn standing(status: Status, reason: StatusReason, reading: &Reading) -> String {
             ("Ditt konto är pausat medan du är ledig.", "Your account is paused while you are on leave.")
         }
         (Status::Frozen, StatusReason::Inactive) => (
-            "Ditt konto är fryst, för det var länge sedan du loggade in.",
+            "Ditt konto är fryst, eftersom du inte har loggat in på länge.",
             "Your account is frozen, because you have not signed in for a long time.",
         ),
         (Status::Frozen, StatusReason::NeverSignedIn) => (
-            "Ditt konto är fryst, för det har aldrig använts.",
+            "Ditt konto är fryst, eftersom det aldrig har använts.",
             "Your account is frozen, because it has never been used.",
         ),
         (Status::Frozen, _) => ("Ditt konto är fryst.", "Your account is frozen."),
         (Status::Deactivated, StatusReason::Departed) => (
-            "Ditt konto är avaktiverat, för det är avslutat i organisationens katalog.",
+            "Ditt konto är avaktiverat, eftersom det är avslutat i organisationens katalog.",
             "Your account is deactivated, because it is closed in the organisation's directory.",
         ),
         (Status::Deactivated, StatusReason::Inactive | StatusReason::NeverSignedIn) => (
-            "Ditt konto är avaktiverat, för det har inte använts på länge.",
+            "Ditt konto är avaktiverat, eftersom det inte har använts på länge.",
             "Your account is deactivated, because it has not been used for a long time.",
         ),
         (Status::Deactivated, StatusReason::Expired) => (
-            "Ditt konto är avaktiverat, för dess slutdatum har passerat.",
+            "Ditt konto är avaktiverat, eftersom dess slutdatum har passerat.",
             "Your account is deactivated, because its end date has passed.",
         ),
         (Status::Deactivated, _) => ("Ditt konto är avaktiverat.", "Your account is deactivated."),

@@ -258,7 +258,7 @@ impl Exempt {
             Self::SeenSince { at } => {
                 let day = reading.date(*at);
                 reading.pick(
-                    format!("Fryst, men tiden räknas om från {day}. En person avgör."),
+                    format!("Fryst, men tiden räknas på nytt från {day}. En person avgör."),
                     format!("Frozen, but the time counts anew from {day}. A person decides."),
                 )
             }

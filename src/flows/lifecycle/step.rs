@@ -62,7 +62,7 @@ impl Skipped {
                 format!("The notice could not be sent: {said}"),
             ),
             Self::NeedsAttention { said } => reading
-                .pick(format!("Någon behöver se efter: {said}"), format!("Somebody needs to look: {said}")),
+                .pick(format!("Någon behöver titta på det: {said}"), format!("Somebody needs to look: {said}")),
         }
     }
 }

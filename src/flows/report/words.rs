@@ -34,14 +34,14 @@ const COLUMNS: &[(&str, &str, &str, bool)] = &[
     ("next_step", "Nästa steg", "Next step", true),
     ("next_on", "Tidigast", "At the earliest", true),
     ("notices", "Påmind", "Reminded", false),
-    ("kind", "Slag", "Kind", false),
+    ("kind", "Kontotyp", "Kind", false),
     ("directories", "Kataloger", "Directories", false),
     ("privileged", "Administratör", "Administrator", false),
     ("account", "Konto-id", "Account id", false),
 ];
 
 const HEAD: &[(&str, &str, &str)] = &[
-    ("as_of", "Läget", "As of"),
+    ("as_of", "Läget den", "As of"),
     ("time_zone", "Tidszon för datum", "Time zone of days"),
     ("ordered_by", "Beställd av", "Ordered by"),
     ("software", "Program", "Software"),
@@ -67,7 +67,7 @@ impl Words {
     /// The name of a report.
     pub(super) fn title(self, name: ReportName) -> &'static str {
         match name {
-            ReportName::Access => self.pick("Vem som har tillgång", "Who has access"),
+            ReportName::Access => self.pick("Vem som har åtkomst", "Who has access"),
             ReportName::Stale => self.pick("Vilka som inte har loggat in", "Who has not signed in"),
         }
     }
@@ -103,7 +103,7 @@ impl Words {
     pub(super) fn kind(self, kind: AccountKind) -> &'static str {
         match kind {
             AccountKind::Person => self.pick("person", "person"),
-            AccountKind::Service => self.pick("maskinkonto", "service account"),
+            AccountKind::Service => self.pick("tjänstekonto", "service account"),
             AccountKind::Temporary => self.pick("tillfälligt", "temporary"),
             AccountKind::BreakGlass => self.pick("nödkonto", "break-glass"),
         }
@@ -140,7 +140,7 @@ impl Words {
 
     /// Where a grant by a review comes from.
     pub(super) fn by_review(self, by: &str) -> String {
-        format!("{} {by}", self.pick("vid genomgången av", "in the review by"))
+        format!("{} {by}", self.pick("i översynen av", "in the review by"))
     }
 
     /// Why somebody is in a report of the past.
@@ -169,7 +169,7 @@ pub(super) fn source_health(source: &SourceHealth, reading: &Reading) -> Term {
     let mut told = format!("{}{of}: {day}", words.source(source.source));
     if !source.complete {
         id.push_str(", incomplete");
-        told.push_str(words.pick(", inte hel", ", incomplete"));
+        told.push_str(words.pick(", ofullständig", ", incomplete"));
     }
     if !source.licensed {
         id.push_str(", unlicensed");

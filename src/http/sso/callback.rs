@@ -75,9 +75,9 @@ fn welcome(house: &House, signed_in: &SignedIn) -> Response {
 async fn too_old(house: &House, headers: &HeaderMap) -> Response {
     let frame = Frame::new(house, language(house, headers, None));
     let again = frame.at("/sso/login");
-    let mut notice = Notice::new(frame, "warn", "Inloggningen kom inte i mål", "The sign-in did not reach its end")
+    let mut notice = Notice::new(frame, "warn", "Inloggningen blev inte klar", "The sign-in was not completed")
         .say(
-            "En inloggning ska slutföras inom tio minuter, i samma webbläsare som den började i, och svaret gäller bara en gång.",
+            "En inloggning ska slutföras inom tio minuter, i samma webbläsare som den började i, och svaret går bara att använda en gång.",
             "A sign-in is to be finished within ten minutes, in the browser where it began, and its answer works only once.",
         )
         .say("Börja om, så går det bra.", "Start again and it will work.")

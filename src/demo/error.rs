@@ -14,7 +14,7 @@ pub enum DemoError {
     #[error("the practice provider's signing key cannot be made: {0}")]
     Key(String),
     /// A file or folder.
-    #[error("{} cannot be written: {source}", path.display())]
+    #[error("{} cannot be written", path.display())]
     File {
         /// Which.
         path: PathBuf,

@@ -1,6 +1,6 @@
 //! What the safety limits hold, and who may release it.
 
-use portvakt::domain::account::{Status, StatusReason};
+use portvakt::domain::account::{AccountKind, Status, StatusReason};
 use portvakt::domain::plan::PlanState;
 use portvakt::domain::safety::SafetyStop;
 use portvakt::flows::lifecycle::{self, RunOutcome};
@@ -134,7 +134,7 @@ async fn of_two_administrators_who_are_deactivated_at_the_same_moment_one_stays(
 }
 
 #[tokio::test]
-async fn a_protected_account_is_refused_by_every_command() {
+async fn a_protected_account_is_refused_by_every_command_but_the_one_that_says_what_it_is_for() {
     on_each_engine(async |t| {
         let w = World::open(t).await;
         w.board(&["anna"]).await;
@@ -144,9 +144,13 @@ async fn a_protected_account_is_refused_by_every_command() {
             people::deactivate(w.ports(), &act, &id, "no").await,
             people::set_dates(w.ports(), &act, &id, people::Dates::default(), "no").await,
             people::end_leave(w.ports(), &act, &id).await,
+            people::set_kind(w.ports(), &act, &id, AccountKind::Service).await,
         ] {
             assert!(matches!(refused, Err(Refusal::Protected { .. })), "{refused:?}");
         }
+        // What it is for may be said of it all the same.
+        let named = people::set_kind(w.ports(), &act, &id, AccountKind::BreakGlass).await.unwrap();
+        assert!(named.is_protected && named.kind == AccountKind::BreakGlass);
         let nobody = people::deactivate(w.ports(), &act, "nobody@forening.example", "no").await;
         assert!(matches!(nobody, Err(Refusal::NotFound { .. })));
     })

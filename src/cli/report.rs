@@ -5,7 +5,6 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::bail;
 use clap::{Args, ValueEnum};
 
 use super::{day, exit, setup};
@@ -27,12 +26,12 @@ enum Form {
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
     /// access: who has access, and why. stale: who has access and has not signed in since a day.
-    #[arg(value_name = "NAME")]
-    name: String,
-    /// As it was at the end of this day, by the history.
+    #[arg(value_name = "NAME", value_parser = named)]
+    name: ReportName,
+    /// As it was at the end of a past day (2026-03-01) or at an instant (2026-03-01T08:00:00Z).
     #[arg(long, value_name = "DATE")]
     as_of: Option<String>,
-    /// stale: who has not signed in since this day, to the letter. Without it: for longer than the policy's longest
+    /// For stale: who has not signed in since this day (2026-01-01). Without it: for longer than the policy's longest
     /// limit.
     #[arg(long, value_name = "DATE")]
     before: Option<String>,
@@ -53,18 +52,27 @@ pub(super) fn language(text: &str) -> Result<Language, String> {
     Language::from_tag(text).ok_or_else(|| "write sv or en".to_owned())
 }
 
-pub(super) async fn run(config: &Path, args: ReportArgs) -> anyhow::Result<ExitCode> {
-    let Some(name) = ReportName::from_name(&args.name) else {
+/// Reads the name of a report.
+///
+/// # Errors
+///
+/// When there is no such report.
+fn named(text: &str) -> Result<ReportName, String> {
+    ReportName::from_name(text).ok_or_else(|| {
         let known: Vec<&str> = ReportName::ALL.iter().map(|known| known.name()).collect();
-        bail!("there is no report {:?}; there are: {}", args.name, known.join(", "));
-    };
-    if args.before.is_some() && name != ReportName::Stale {
-        bail!("--before is for the report stale");
+        format!("there is no report of that name; there are: {}", known.join(", "))
+    })
+}
+
+pub(super) async fn run(config: &Path, args: ReportArgs) -> anyhow::Result<ExitCode> {
+    if args.before.is_some() && args.name != ReportName::Stale {
+        eprintln!("error: --before is for the report stale");
+        return Ok(exit::wrong_use());
     }
     let ports = setup::open(config).await?;
     let zone = day::zone(&ports).await?;
     let request = Request {
-        name,
+        name: args.name,
         as_of: match &args.as_of {
             Some(text) => Some(past::instant(&ports, text).await?),
             None => None,

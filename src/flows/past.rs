@@ -23,6 +23,14 @@ pub async fn instant(ports: &Ports, text: &str) -> Result<Timestamp, Refusal> {
     read(text.trim(), &zone, ports.clock.now()).map_err(|problem| Refusal::invalid("as-of", problem))
 }
 
+/// Before the first policy nobody had access, and nothing can be told of who would have.
+pub(super) fn too_early(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::NoPolicy => Refusal::invalid("as-of", "no policy was in force that early; name a later day"),
+        other => other,
+    }
+}
+
 fn read(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Timestamp, &'static str> {
     const FORM: &str = "write a day as 2026-03-01, or an instant as 2026-03-01T08:00:00Z";
     const FUTURE: &str = "that is in the future; give a past day or instant";

@@ -208,9 +208,7 @@ fn date_en(day: Date) -> String {
 
 const fn why_sv(reason: StatusReason) -> &'static str {
     match reason {
-        StatusReason::Departed => {
-            "Katalogen som du loggar in genom säger att du inte längre ska ha åtkomst."
-        }
+        StatusReason::Departed => "Katalogen som du loggar in genom säger att du inte längre ska ha åtkomst.",
         StatusReason::Inactive => "Det har inte använts på länge.",
         StatusReason::NeverSignedIn => "Det har aldrig använts.",
         StatusReason::Expired => "Dess slutdatum har passerat.",

@@ -61,8 +61,10 @@ impl Skipped {
                 format!("Påminnelsen kunde inte skickas: {said}"),
                 format!("The notice could not be sent: {said}"),
             ),
-            Self::NeedsAttention { said } => reading
-                .pick(format!("Någon behöver titta på det: {said}"), format!("Somebody needs to look: {said}")),
+            Self::NeedsAttention { said } => reading.pick(
+                format!("Någon behöver titta på det: {said}"),
+                format!("Somebody needs to look: {said}"),
+            ),
         }
     }
 }

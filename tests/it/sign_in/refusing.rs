@@ -30,7 +30,11 @@ async fn a_deactivated_person_is_told_so_in_their_language_with_whom_to_contact(
     on_each_engine(async |t| {
         let house = TestHouse::open(t).await;
         for (name, language, sentence) in [
-            ("asa", "sv-SE", "Ditt konto är avaktiverat, eftersom det är avslutat i organisationens katalog."),
+            (
+                "asa",
+                "sv-SE",
+                "Ditt konto är avaktiverat, eftersom det är avslutat i organisationens katalog.",
+            ),
             ("bo", "en-GB", "Your account is deactivated, because it is closed in the organisation"),
         ] {
             let id = house.provision("entra", name, language).await;

@@ -116,7 +116,8 @@ impl Daemon {
             let router = http::health::metrics_only(self.house.metrics.clone(), Arc::clone(&ports));
             tokio::spawn(http::serve::serve(listener, router, end.clone(), Duration::from_secs(1)))
         });
-        tracing::info!(listen = ?self.listener.local_addr().ok(), url = %ports.settings.server.public_url.as_str(),
+        let listen = self.listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
+        tracing::info!(%listen, url = %ports.settings.server.public_url.as_str(),
             "portvakt {} is open", env!("CARGO_PKG_VERSION"));
         let finished = http::serve::serve(self.listener, http::router(self.house), end, self.grace).await;
         if !finished {

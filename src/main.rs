@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     match runtime.block_on(cli::run(arguments)) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("portvakt: {error:#}");
+            eprintln!("portvakt: {}", cli::told(&error));
             ExitCode::FAILURE
         }
     }

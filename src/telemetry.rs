@@ -64,6 +64,15 @@ pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
     metrics::describe_counter!("portvakt_sign_ins_total", "Sign-ins, by directory and outcome");
     metrics::describe_counter!("portvakt_decisions_total", "Access decisions, by outcome and code");
     metrics::describe_counter!("portvakt_deliveries_total", "Deliveries to targets, by target and outcome");
+    metrics::describe_counter!("portvakt_job_runs_total", "Runs of jobs, by job and outcome");
+    metrics::describe_counter!("portvakt_crm_sign_ins_total", "Sign-ins that CRMs reported, by outcome");
+    metrics::describe_counter!(
+        "portvakt_item_events_total",
+        "Events of items that CRMs reported, by outcome"
+    );
+    metrics::describe_counter!("portvakt_plans_stopped_total", "Lifecycle plans that stopped by themselves");
+    metrics::describe_counter!("portvakt_crm_id_conflicts_total", "Ids that a CRM gave to two accounts");
+    metrics::describe_counter!("portvakt_provider_logouts_total", "Sign-outs that a provider told of");
     metrics::describe_gauge!("portvakt_outbox_waiting", "Accounts that a target has yet to be told about");
     metrics::describe_gauge!("portvakt_outbox_dead", "Dead letters of a target");
     Ok(handle)

@@ -20,14 +20,14 @@ pub(super) enum DirectoryCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TokenCommand {
-    /// Make a token; it is shown only now.
+    /// Make a token that the identity provider pushes with. Only the token is printed, and only now.
     Create {
         /// The directory, as the settings name it.
         directory: String,
-        /// How long it is good for.
-        #[arg(long, default_value = "365d", value_name = "TIME")]
-        expires_in: String,
-        /// What to call it.
+        /// How long it is good for: 12h, 90d, 2w.
+        #[arg(long, default_value = "365d", value_name = "TIME", value_parser = setup::duration)]
+        expires_in: jiff::SignedDuration,
+        /// What to call it, for the audit.
         #[arg(long, default_value = "scim")]
         name: String,
     },
@@ -35,14 +35,13 @@ pub(super) enum TokenCommand {
 
 pub(super) async fn run(config: &Path, command: DirectoryCommand) -> anyhow::Result<ExitCode> {
     let DirectoryCommand::Token(TokenCommand::Create { directory, expires_in, name }) = command;
-    let lifetime = setup::duration(&expires_in)?;
     let ports = setup::open(config).await?;
     if !ports.settings.directories.iter().any(|known| known.id.as_str() == directory) {
         let known: Vec<&str> = ports.settings.directories.iter().map(|d| d.id.as_str()).collect();
         bail!("the settings have no directory {directory:?}; they have: {}", known.join(", "));
     }
     let act = setup::act(&ports, "command");
-    let token = tokens::create(&ports, &act, TokenKind::Directory, &directory, &name, lifetime).await?;
+    let token = tokens::create(&ports, &act, TokenKind::Directory, &directory, &name, expires_in).await?;
     println!("{token}");
     ports.db.close().await;
     Ok(exit::DONE)

@@ -12,6 +12,7 @@ use super::report::language;
 use super::{PrintAs, exit, setup};
 use crate::domain::days::Reading;
 use crate::domain::language::Language;
+use crate::domain::lifecycle::kept_words;
 use crate::domain::plan::PlanState;
 use crate::flows::lifecycle::{self, PlanView, Proposal, Run, RunOutcome, RunReport};
 use crate::flows::report::aligned;
@@ -19,9 +20,9 @@ use crate::flows::{Ports, Refusal};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum LifecycleCommand {
-    /// Make a plan of what a run would do now; nothing is done.
+    /// Make a plan of what a run would do now; nothing is done. Exit code 3: it goes beyond the safety limits.
     Plan(Printing),
-    /// Make a fresh plan and carry it out, or carry out the one with this hash.
+    /// Make a fresh plan and carry it out, or carry out the one with this hash. Exit code 3: it awaits release.
     Apply {
         /// The plan's hash, or the first characters of it.
         #[arg(long, value_name = "HASH")]
@@ -127,7 +128,7 @@ fn print_plan(view: &PlanView, reading: &Reading) {
     println!(
         "{}: {} · policy {} · {}",
         says("Läge", "State"),
-        view.state,
+        state(view.state, reading),
         view.policy_version,
         view.created_at
     );
@@ -137,7 +138,8 @@ fn print_plan(view: &PlanView, reading: &Reading) {
     println!();
     print_steps(view, reading);
     println!();
-    let kept: Vec<String> = view.kept.iter().map(|(why, count)| format!("{why} {count}")).collect();
+    let kept: Vec<String> =
+        view.kept.iter().map(|(why, count)| format!("{} {count}", kept_words(why, reading))).collect();
     if !kept.is_empty() {
         println!("{}: {}", says("Lämnas orörda", "Left alone"), kept.join(", "));
     }
@@ -153,6 +155,16 @@ fn print_plan(view: &PlanView, reading: &Reading) {
     }
     if view.state == PlanState::Waiting {
         println!("\nportvakt lifecycle release {} --reason \"…\"", view.hash);
+    }
+}
+
+/// How far a plan has come.
+fn state(state: PlanState, reading: &Reading) -> String {
+    match state {
+        PlanState::Proposed => reading.pick("föreslagen", "proposed"),
+        PlanState::Waiting => reading.pick("väntar på godkännande", "waiting for release"),
+        PlanState::Released => reading.pick("godkänd", "released"),
+        PlanState::Applied => reading.pick("genomförd", "applied"),
     }
 }
 

@@ -37,6 +37,12 @@ pub mod exit {
         ExitCode::from(1)
     }
 
+    /// Wrong use, as clap says it of arguments that do not go together.
+    #[must_use]
+    pub fn wrong_use() -> ExitCode {
+        ExitCode::from(2)
+    }
+
     /// A plan awaits release.
     #[must_use]
     pub fn awaits_release() -> ExitCode {
@@ -44,9 +50,15 @@ pub mod exit {
     }
 }
 
+/// What stands below the help of the program.
+const AFTER: &str = "\
+Exit codes: 0 done, 1 refused or failed, 2 wrong use, 3 a plan awaits release.
+Every command works while the daemon runs. Data go to standard output, everything else to standard error.
+PORTVAKT_LOG says what is logged: error, warn, info (default), debug, or by part: info,portvakt::http=debug.";
+
 /// Gatekeeper between an organisation's identity provider and its CRM.
 #[derive(Debug, Parser)]
-#[command(name = "portvakt", version, about, max_term_width = 110)]
+#[command(name = "portvakt", version, about, max_term_width = 110, after_help = AFTER)]
 pub struct Arguments {
     /// The settings file.
     #[arg(
@@ -85,13 +97,13 @@ pub(crate) enum PrintAs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the daemon.
+    /// Run the daemon. SIGTERM ends it in order with exit code 0, a second one at once.
     Serve,
     /// Show everything on an invented association: one command, no set-up.
     Demo(demo::DemoArgs),
-    /// Check settings and policy; every mistake at once.
+    /// Check settings and policy; every mistake at once. Opens no database and calls nobody.
     Check(check::CheckArgs),
-    /// Bring the database to the present schema.
+    /// Bring the database to the present schema. Every other command that opens it does so too.
     Migrate,
     /// Directories: connections to identity providers.
     #[command(subcommand)]
@@ -142,5 +154,40 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Lifecycle(command) => lifecycle::run(&config, command).await,
         Command::Report(args) => report::run(&config, args).await,
         Command::Account(command) => account::run(&config, command).await,
+    }
+}
+
+/// An error with its causes, each said once: many errors tell their cause in their own words already.
+#[must_use]
+pub fn told(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string).filter(|cause| !cause.is_empty()) {
+        if said.contains(&cause) {
+            continue;
+        }
+        if !said.is_empty() {
+            said.push_str(": ");
+        }
+        said.push_str(&cause);
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_contradict_nothing() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_cause_that_was_told_is_not_told_again() {
+        let inner = anyhow::anyhow!("connection refused");
+        let error = inner.context("unavailable: connection refused").context("database x");
+        assert_eq!(told(&error), "database x: unavailable: connection refused");
     }
 }

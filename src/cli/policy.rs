@@ -13,12 +13,12 @@ use crate::flows::{Refusal, policies};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
-    /// Put a policy file into force.
+    /// Put a policy file into force, at once and for a running daemon too. A file with mistakes changes nothing.
     Apply {
-        /// The file.
+        /// The policy file.
         file: PathBuf,
     },
-    /// Print the policy in force.
+    /// Print the policy in force, with its version and checksum.
     Show,
 }
 
@@ -40,8 +40,9 @@ pub(super) async fn run(config: &Path, command: PolicyCommand) -> anyhow::Result
                     exit::DONE
                 }
                 Err(Refusal::Policy(mistakes)) => {
-                    for mistake in mistakes {
-                        eprintln!("{}: {mistake}", file.display());
+                    for mut mistake in mistakes {
+                        mistake.file = file.display().to_string();
+                        eprintln!("{mistake}");
                     }
                     exit::refused()
                 }

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 
 use super::{exit, setup};
 use crate::domain::language::Language;
-use crate::flows::report::{self, Asked};
+use crate::flows::report::{self, Asked, ReportName};
 
 /// The forms of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -25,12 +25,12 @@ enum Form {
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
     /// access: who has access, and why. stale: who has access and has not signed in since a day.
-    #[arg(value_name = "NAME")]
-    name: String,
-    /// As it was at the end of this day, by the history.
+    #[arg(value_name = "NAME", value_parser = named)]
+    name: ReportName,
+    /// As it was at the end of a past day (2026-03-01) or at an instant (2026-03-01T08:00:00Z).
     #[arg(long, value_name = "DATE")]
     as_of: Option<String>,
-    /// stale: who has not signed in since this day, to the letter. Without it: for longer than the policy's longest
+    /// For stale: who has not signed in since this day (2026-01-01). Without it: for longer than the policy's longest
     /// limit.
     #[arg(long, value_name = "DATE")]
     before: Option<String>,
@@ -51,10 +51,26 @@ pub(super) fn language(text: &str) -> Result<Language, String> {
     Language::from_tag(text).ok_or_else(|| "write sv or en".to_owned())
 }
 
+/// Reads the name of a report.
+///
+/// # Errors
+///
+/// When there is no such report.
+fn named(text: &str) -> Result<ReportName, String> {
+    ReportName::from_name(text).ok_or_else(|| {
+        let known: Vec<&str> = ReportName::ALL.iter().map(|known| known.name()).collect();
+        format!("there is no report of that name; there are: {}", known.join(", "))
+    })
+}
+
 pub(super) async fn run(config: &Path, args: ReportArgs) -> anyhow::Result<ExitCode> {
+    if args.before.is_some() && args.name != ReportName::Stale {
+        eprintln!("error: --before is for the report stale");
+        return Ok(exit::wrong_use());
+    }
     let ports = setup::open(config).await?;
     let asked = Asked {
-        name: &args.name,
+        name: args.name.name(),
         as_of: args.as_of.as_deref(),
         before: args.before.as_deref(),
         language: args.lang,

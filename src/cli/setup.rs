@@ -5,10 +5,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use crate::app;
-use crate::config::{self, Report};
+use crate::config::{self, Report, Severity};
 use crate::domain::actor::Actor;
 use crate::flows::{Act, Ports, SystemClock};
 
@@ -27,8 +27,12 @@ pub(super) fn read(config: &Path) -> Report {
 ///
 /// When the settings have mistakes or the database cannot be opened.
 pub(super) async fn open(config: &Path) -> anyhow::Result<Arc<Ports>> {
-    // A command needs only the settings; mistakes of the policy file are told, and stop nothing.
-    let Some(settings) = read(config).settings else { bail!("the settings have mistakes; nothing was done") };
+    // A command needs only the settings. Mistakes of the policy file stop nothing; warnings are for `check` and `serve`.
+    let report = config::check(config, std::env::vars());
+    for mistake in report.mistakes.iter().filter(|mistake| mistake.severity == Severity::Error) {
+        eprintln!("{mistake}");
+    }
+    let Some(settings) = report.settings else { bail!("the settings have mistakes; nothing was done") };
     Ok(Arc::new(app::ports(settings, Arc::new(SystemClock)).await?))
 }
 
@@ -48,8 +52,6 @@ pub(super) fn act(ports: &Ports, cause: impl Into<String>) -> Act {
 /// # Errors
 ///
 /// When it is none.
-pub(super) fn duration(text: &str) -> anyhow::Result<jiff::SignedDuration> {
-    config::parse_duration(text)
-        .map_err(anyhow::Error::msg)
-        .with_context(|| format!("{text:?} is no length of time"))
+pub(super) fn duration(text: &str) -> Result<jiff::SignedDuration, String> {
+    config::parse_duration(text).map_err(|problem| problem.to_string())
 }

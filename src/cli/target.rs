@@ -21,14 +21,14 @@ pub(super) enum TargetCommand {
     Token(TokenCommand),
     /// How every target fares: backlog, dead letters, last delivery.
     List(Shown),
-    /// What a target will not take.
+    /// List the dead letters: what a target will not take, and what it said.
     Dead {
         /// The target, as the settings name it.
         name: String,
         #[command(flatten)]
         shown: Shown,
     },
-    /// Send dead letters again.
+    /// Send dead letters again, as their accounts stand now.
     Resend {
         /// The target, as the settings name it.
         name: String,
@@ -45,13 +45,13 @@ pub(super) enum TargetCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TokenCommand {
-    /// Make a token; it is shown only now.
+    /// Make a token for the APIs. Only the token is printed, and only now.
     Create {
         /// The target, as the settings name it.
         name: String,
-        /// How long it is good for.
-        #[arg(long, default_value = "365d", value_name = "TIME")]
-        expires_in: String,
+        /// How long it is good for: 12h, 90d, 2w.
+        #[arg(long, default_value = "365d", value_name = "TIME", value_parser = setup::duration)]
+        expires_in: jiff::SignedDuration,
     },
 }
 
@@ -63,19 +63,13 @@ pub(super) struct Shown {
 }
 
 pub(super) async fn run(config: &Path, command: TargetCommand) -> anyhow::Result<ExitCode> {
-    // Before the database is opened, so that a slip of the pen is told at once.
-    let lifetime = match &command {
-        TargetCommand::Token(TokenCommand::Create { expires_in, .. }) => Some(setup::duration(expires_in)?),
-        _ => None,
-    };
     let ports = setup::open(config).await?;
     match command {
-        TargetCommand::Token(TokenCommand::Create { name, .. }) => {
+        TargetCommand::Token(TokenCommand::Create { name, expires_in }) => {
             let target = targets::find(&ports, &name)?;
             let act = setup::act(&ports, "command");
-            let lifetime = lifetime.unwrap_or_default();
             let kind = TokenKind::Target;
-            println!("{}", tokens::create(&ports, &act, kind, target.as_str(), "api", lifetime).await?);
+            println!("{}", tokens::create(&ports, &act, kind, target.as_str(), "api", expires_in).await?);
         }
         TargetCommand::List(Shown { format }) => print(format, &targets::list(&ports).await?, standing)?,
         TargetCommand::Dead { name, shown } => {

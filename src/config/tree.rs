@@ -86,6 +86,9 @@ impl Table {
     }
 }
 
+/// What the parser says of a key that stands twice.
+const DUPLICATE: &str = "duplicate key";
+
 /// Something that is not TOML.
 pub(crate) struct SyntaxMistake {
     pub(crate) message: String,
@@ -96,8 +99,11 @@ pub(crate) struct SyntaxMistake {
 pub(crate) fn parse(text: &str) -> (Table, Vec<SyntaxMistake>) {
     let lines = Lines::of(text);
     let (table, errors) = DeTable::parse_recoverable(text);
+    let first = errors.first().map(|error| error.message());
     let mistakes = errors
         .iter()
+        // After a broken head, the keys below it seem to stand twice in the table before; that helps nobody.
+        .filter(|error| error.message() != DUPLICATE || first == Some(DUPLICATE))
         .map(|error| SyntaxMistake {
             message: error.message().to_owned(),
             at: error.span().map_or(Place::Nowhere, |span| lines.place(text, span.start)),

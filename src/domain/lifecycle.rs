@@ -18,6 +18,7 @@ use super::policy::{AppliesTo, LifecycleRule, Policy};
 
 pub use facts::{Facts, IdentityState, Leave, Notice, Presence};
 pub use outcome::{Assessment, Exempt, Reason, Step};
+pub use words::kept_words;
 
 /// The step that `policy` asks for at `now`.
 ///

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::find::{self, Found};
-use super::{Compiled, Ports, Refusal};
+use super::{Compiled, Ports, Refusal, past};
 use crate::domain::access::{self, AccessFacts, Decision};
 use crate::domain::account::Account;
 use crate::domain::effective::holds;
@@ -230,7 +230,7 @@ impl<'p> Sitting<'p> {
         }
         let compiled = match as_of {
             None => self.ports.policies.current(&mut self.c).await?,
-            Some(at) => self.ports.policies.as_of(&mut self.c, at).await?,
+            Some(at) => self.ports.policies.as_of(&mut self.c, at).await.map_err(past::too_early)?,
         };
         self.policies.insert(as_of, Arc::clone(&compiled));
         Ok(compiled)

@@ -42,6 +42,14 @@ async fn zone(ports: &Ports) -> Result<TimeZone, Refusal> {
 
 const FORM: &str = "write a day as 2026-03-01, or an instant as 2026-03-01T08:00:00Z";
 
+/// Before the first policy nobody had access, and nothing can be told of who would have.
+pub(super) fn too_early(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::NoPolicy => Refusal::invalid("as-of", "no policy was in force that early; name a later day"),
+        other => other,
+    }
+}
+
 fn read(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Timestamp, &'static str> {
     const FUTURE: &str = "that is in the future; give a past day or instant";
     if let Ok(at) = text.parse::<Timestamp>() {

@@ -2,7 +2,9 @@
 //!
 //! Invariant: readers of SQLite are read-only; there is one writer, and every commit is durable before it is answered.
 
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -73,10 +75,7 @@ impl Db {
     }
 
     async fn open_sqlite(path: &Path, connections: u32) -> Result<Self, StoreError> {
-        if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder)
-                .map_err(|source| StoreError::File { path: folder.to_owned(), source })?;
-        }
+        make_private(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -143,7 +142,13 @@ impl Db {
         let mut name = path.as_os_str().to_owned();
         name.push(".lock");
         let lock = PathBuf::from(name);
-        let file = File::create(&lock).map_err(|source| StoreError::File { path: lock.clone(), source })?;
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&lock)
+            .map_err(|source| StoreError::File { path: lock.clone(), source })?;
         match file.try_lock() {
             Ok(()) => Ok(ProcessLock { _file: Some(file) }),
             Err(TryLockError::WouldBlock) => Err(StoreError::Busy(path.clone())),
@@ -258,5 +263,23 @@ where
             drop(open.rollback().await);
             Err(error)
         }
+    }
+}
+
+/// Makes the file of a new database, and its folder, for its owner alone; SQLite gives the files beside it the same
+/// rights. What exists keeps the rights that somebody gave it.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    let failed = |path: &Path, source| StoreError::File { path: path.to_owned(), source };
+    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(|source| failed(folder, source))?;
+    }
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(failed(path, source)),
     }
 }

@@ -182,6 +182,29 @@ fn departed(presence: Presence, directory: &DirectoryId, reading: &Reading) -> S
     }
 }
 
+/// An exemption by its stable name, as the head of a count: "används 41". An unknown name shows itself.
+#[must_use]
+pub fn kept_words(name: &str, reading: &Reading) -> String {
+    let (sv, en) = match name {
+        "removed" => ("borttagna", "removed"),
+        "protected" => ("skyddade", "protected"),
+        "break_glass" => ("nödkonton", "break-glass"),
+        "deactivated" => ("redan avaktiverade", "deactivated already"),
+        "on_leave" => ("lediga", "on leave"),
+        "not_yet_valid" => ("börjar gälla senare", "not yet valid"),
+        "no_rule" => ("ingen regel", "no rule"),
+        "no_limit" => ("ingen gräns", "no limit"),
+        "unknown" => ("okänt", "unknown"),
+        "in_use" => ("används", "in use"),
+        "told" => ("påminda", "reminded"),
+        "frozen" => ("redan frysta", "frozen already"),
+        "seen_since" => ("sedda sedan frysningen", "seen since the freeze"),
+        "decided_by_person" => ("beslutade av en person", "decided by a person"),
+        other => (other, other),
+    };
+    reading.pick(sv, en)
+}
+
 impl Exempt {
     /// The stable name of the exemption.
     #[must_use]

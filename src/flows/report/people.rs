@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::super::lifecycle::facts::{self, Known, Moment, PAGE, Surroundings};
-use super::super::{Act, Compiled, Ports, Refusal};
+use super::super::{Act, Compiled, Ports, Refusal, past};
 use super::words::{self, Words};
 use super::{Cell, Column, Request, Term};
 use crate::domain::account::Status;
@@ -54,7 +54,7 @@ impl Scene {
         };
         let compiled = match moment {
             Moment::Now(_) => ports.policies.current(&mut conn).await?,
-            Moment::Past(at) => ports.policies.as_of(&mut conn, at).await.map_err(before_the_first)?,
+            Moment::Past(at) => ports.policies.as_of(&mut conn, at).await.map_err(past::too_early)?,
         };
         let around = facts::surroundings(&mut conn, &ports.settings, &compiled.policy, act.now).await?;
         let reading = Reading::of(&compiled.policy, request.language, moment.at());
@@ -228,12 +228,5 @@ impl Person {
     /// When it was last seen, for sorting: never is before everything.
     pub(super) fn seen_at(&self) -> Timestamp {
         self.seen.map_or(Timestamp::MIN, |seen| seen.at)
-    }
-}
-
-fn before_the_first(refusal: Refusal) -> Refusal {
-    match refusal {
-        Refusal::NoPolicy => Refusal::invalid("as-of", "no policy was in force that early; name a later day"),
-        other => other,
     }
 }

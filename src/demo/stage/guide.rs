@@ -73,7 +73,8 @@ fn sign_in_as(house: &House, guests: &Guests<'_>, screen: &Screen) {
 fn try_this(house: &House, guests: &Guests<'_>, screen: &Screen) {
     let program =
         std::env::current_exe().map_or_else(|_| "portvakt".to_owned(), |path| path.display().to_string());
-    let portvakt = format!("{program} --config {}", house.settings_file.display());
+    let portvakt =
+        format!("{} --config {}", word(&program), word(&house.settings_file.display().to_string()));
     screen.say("\nTre saker att prova, i ett annat fönster:", "\nThree things to try, in another window:");
     let (limited, active) = (&guests.limited.user_name, &guests.active.user_name);
     let steps = [
@@ -85,7 +86,7 @@ fn try_this(house: &House, guests: &Guests<'_>, screen: &Screen) {
         (
             "Stäng av ett konto, och ladda om CRM:ets sida",
             "Deactivate an account, and load the CRM's page again",
-            format!("{portvakt} account deactivate {limited} --reason \"prov\""),
+            format!("{portvakt} account deactivate {limited} --reason {}", screen.pick("prov", "trial")),
         ),
         (
             "Allt om ett konto: historia, grupper, vad som väntar",
@@ -95,5 +96,22 @@ fn try_this(house: &House, guests: &Guests<'_>, screen: &Screen) {
     ];
     for (number, (sv, en, command)) in (1..).zip(steps) {
         screen.line(format_args!("  {number}. {}\n     {command}", screen.pick(sv, en)));
+    }
+}
+
+/// A text as one word of a shell.
+fn word(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ':' | '@');
+    if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_with_a_space_stays_one_word() {
+        assert_eq!(word("/tmp/portvakt-demo/portvakt.toml"), "/tmp/portvakt-demo/portvakt.toml");
+        assert_eq!(word("/tmp/a b/it's"), "'/tmp/a b/it'\\''s'");
     }
 }

@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::{Act, Refusal, guard, stand};
-use crate::domain::account::{Account, Status, StatusReason};
+use super::{Act, Refusal, guard, protection, stand};
+use crate::domain::account::{Account, Standing, Status, StatusReason};
 use crate::domain::actor::Subject;
 use crate::domain::ids::AccountId;
 use crate::domain::policy::Policy;
-use crate::store::{Conn, account, identity};
+use crate::store::{Conn, account, identity, standing};
 
 /// What following the directories came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Followed {
     AsBefore,
     /// Deactivated, because no directory says active any more.
     Departed,
-    /// Active again, because a directory says so and departure was the reason.
+    /// As before the departure, because a directory says active again.
     Returned,
     /// Departed, but the account is protected or the safety limits hold it.
     Held,
@@ -33,12 +33,13 @@ pub enum Followed {
 ///
 /// [`Refusal::Store`] when the database cannot be reached.
 pub async fn follow(c: &mut Conn, act: &Act, policy: &Policy, id: AccountId) -> Result<Followed, Refusal> {
+    // Locked first: whoever reads before the lock may judge by what another directory said a moment ago.
+    let account = account::lock(c, id).await?.ok_or_else(|| Refusal::not_found("account", id))?;
     let identities = identity::of_account(c, id).await?;
     let is_present = identities.iter().any(|i| i.deleted_at.is_none() && i.active);
-    let account = account::lock(c, id).await?.ok_or_else(|| Refusal::not_found("account", id))?;
     match (is_present, account.standing.status) {
         (true, Status::Deactivated) if account.standing.reason == StatusReason::Departed => {
-            stand::change(c, act, &account, Status::Active, StatusReason::Returned, None).await?;
+            restore(c, act, &account).await?;
             Ok(Followed::Returned)
         }
         (false, Status::Invited | Status::Active | Status::Paused | Status::Frozen) => {
@@ -53,9 +54,35 @@ pub async fn follow(c: &mut Conn, act: &Act, policy: &Policy, id: AccountId) -> 
     }
 }
 
+/// Gives a departed account back the status it had before: frozen, invited or deactivated for another reason it
+/// stays so, for the directory lifts only what the directory laid down; on leave while the leave lasts; else active.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub(super) async fn restore(c: &mut Conn, act: &Act, account: &Account) -> Result<(), Refusal> {
+    let is_departure = |s: &Standing| s.status == Status::Deactivated && s.reason == StatusReason::Departed;
+    let history = standing::history(c, account.id).await?;
+    let former = history.into_iter().rev().map(|past| past.standing).find(|s| !is_departure(s));
+    let is_on_leave = account.leave_until.is_some_and(|until| act.now < until);
+    let (status, reason, note) = match former {
+        Some(Standing { status: Status::Paused, reason, note, .. }) if is_on_leave => {
+            (Status::Paused, reason, note)
+        }
+        Some(Standing { status, reason, note, .. })
+            if matches!(status, Status::Invited | Status::Frozen | Status::Deactivated) =>
+        {
+            (status, reason, note)
+        }
+        _ => (Status::Active, StatusReason::Returned, None),
+    };
+    stand::change(c, act, account, status, reason, note).await?;
+    Ok(())
+}
+
 async fn depart(c: &mut Conn, act: &Act, policy: &Policy, account: &Account) -> Result<Followed, Refusal> {
-    if account.is_protected {
-        hold(c, act, account, vec!["protected"]).await?;
+    if let Some(why) = protection::untouchable(account) {
+        hold(c, act, account, vec![why]).await?;
         return Ok(Followed::Held);
     }
     guard::hold(c).await?;

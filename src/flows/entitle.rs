@@ -1,23 +1,32 @@
 //! Gives accounts what the rules say they should hold.
 //!
 //! Invariant: only the difference is written, each grant with the rule behind it; what people gave is left alone.
-//! Accounts are locked in the order of their ids.
+//! Accounts are locked in the order of their ids; only those who held something back are looked at out of order.
+
+mod held_back;
+
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Act, Refusal};
+use self::held_back::Change;
+use super::{Act, Ports, Refusal, guard};
 use crate::domain::actor::Subject;
-use crate::domain::grant::{Grant, GrantKind, Origin};
+use crate::domain::grant::{Grant, GrantKind, Link, LinkOrigin, Origin};
 use crate::domain::ids::{AccountId, GrantId};
 use crate::domain::mapping::{self, GroupFacts, IdentityFacts, Mapped};
 use crate::domain::name::fold;
 use crate::domain::policy::{Condition, Policy};
 use crate::store::identity::Identity;
-use crate::store::{Conn, StoreError, account, entitlement, group, identity, membership};
+use crate::store::{Conn, StoreError, account, entitlement, group, identity, link, membership};
 
-/// How many accounts are looked at in one page when everybody is.
-const PAGE: i64 = 500;
+/// How many accounts are judged together.
+const PAGE: usize = 500;
+
+/// So few holders of something guarded are looked at again at once when somebody new holds it; more of them could
+/// not have been its last.
+const FEW: usize = 20;
 
 /// Recalculates these accounts. Gives those whose grants changed.
 ///
@@ -30,15 +39,13 @@ pub async fn accounts(
     policy: &Policy,
     ids: &[AccountId],
 ) -> Result<Vec<AccountId>, Refusal> {
-    let mut ids = ids.to_vec();
-    ids.sort_unstable();
-    ids.dedup();
-    let mut changed = Vec::new();
-    for id in ids {
-        if one(c, act, policy, id).await? {
-            changed.push(id);
-        }
+    let ids: BTreeSet<AccountId> = ids.iter().copied().collect();
+    let ids: Vec<AccountId> = ids.into_iter().collect();
+    let (mut changed, mut gained) = (Vec::new(), Vec::new());
+    for page in ids.chunks(PAGE) {
+        some(c, act, policy, page, &mut changed, &mut gained).await?;
     }
+    let_go(c, act, policy, &ids, &gained).await?;
     Ok(changed)
 }
 
@@ -49,38 +56,185 @@ pub async fn accounts(
 /// [`Refusal::Store`] when the database cannot be reached.
 pub async fn everybody(c: &mut Conn, act: &Act, policy: &Policy) -> Result<usize, Refusal> {
     pin_names(c, act, policy).await?;
-    let mut changed = 0;
+    let (mut changed, mut gained) = (Vec::new(), Vec::new());
     let mut after = None;
     loop {
-        let page = account::page(c, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(changed) };
-        after = Some(last.id);
-        for account in page {
-            changed += usize::from(one(c, act, policy, account.id).await?);
-        }
+        let page = account::page(c, after, i64::try_from(PAGE).unwrap_or(i64::MAX)).await?;
+        let ids: Vec<AccountId> = page.iter().map(|account| account.id).collect();
+        let Some(last) = ids.last() else { break };
+        after = Some(*last);
+        some(c, act, policy, &ids, &mut changed, &mut gained).await?;
     }
+    let_go(c, act, policy, &[], &gained).await?;
+    Ok(changed.len())
 }
 
-/// Recalculates one account; announces it where something changed.
-async fn one(c: &mut Conn, act: &Act, policy: &Policy, id: AccountId) -> Result<bool, Refusal> {
-    account::lock(c, id).await?.ok_or_else(|| Refusal::not_found("account", id))?;
-    let Some(mapped) = wanted(c, policy, id).await? else { return Ok(false) };
+/// Takes from those who kept what was guarded only because nobody else held it, now that somebody does. A tidying
+/// for whatever way that somebody came by it: asked of the few who hold it, and quiet where it is still held back.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub async fn let_go_of_the_held_back(ports: &Ports, act: &Act) -> Result<usize, Refusal> {
+    let mut c = ports.db.read().await?;
+    let compiled = match ports.policies.current(&mut c).await {
+        Ok(compiled) => compiled,
+        Err(Refusal::NoPolicy) => return Ok(0),
+        Err(other) => return Err(other),
+    };
+    let mut waiting = BTreeSet::new();
+    for kind in guard::guarded(&compiled.policy).into_iter().flat_map(|guarded| guarded.kinds) {
+        for id in entitlement::active_holders(&mut c, &kind, act.now).await? {
+            let held = entitlement::held(&mut c, id).await?;
+            let mapped = wanted(&mut c, &compiled.policy, id).await?;
+            if mapped.is_some_and(|mapped| !mapping::difference(&held, &mapped).is_empty()) {
+                waiting.insert(id);
+            }
+        }
+    }
+    drop(c);
+    let act = act.clone();
+    ports
+        .db
+        .write(move |c| {
+            Box::pin(async move {
+                let waiting: Vec<AccountId> = waiting.into_iter().collect();
+                Ok(quietly(c, &act, &compiled.policy, &waiting).await?.len())
+            })
+        })
+        .await
+}
+
+/// Recalculates a page of accounts, sorted by id: all are judged before the first is written.
+async fn some(
+    c: &mut Conn,
+    act: &Act,
+    policy: &Policy,
+    ids: &[AccountId],
+    changed: &mut Vec<AccountId>,
+    gained: &mut Vec<GrantKind>,
+) -> Result<(), Refusal> {
+    let mut wished = judged(c, policy, ids).await?;
+    for (id, why) in held_back::hold_back(c, policy, &mut wished, act.now).await? {
+        held_back::tell(c, act, id, &why).await?;
+    }
+    for kind in guard::guarded(policy).into_iter().flat_map(|guarded| guarded.kinds) {
+        let is_new = |one: &Change| {
+            let kind = std::slice::from_ref(&kind);
+            one.will_hold(kind, act.now) && !one.holds_now(kind, act.now)
+        };
+        if !gained.contains(&kind) && wished.iter().any(is_new) {
+            gained.push(kind);
+        }
+    }
+    write(c, act, wished, changed).await
+}
+
+/// Looks again at the other holders of what was gained: one of them may have kept it only for want of another.
+async fn let_go(
+    c: &mut Conn,
+    act: &Act,
+    policy: &Policy,
+    seen: &[AccountId],
+    gained: &[GrantKind],
+) -> Result<(), Refusal> {
+    let mut others = BTreeSet::new();
+    for kind in gained {
+        let holders = entitlement::active_holders(c, kind, act.now).await?;
+        if holders.len() <= FEW {
+            others.extend(holders.into_iter().filter(|id| seen.binary_search(id).is_err()));
+        }
+    }
+    let others: Vec<AccountId> = others.into_iter().collect();
+    quietly(c, act, policy, &others).await?;
+    Ok(())
+}
+
+/// Recalculates accounts, sorted by id. What is held back still was told when it was held back first.
+async fn quietly(
+    c: &mut Conn,
+    act: &Act,
+    policy: &Policy,
+    ids: &[AccountId],
+) -> Result<Vec<AccountId>, Refusal> {
+    let mut changed = Vec::new();
+    for page in ids.chunks(PAGE) {
+        let mut wished = judged(c, policy, page).await?;
+        held_back::hold_back(c, policy, &mut wished, act.now).await?;
+        write(c, act, wished, &mut changed).await?;
+    }
+    Ok(changed)
+}
+
+/// What is to change for these accounts. Each is locked.
+async fn judged(c: &mut Conn, policy: &Policy, ids: &[AccountId]) -> Result<Vec<Change>, Refusal> {
+    let mut wished = Vec::new();
+    for id in ids {
+        let account = account::lock(c, *id).await?.ok_or_else(|| Refusal::not_found("account", id))?;
+        let Some(mapped) = wanted(c, policy, *id).await? else { continue };
+        let held = entitlement::held(c, *id).await?;
+        let difference = mapping::difference(&held, &mapped);
+        if !difference.is_empty() {
+            wished.push(Change { account, held, difference });
+        }
+    }
+    Ok(wished)
+}
+
+/// Writes the differences, and announces the accounts.
+async fn write(
+    c: &mut Conn,
+    act: &Act,
+    wished: Vec<Change>,
+    changed: &mut Vec<AccountId>,
+) -> Result<(), Refusal> {
+    for Change { account, held, difference } in wished {
+        if difference.is_empty() {
+            continue;
+        }
+        let id = account.id;
+        let before = describe(&held);
+        for grant in &difference.end {
+            entitlement::end(c, *grant, act.now).await?;
+        }
+        for (kind, origin) in difference.give {
+            entitlement::give(c, id, &new_grant(act, kind, origin)).await?;
+        }
+        let after = describe(&entitlement::held(c, id).await?);
+        act.record(c, "grants_changed", Subject::new("account", id), Some(before), Some(after)).await?;
+        act.announce(c, id, !difference.end.is_empty()).await?;
+        changed.push(id);
+    }
+    Ok(())
+}
+
+/// Ends what people gave an account by hand, roles and links: somebody whom the directory deleted and made again
+/// has them no more until a person decides so.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub async fn end_manual(c: &mut Conn, act: &Act, id: AccountId) -> Result<(), Refusal> {
     let held = entitlement::held(c, id).await?;
-    let difference = mapping::difference(&held, &mapped);
-    if difference.is_empty() {
-        return Ok(false);
+    let given: Vec<Grant> =
+        held.into_iter().filter(|grant| !matches!(grant.origin, Origin::Rule(_))).collect();
+    let links = link::of_account(c, id).await?;
+    let links: Vec<Link> = links.into_iter().filter(|link| link.origin == LinkOrigin::Manual).collect();
+    if given.is_empty() && links.is_empty() {
+        return Ok(());
     }
-    let before = describe(&held);
-    for grant in &difference.end {
-        entitlement::end(c, *grant, act.now).await?;
+    for grant in &given {
+        entitlement::end(c, grant.id, act.now).await?;
     }
-    for (kind, origin) in difference.give {
-        entitlement::give(c, id, &new_grant(act, kind, origin)).await?;
+    for link in &links {
+        link::end(c, link.id, act.now).await?;
     }
-    let after = describe(&entitlement::held(c, id).await?);
-    act.record(c, "grants_changed", Subject::new("account", id), Some(before), Some(after)).await?;
-    act.announce(c, id, !difference.end.is_empty()).await?;
-    Ok(true)
+    let items: Vec<String> =
+        links.iter().map(|link| format!("{}/{}", link.item.component, link.item.item)).collect();
+    let before = json!({ "grants": describe(&given), "links": items });
+    act.record(c, "manual_rights_ended", Subject::new("account", id), Some(before), None).await?;
+    act.announce(c, id, true).await?;
+    Ok(())
 }
 
 fn new_grant(act: &Act, kind: GrantKind, origin: Origin) -> Grant {

@@ -18,6 +18,31 @@ use crate::store::{Conn, account, entitlement, setting, standing};
 /// The sliding window in which accounts that lose access are counted together.
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
+/// What must not be left without an active holder, and what the stop is called that keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Guarded {
+    /// The stable name of the [`SafetyStop`].
+    pub(super) stop: &'static str,
+    /// Whoever holds one of these holds it.
+    pub(super) kinds: Vec<GrantKind>,
+}
+
+/// Every critical role and sector for itself, and all that administers together.
+pub(super) fn guarded(policy: &Policy) -> Vec<Guarded> {
+    let roles = policy.roles.iter().filter(|(_, role)| role.is_critical);
+    let roles = roles.map(|(id, _)| (Critical::Role(id.clone()), GrantKind::Role(id.clone())));
+    let sectors = policy.sectors.iter().filter(|(_, sector)| sector.is_critical);
+    let sectors = sectors.map(|(id, _)| (Critical::Sector(id.clone()), GrantKind::Sector(id.clone())));
+    let mut guarded: Vec<Guarded> = roles
+        .chain(sectors)
+        .map(|(what, kind)| Guarded { stop: SafetyStop::CriticalEmpty { what }.name(), kinds: vec![kind] })
+        .collect();
+    let administers = policy.roles.iter().filter(|(_, role)| role.console == Some(Console::Administrator));
+    let kinds = administers.map(|(id, _)| GrantKind::Role(id.clone())).collect();
+    guarded.push(Guarded { stop: SafetyStop::NoAdministrator.name(), kinds });
+    guarded
+}
+
 /// Takes the lock under which counting and taking belong together, until the end of the write transaction.
 ///
 /// # Errors

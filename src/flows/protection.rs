@@ -3,12 +3,13 @@
 //! Invariant: protection is set and lifted only in the settings file; the database follows it at each start.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Act, Ports, Refusal};
+use super::{Act, Ports, Refusal, entitle};
 use crate::config::Settings;
-use crate::domain::account::Account;
+use crate::domain::account::{Account, AccountKind};
 use crate::domain::actor::Subject;
 use crate::domain::ids::DirectoryId;
 use crate::domain::name::fold;
@@ -22,6 +23,17 @@ pub fn is_protected(settings: &Settings, directory: &DirectoryId, user_name: &st
     let name = fold(user_name);
     let own = settings.directories.iter().filter(|d| d.id == *directory).flat_map(|d| &d.protected);
     settings.protected.iter().chain(own).any(|protected| fold(protected) == name)
+}
+
+/// Why no path but a person's own command touches the account; nothing: it is like any other.
+pub(super) fn untouchable(account: &Account) -> Option<&'static str> {
+    if account.is_protected {
+        Some("protected")
+    } else if account.kind == AccountKind::BreakGlass {
+        Some(AccountKind::BreakGlass.name())
+    } else {
+        None
+    }
 }
 
 fn protects(settings: &Settings, account: &Account, directories: &BTreeSet<DirectoryId>) -> bool {
@@ -62,7 +74,7 @@ pub async fn follow_settings(ports: &Ports, act: &Act) -> Result<usize, Refusal>
 }
 
 async fn set(ports: &Ports, act: &Act, account: Account, wanted: bool) -> Result<(), Refusal> {
-    let act = act.clone();
+    let (act, policies) = (act.clone(), Arc::clone(&ports.policies));
     ports
         .db
         .write(move |c| {
@@ -75,6 +87,14 @@ async fn set(ports: &Ports, act: &Act, account: Account, wanted: bool) -> Result
                 let after = json!({ "is_protected": wanted });
                 let subject = Subject::new("account", account.id);
                 act.record(c, action, subject, Some(before), Some(after)).await?;
+                // What its protection held back goes with it.
+                match policies.current(c).await {
+                    Ok(compiled) => {
+                        entitle::accounts(c, &act, &compiled.policy, &[account.id]).await?;
+                    }
+                    Err(Refusal::NoPolicy) => {}
+                    Err(other) => return Err(other),
+                }
                 Ok::<_, Refusal>(())
             })
         })

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::turn::Turn;
 use crate::domain::actor::Actor;
 use crate::domain::ids::{DirectoryId, TargetId};
-use crate::flows::{Ports, Refusal, deliver, housekeeping, lead, lifecycle, pull};
+use crate::flows::{Ports, Refusal, deliver, entitle, housekeeping, lead, lifecycle, pull};
 
 /// How often a job with a date of its own looks at the clock.
 const LOOK: Duration = Duration::from_secs(30);
@@ -180,8 +180,11 @@ fn has_come(schedule: &str, zone: &str, last: Timestamp, now: Timestamp) -> Resu
 
 async fn tidied(turn: Turn) -> Result<String, Refusal> {
     let gone = housekeeping::tidy(&turn.ports).await?;
+    let act = turn.ports.act(Actor::Job("housekeeping".to_owned()), "held back before");
+    let let_go = entitle::let_go_of_the_held_back(&turn.ports, &act).await?;
     Ok(format!(
-        "{} void sign-in attempts, {} old sessions and {} old days of evidence are gone",
+        "{} void sign-in attempts, {} old sessions and {} old days of evidence are gone; {let_go} accounts let go \
+         of rights that were held back",
         gone.login_attempts, gone.sessions, gone.days
     ))
 }

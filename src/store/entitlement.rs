@@ -132,7 +132,8 @@ pub async fn active_holders(
     let rows = q!(fetch_all as (Uuid,); c,
         "SELECT DISTINCT e.account_id FROM entitlement e JOIN account a ON a.id = e.account_id
           WHERE e.kind = $1 AND e.value = $2 AND e.until IS NULL AND (e.ends_at IS NULL OR e.ends_at > $3)
-            AND a.status = 'active' ORDER BY e.account_id",
+            AND a.status = 'active' AND (a.valid_from IS NULL OR a.valid_from <= $3)
+            AND (a.valid_until IS NULL OR a.valid_until > $3) ORDER BY e.account_id",
         kind.name(), kind.value(), micros(now))?;
     Ok(rows.into_iter().map(|(id,)| AccountId::new(id)).collect())
 }

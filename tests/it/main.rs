@@ -22,6 +22,8 @@ mod dependencies;
 #[cfg(test)]
 mod engines;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod jobs;

@@ -108,6 +108,10 @@ async fn the_lower_priority_number_decides_whether_somebody_is_limited() {
         let id = entra.make(USERS, &person("kim")).await;
         entra.make(GROUPS, &group("group-helpers", &[&id])).await;
         let board = entra.make(GROUPS, &group("group-board", &[&id])).await;
+        // Somebody else administers, or the board's role would stay with Kim.
+        let okta = client(&house, "okta").await;
+        let lo = okta.make("/scim/v2/okta/Users", &person("lo")).await;
+        okta.make("/scim/v2/okta/Groups", &group("group-board", &[&lo])).await;
         let kim = of_name(t, "kim").await.id;
         let grants = look!(t, c => entitlement::held(c, kim));
         assert!(!grants.iter().any(|g| g.kind == GrantKind::Limited), "the board's rule says not limited");

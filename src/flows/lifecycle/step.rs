@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::super::lead::Claim;
-use super::super::{Act, Compiled, Ports, Refusal, entitle, guard, stand};
+use super::super::{Act, Compiled, Ports, Refusal, depart, entitle, guard, stand};
 use super::facts::{self, Known, Surroundings};
 use crate::domain::account::Account;
 use crate::domain::days::Reading;
@@ -144,10 +144,12 @@ impl Taking {
         if !planned.still_holds(&fresh) {
             return Ok(Judged::Not(Skipped::NoLongerHolds { found: fresh.because }));
         }
-        if planned.step.takes_access() {
+        // Leave takes nothing that does not come back, but the last administrator stays for it too.
+        let pauses = planned.step == Step::Pause && !policy.leave_sign_in;
+        if planned.step.takes_access() || pauses {
             guard::hold(c).await?;
             let stops = guard::stops(c, policy, &BTreeSet::from([id]), now).await?;
-            let stops = if self.is_released { never_released(stops) } else { stops };
+            let stops = if self.is_released || pauses { never_released(stops) } else { stops };
             if !stops.is_empty() {
                 return Ok(Judged::Not(Skipped::Held { stops }));
             }
@@ -205,8 +207,12 @@ pub(super) async fn carry_out(
         | Reason::FrozenLongEnough { .. }
         | Reason::DeactivatedLongEnough { .. } => {}
     }
-    let reason = because.status_reason(account.standing.reason);
-    stand::change(c, act, &account, status, reason, None).await?;
+    if matches!(because, Reason::ActiveAgain { .. }) {
+        depart::restore(c, act, &account).await?;
+    } else {
+        let reason = because.status_reason(account.standing.reason);
+        stand::change(c, act, &account, status, reason, None).await?;
+    }
     match step {
         Step::Return => {
             entitle::accounts(c, act, policy, &[account.id]).await?;

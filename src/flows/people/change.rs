@@ -105,7 +105,7 @@ pub async fn set_dates(
     reason: &str,
 ) -> Result<Account, Refusal> {
     let note = named(reason)?;
-    change(ports, act, text, move |c, act, _, account| {
+    change(ports, act, text, move |c, act, policy, account| {
         Box::pin(async move {
             let mut new = account.clone();
             new.valid_from = dates.valid_from.unwrap_or(account.valid_from);
@@ -114,6 +114,11 @@ pub async fn set_dates(
                 && until <= from
             {
                 return Err(Refusal::invalid("valid-until", "the account would end before it begins"));
+            }
+            let is_outside = new.valid_until.is_some_and(|until| until <= act.now)
+                || new.valid_from.is_some_and(|from| act.now < from);
+            if is_outside {
+                keep_the_last(c, act, policy, account.id).await?;
             }
             let show = |account: &Account| {
                 let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
@@ -222,7 +227,12 @@ where
 
 /// Refuses when nobody would be left: counted under the lock that all who take access share. How many lose access in
 /// a day is no limit for a person who decides about one account.
-async fn keep_the_last(c: &mut Conn, act: &Act, policy: &Policy, id: AccountId) -> Result<(), Refusal> {
+pub(super) async fn keep_the_last(
+    c: &mut Conn,
+    act: &Act,
+    policy: &Policy,
+    id: AccountId,
+) -> Result<(), Refusal> {
     guard::hold(c).await?;
     let stops = guard::stops(c, policy, &BTreeSet::from([id]), act.now).await?;
     let last = stops.iter().find(|stop| match stop {

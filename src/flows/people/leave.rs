@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::super::lifecycle::end_of_leave;
 use super::super::{Act, Ports, Refusal, stand};
-use super::change::{change, conflict};
+use super::change::{change, conflict, keep_the_last};
 use crate::domain::account::{Account, Status, StatusReason};
 use crate::domain::actor::Subject;
 use crate::store::leave::{self, ApprovedLeave};
@@ -37,13 +37,16 @@ pub struct LeaveWish {
 /// than 18 months.
 pub async fn grant_leave(ports: &Ports, act: &Act, text: &str, wish: LeaveWish) -> Result<Account, Refusal> {
     check(&wish, act.now)?;
-    change(ports, act, text, move |c, act, _, account| {
+    change(ports, act, text, move |c, act, policy, account| {
         Box::pin(async move {
             match account.standing.status {
                 Status::Deactivated | Status::Removed => {
                     return Err(conflict("the account is not in use; it cannot go on leave"));
                 }
                 Status::Invited | Status::Active | Status::Paused | Status::Frozen => {}
+            }
+            if wish.from <= act.now && !policy.leave_sign_in {
+                keep_the_last(c, act, policy, account.id).await?;
             }
             let leave = ApprovedLeave {
                 account: account.id,

@@ -48,7 +48,11 @@ pub async fn bulk(
                 if let Some(name) = &operation.bulk_id {
                     awaited.remove(name);
                 }
-                let done = run.operation(operation, &awaited, &mut incomplete).await.map_err(&to_scim);
+                let is_circular = run.is_circular(operation, &awaited);
+                if is_circular {
+                    incomplete.push((index, operation));
+                }
+                let done = run.operation(operation, is_circular).await.map_err(&to_scim);
                 errors += u64::from(done.is_err());
                 tell(base, operation, done.as_ref())
             }
@@ -61,9 +65,12 @@ pub async fn bulk(
         };
         outcomes.insert(index, outcome);
     }
-    for operation in incomplete {
-        if let Err(refusal) = run.complete(&operation).await {
-            tracing::warn!(error = %refusal, "a bulk resource could not be completed with its references: {refusal}");
+    for (index, operation) in incomplete {
+        // Whoever was told 201 would believe that the references are there.
+        match run.complete(operation).await.map_err(&to_scim) {
+            Ok(None) => {}
+            Ok(Some(done)) => drop(outcomes.insert(index, tell(base, operation, Ok(&done)))),
+            Err(error) => drop(outcomes.insert(index, tell(base, operation, Err(&error)))),
         }
     }
     outcomes.into_values().collect()
@@ -90,17 +97,14 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn operation(
-        &mut self,
-        operation: &BulkOperation,
-        awaited: &BTreeSet<String>,
-        incomplete: &mut Vec<BulkOperation>,
-    ) -> Result<Done, Refusal> {
-        let needs = operation.needs();
-        let is_circular = operation.method == Method::Post
-            && needs.iter().any(|name| !self.ids.contains_key(name) && awaited.contains(name));
+    /// Whether the operation refers to what is created only later in the same request.
+    fn is_circular(&self, operation: &BulkOperation, awaited: &BTreeSet<String>) -> bool {
+        let is_later = |name: &String| !self.ids.contains_key(name) && awaited.contains(name);
+        operation.method == Method::Post && operation.needs().iter().any(is_later)
+    }
+
+    async fn operation(&mut self, operation: &BulkOperation, is_circular: bool) -> Result<Done, Refusal> {
         let ready = if is_circular {
-            incomplete.push(operation.clone());
             let mut trimmed = operation.clone();
             trimmed.data = bulk::without_references(&operation.data, |name| !self.ids.contains_key(name));
             trimmed.resolved(&self.ids)?
@@ -115,14 +119,16 @@ impl Run<'_> {
     }
 
     /// Gives a resource that was created without its references the whole document, now that all of them have ids.
-    async fn complete(&self, operation: &BulkOperation) -> Result<(), Refusal> {
+    /// Gives nothing where it was not created at all.
+    async fn complete(&self, operation: &BulkOperation) -> Result<Option<Done>, Refusal> {
+        let Some(id) = operation.bulk_id.as_ref().and_then(|name| self.ids.get(name)) else {
+            return Ok(None);
+        };
         let mut whole = operation.clone().resolved(&self.ids)?;
-        whole.id = operation.bulk_id.as_ref().and_then(|name| self.ids.get(name)).cloned();
+        whole.id = Some(id.clone());
         whole.method = Method::Put;
-        if whole.id.is_some() {
-            self.carry_out(whole).await?;
-        }
-        Ok(())
+        let done = self.carry_out(whole).await?;
+        Ok(Some(Done { status: 201, ..done }))
     }
 
     async fn carry_out(&self, operation: BulkOperation) -> Result<Done, Refusal> {

@@ -182,6 +182,9 @@ impl Work {
             && let Some(known) = account::lock(c, former.account).await?
             && known.standing.status != Status::Removed
         {
+            if known.standing.status == Status::Deactivated {
+                entitle::end_manual(c, &self.act, known.id).await?;
+            }
             return Ok((known.id, true));
         }
         let new = self.new_account(document, active)?;

@@ -6,6 +6,7 @@ mod dates;
 mod guarded;
 mod notices;
 mod reports;
+mod rights;
 mod runs;
 mod steps;
 

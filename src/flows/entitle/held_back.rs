@@ -1,0 +1,128 @@
+//! Holds back what a directory would take by accident: from whoever is protected, and from the last who hold what
+//! is critical or administers.
+//!
+//! Invariant: judged over a whole page of changes before the first of them is written, under the lock that every
+//! taking of access shares. What is held back is alarmed, and goes by itself once somebody else holds it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::domain::account::Account;
+use crate::domain::actor::Subject;
+use crate::domain::effective::holds;
+use crate::domain::grant::{Grant, GrantKind};
+use crate::domain::ids::AccountId;
+use crate::domain::mapping::Difference;
+use crate::domain::policy::Policy;
+use crate::flows::guard::{self, Guarded};
+use crate::flows::{Act, Refusal, protection};
+use crate::store::{Conn, entitlement};
+
+/// What an account holds and is to hold.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) account: Account,
+    pub(super) held: Vec<Grant>,
+    pub(super) difference: Difference,
+}
+
+impl Change {
+    /// Whether the account holds something of `kinds` once the difference is written.
+    pub(super) fn will_hold(&self, kinds: &[GrantKind], now: Timestamp) -> bool {
+        let stays = |grant: &Grant| {
+            kinds.contains(&grant.kind) && grant.holds_at(now) && !self.difference.end.contains(&grant.id)
+        };
+        self.held.iter().any(stays) || self.difference.give.iter().any(|(kind, _)| kinds.contains(kind))
+    }
+
+    pub(super) fn holds_now(&self, kinds: &[GrantKind], now: Timestamp) -> bool {
+        kinds.iter().any(|kind| holds(&self.held, kind, now))
+    }
+
+    fn loses(&self, kind: &GrantKind, now: Timestamp) -> bool {
+        let is_access = matches!(kind, GrantKind::Role(_) | GrantKind::Sector(_));
+        is_access && !self.will_hold(std::slice::from_ref(kind), now)
+    }
+
+    /// Leaves out of the difference whatever takes access: roles and sectors that end, limits that come. Gives
+    /// whether there was any.
+    fn take_nothing(&mut self, now: Timestamp) -> bool {
+        let lost: BTreeSet<_> =
+            self.held.iter().filter(|grant| self.loses(&grant.kind, now)).map(|grant| grant.id).collect();
+        let before = self.difference.end.len() + self.difference.give.len();
+        self.difference.end.retain(|id| !lost.contains(id));
+        let held = &self.held;
+        self.difference.give.retain(|(kind, _)| {
+            let is_limit = matches!(kind, GrantKind::Limited | GrantKind::ItemRestricted);
+            !is_limit || holds(held, kind, now)
+        });
+        before > self.difference.end.len() + self.difference.give.len()
+    }
+}
+
+/// Takes out of `changes` what must not be taken now. Gives from whom, and why.
+pub(super) async fn hold_back(
+    c: &mut Conn,
+    policy: &Policy,
+    changes: &mut [Change],
+    now: Timestamp,
+) -> Result<BTreeMap<AccountId, BTreeSet<&'static str>>, Refusal> {
+    let mut held_back: BTreeMap<AccountId, BTreeSet<&'static str>> = BTreeMap::new();
+    for change in changes.iter_mut() {
+        if let Some(why) = protection::untouchable(&change.account)
+            && change.take_nothing(now)
+        {
+            held_back.entry(change.account.id).or_default().insert(why);
+        }
+    }
+    for guarded in guard::guarded(policy) {
+        for id in last_holders(c, &guarded, changes, now).await? {
+            held_back.entry(id).or_default().insert(guarded.stop);
+            if let Some(change) = changes.iter_mut().find(|change| change.account.id == id) {
+                change.take_nothing(now);
+            }
+        }
+    }
+    Ok(held_back)
+}
+
+/// Those who would lose what nobody else then held.
+async fn last_holders(
+    c: &mut Conn,
+    guarded: &Guarded,
+    changes: &[Change],
+    now: Timestamp,
+) -> Result<BTreeSet<AccountId>, Refusal> {
+    let kinds = &guarded.kinds;
+    let losing = changes.iter().filter(|one| one.holds_now(kinds, now) && !one.will_hold(kinds, now));
+    let losing: BTreeSet<AccountId> = losing.map(|change| change.account.id).collect();
+    if losing.is_empty() {
+        return Ok(losing);
+    }
+    guard::hold(c).await?;
+    let mut holders = BTreeSet::new();
+    for kind in kinds {
+        holders.extend(entitlement::active_holders(c, kind, now).await?);
+    }
+    let gaining = changes.iter().filter(|one| one.account.standing.status.is_usable());
+    let is_left = gaining.clone().any(|one| one.will_hold(kinds, now)) || !holders.is_subset(&losing);
+    Ok(if is_left { BTreeSet::new() } else { losing.intersection(&holders).copied().collect() })
+}
+
+/// Writes down that something was held back, and raises the alarm.
+pub(super) async fn tell(
+    c: &mut Conn,
+    act: &Act,
+    id: AccountId,
+    why: &BTreeSet<&'static str>,
+) -> Result<(), Refusal> {
+    tracing::error!(account.id = %id, ?why,
+        "rights that a directory or the policy takes are held back: account {id} keeps them until somebody else \
+         holds them too, or its protection is lifted in the settings");
+    metrics::counter!("portvakt_grants_held_back_total").increment(1);
+    let after = json!({ "held_by": why });
+    act.record(c, "grants_held_back", Subject::new("account", id), None, Some(after)).await?;
+    Ok(())
+}

@@ -15,6 +15,91 @@ fn patch(operation: &Value) -> Value {
     json!({ "schemas": [PATCH], "Operations": [operation] })
 }
 
+/// A text that PostgreSQL cannot keep.
+const NUL: &str = "a\u{0}b";
+
+type Case = (&'static str, String, Value);
+
+fn provisioned(user: &str, group: &str) -> Vec<Case> {
+    let extension = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    vec![
+        ("POST", USERS.into(), json!({ "userName": NUL })),
+        ("POST", USERS.into(), json!({ "userName": "bo", "externalId": NUL })),
+        ("POST", USERS.into(), json!({ "userName": "bo", "title": NUL })),
+        ("POST", USERS.into(), json!({ "userName": "bo", extension: { "department": NUL } })),
+        ("POST", USERS.into(), json!({ "userName": "bo", "urn:example:own": { NUL: NUL } })),
+        ("PUT", user.into(), json!({ "userName": "asa", "displayName": NUL })),
+        ("PATCH", user.into(), patch(&json!({ "op": "add", "path": "title", "value": NUL }))),
+        ("PATCH", user.into(), patch(&json!({ "op": "add", "path": NUL, "value": "x" }))),
+        ("PATCH", user.into(), patch(&json!({ "op": "add", "value": { "nickName": NUL } }))),
+        ("POST", GROUPS.into(), json!({ "displayName": NUL })),
+        ("POST", GROUPS.into(), json!({ "displayName": "h", "members": [{ "value": NUL }] })),
+        (
+            "PATCH",
+            group.into(),
+            patch(&json!({ "op": "add", "path": "members", "value": [{ "value": NUL }] })),
+        ),
+        (
+            "PATCH",
+            group.into(),
+            patch(&json!({ "op": "remove", "path": "members", "value": [{ "value": NUL }] })),
+        ),
+        (
+            "PATCH",
+            group.into(),
+            patch(&json!({ "op": "remove", "path": format!("members[value eq \"{NUL}\"]") })),
+        ),
+        ("PATCH", group.into(), patch(&json!({ "op": "remove", "path": "members[value eq \"a\\u0000b\"]" }))),
+    ]
+}
+
+fn searched() -> Vec<Case> {
+    let search = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+            "filter": format!("externalId eq \"{NUL}\"") });
+    let bulk = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [
+            { "method": "POST", "path": "/Users", "bulkId": NUL, "data": { "userName": NUL } }] });
+    let filter = |text: &str| format!("{USERS}?filter={text}");
+    vec![
+        ("GET", filter("userName%20eq%20%22a%00b%22"), Value::Null),
+        ("GET", filter("userName%20eq%20%22a%5Cu0000b%22"), Value::Null),
+        ("GET", filter("externalId%20eq%20%22a%00b%22"), Value::Null),
+        ("GET", filter("externalId%20eq%20%22a%5Cu0000b%22"), Value::Null),
+        ("GET", filter("displayName%20eq%20%22a%5Cu0000b%22"), Value::Null),
+        ("GET", filter("id%20eq%20%22%00%22"), Value::Null),
+        ("GET", format!("{USERS}?cursor=%00&filter=%00&sortBy=%00&attributes=%00"), Value::Null),
+        ("GET", format!("{USERS}/%00"), Value::Null),
+        ("GET", format!("{GROUPS}/a%00b"), Value::Null),
+        ("GET", "/scim/v2/%00/Users".into(), Value::Null),
+        ("GET", "/scim/v2/entra/Schemas/%00".into(), Value::Null),
+        ("POST", "/scim/v2/entra/.search".into(), search),
+        ("POST", "/scim/v2/entra/Bulk".into(), bulk),
+    ]
+}
+
+/// What a CRM asks and tells, and what a browser brings.
+fn asked() -> Vec<Case> {
+    let ask = json!({ "subject": { "type": "account", "id": NUL }, "action": { "name": NUL },
+            "resource": { "type": NUL, "id": NUL } });
+    let known = json!({ "subject": { "type": "account", "id": "asa" }, "action": { "name": "view" },
+            "resource": { "type": "mailing", "id": NUL } });
+    let event = json!([{ "event": "created", "component": "mailing", "item": NUL, "by": NUL,
+            "project": NUL, "assignee": { "role": NUL }, "participants": [NUL] }]);
+    vec![
+        ("POST", "/access/v1/evaluation".into(), ask.clone()),
+        ("POST", "/access/v1/evaluation".into(), known),
+        ("POST", "/access/v1/evaluations".into(), json!({ "evaluations": [ask, NUL] })),
+        ("POST", "/api/v1/sign-ins".into(), json!([{ "account": NUL, "at": NUL }])),
+        ("POST", "/api/v1/item-events".into(), event),
+        ("GET", "/api/v1/accounts/a%00b".into(), Value::Null),
+        ("GET", "/api/v1/accounts/%FF".into(), Value::Null),
+        ("GET", "/api/v1/accounts?cursor=%00".into(), Value::Null),
+        ("PUT", "/api/v1/accounts/asa/crm-id".into(), json!({ "crm_id": NUL })),
+        ("GET", "/sso/login?directory=%00&return_to=%00".into(), Value::Null),
+        ("GET", "/sso/callback?state=%00&code=%00&iss=%00".into(), Value::Null),
+        ("POST", "/sso/backchannel-logout/%00".into(), Value::Null),
+    ]
+}
+
 #[tokio::test]
 async fn a_nul_anywhere_is_the_callers_mistake_and_not_the_databases() {
     on_each_engine(async |t| {
@@ -26,82 +111,10 @@ async fn a_nul_anywhere_is_the_callers_mistake_and_not_the_databases() {
             house.send("POST", GROUPS, &entra, &json!({ "displayName": "g", "externalId": "g" })).await;
         let group = format!("{GROUPS}/{}", made.body["id"].as_str().expect("an id"));
         let before = look!(t, c => audit::count(c));
-        let nul = "a\u{0}b";
-        let extension = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-        let search = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
-            "filter": format!("externalId eq \"{nul}\"") });
-        let bulk = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [
-            { "method": "POST", "path": "/Users", "bulkId": nul, "data": { "userName": nul } }] });
-        let ask = json!({ "subject": { "type": "account", "id": nul }, "action": { "name": nul },
-            "resource": { "type": nul, "id": nul } });
-        let known = json!({ "subject": { "type": "account", "id": "asa" }, "action": { "name": "view" },
-            "resource": { "type": "mailing", "id": nul } });
-        let event = json!([{ "event": "created", "component": "mailing", "item": nul, "by": nul,
-            "project": nul, "assignee": { "role": nul }, "participants": [nul] }]);
-        let filter = |text: &str| format!("{USERS}?filter={text}");
-        let cases: Vec<(&str, String, &str, Value)> = vec![
-            ("POST", USERS.into(), &entra, json!({ "userName": nul })),
-            ("POST", USERS.into(), &entra, json!({ "userName": "bo", "externalId": nul })),
-            ("POST", USERS.into(), &entra, json!({ "userName": "bo", "title": nul })),
-            ("POST", USERS.into(), &entra, json!({ "userName": "bo", extension: { "department": nul } })),
-            ("POST", USERS.into(), &entra, json!({ "userName": "bo", "urn:example:own": { nul: nul } })),
-            ("PUT", user.clone(), &entra, json!({ "userName": "asa", "displayName": nul })),
-            ("PATCH", user.clone(), &entra, patch(&json!({ "op": "add", "path": "title", "value": nul }))),
-            ("PATCH", user.clone(), &entra, patch(&json!({ "op": "add", "path": nul, "value": "x" }))),
-            ("PATCH", user.clone(), &entra, patch(&json!({ "op": "add", "value": { "nickName": nul } }))),
-            ("POST", GROUPS.into(), &entra, json!({ "displayName": nul })),
-            ("POST", GROUPS.into(), &entra, json!({ "displayName": "h", "members": [{ "value": nul }] })),
-            (
-                "PATCH",
-                group.clone(),
-                &entra,
-                patch(&json!({ "op": "add", "path": "members", "value": [{ "value": nul }] })),
-            ),
-            (
-                "PATCH",
-                group.clone(),
-                &entra,
-                patch(&json!({ "op": "remove", "path": "members", "value": [{ "value": nul }] })),
-            ),
-            (
-                "PATCH",
-                group.clone(),
-                &entra,
-                patch(&json!({ "op": "remove", "path": format!("members[value eq \"{nul}\"]") })),
-            ),
-            (
-                "PATCH",
-                group.clone(),
-                &entra,
-                patch(&json!({ "op": "remove", "path": "members[value eq \"a\\u0000b\"]" })),
-            ),
-            ("GET", filter("userName%20eq%20%22a%00b%22"), &entra, Value::Null),
-            ("GET", filter("userName%20eq%20%22a%5Cu0000b%22"), &entra, Value::Null),
-            ("GET", filter("externalId%20eq%20%22a%00b%22"), &entra, Value::Null),
-            ("GET", filter("externalId%20eq%20%22a%5Cu0000b%22"), &entra, Value::Null),
-            ("GET", filter("displayName%20eq%20%22a%5Cu0000b%22"), &entra, Value::Null),
-            ("GET", filter("id%20eq%20%22%00%22"), &entra, Value::Null),
-            ("GET", format!("{USERS}?cursor=%00&filter=%00&sortBy=%00&attributes=%00"), &entra, Value::Null),
-            ("GET", format!("{USERS}/%00"), &entra, Value::Null),
-            ("GET", format!("{GROUPS}/a%00b"), &entra, Value::Null),
-            ("GET", "/scim/v2/%00/Users".into(), &entra, Value::Null),
-            ("GET", "/scim/v2/entra/Schemas/%00".into(), &entra, Value::Null),
-            ("POST", "/scim/v2/entra/.search".into(), &entra, search),
-            ("POST", "/scim/v2/entra/Bulk".into(), &entra, bulk),
-            ("POST", "/access/v1/evaluation".into(), &crm, ask.clone()),
-            ("POST", "/access/v1/evaluation".into(), &crm, known),
-            ("POST", "/access/v1/evaluations".into(), &crm, json!({ "evaluations": [ask, nul] })),
-            ("POST", "/api/v1/sign-ins".into(), &crm, json!([{ "account": nul, "at": nul }])),
-            ("POST", "/api/v1/item-events".into(), &crm, event),
-            ("GET", "/api/v1/accounts/a%00b".into(), &crm, Value::Null),
-            ("GET", "/api/v1/accounts/%FF".into(), &crm, Value::Null),
-            ("GET", "/api/v1/accounts?cursor=%00".into(), &crm, Value::Null),
-            ("PUT", "/api/v1/accounts/asa/crm-id".into(), &crm, json!({ "crm_id": nul })),
-            ("GET", "/sso/login?directory=%00&return_to=%00".into(), "", Value::Null),
-            ("GET", "/sso/callback?state=%00&code=%00&iss=%00".into(), "", Value::Null),
-            ("POST", "/sso/backchannel-logout/%00".into(), "", Value::Null),
-        ];
-        for (method, path, token, body) in cases {
+        let cases = provisioned(&user, &group).into_iter().map(|case| (case, &entra));
+        let cases = cases.chain(searched().into_iter().map(|case| (case, &entra)));
+        let cases = cases.chain(asked().into_iter().map(|case| (case, &crm)));
+        for ((method, path, body), token) in cases {
             let answer = house.send(method, &path, token, &body).await;
             assert!(!answer.status.is_server_error(), "{method} {path} {body}: {answer:?}");
         }
@@ -123,8 +136,8 @@ async fn a_bulk_resource_that_lacks_its_references_is_not_answered_as_created() 
             json!({ "displayName": id, "externalId": id,
             "members": [{ "value": format!("bulkId:{member}") }] })
         };
-        let taken = json!({ "displayName": "taken", "externalId": "taken" });
-        house.send("POST", GROUPS, &token, &taken).await;
+        let standing = json!({ "displayName": "taken", "externalId": "taken" });
+        house.send("POST", GROUPS, &token, &standing).await;
         let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [
             { "method": "POST", "path": "/Groups", "bulkId": "one", "data": named("free", "two") },
             { "method": "POST", "path": "/Groups", "bulkId": "two", "data": named("taken", "one") }] });

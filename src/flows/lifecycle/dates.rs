@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::super::{Act, Compiled, Ports, Refusal, guard};
 use super::facts::{self, PAGE, Surroundings};
-use super::step::{carry_out, end_of_leave};
+use super::step::{carry_out, end_of_leave, never_released};
 use crate::domain::account::Status;
 use crate::domain::actor::Subject;
 use crate::domain::grant::Grant;
@@ -67,6 +67,14 @@ async fn follow(
             let stops = guard::stops(c, policy, &BTreeSet::from([id]), act.now).await?;
             if !stops.is_empty() {
                 tracing::debug!(account.id = %id, "the end of account {id} waits for a plan: the safety limits hold it");
+                return Ok(false);
+            }
+        }
+        Reason::LeaveBegan { .. } if !policy.leave_sign_in => {
+            guard::hold(c).await?;
+            let stops = guard::stops(c, policy, &BTreeSet::from([id]), act.now).await?;
+            if !never_released(stops).is_empty() {
+                tracing::debug!(account.id = %id, "the leave of account {id} waits: nobody else administers");
                 return Ok(false);
             }
         }

@@ -169,7 +169,7 @@ impl Taking {
 }
 
 /// What no release waives: the last administrator stays.
-fn never_released(stops: Vec<SafetyStop>) -> Vec<SafetyStop> {
+pub(super) fn never_released(stops: Vec<SafetyStop>) -> Vec<SafetyStop> {
     stops.into_iter().filter(|stop| *stop == SafetyStop::NoAdministrator).collect()
 }
 

@@ -6,7 +6,7 @@ use portvakt::domain::account::{AccountKind, Status, StatusReason};
 use portvakt::domain::grant::{Grant, GrantKind, Origin};
 use portvakt::domain::ids::{AccountId, GrantId, RoleId};
 use portvakt::flows::people::{self, Dates, LeaveWish};
-use portvakt::flows::{Refusal, entitle};
+use portvakt::flows::{Refusal, entitle, lifecycle};
 use portvakt::store::entitlement;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -249,6 +249,15 @@ async fn the_last_administrator_stays_for_leave_and_for_dates_too() {
         ] {
             assert!(matches!(refused, Err(Refusal::Conflict(_))), "{refused:?}");
         }
+        let later = LeaveWish {
+            from: w.now() + jiff::SignedDuration::from_hours(1),
+            until: w.now() + jiff::SignedDuration::from_hours(48),
+            approver: "Karin Ek".to_owned(),
+        };
+        people::grant_leave(w.ports(), &w.act(), &text(0), later).await.unwrap();
+        w.pass_days(1);
+        lifecycle::follow_dates(w.ports(), &w.act()).await.unwrap();
+        w.apply(None).await;
         assert_eq!(w.state(admins[0]).await.0, Status::Active);
     })
     .await;

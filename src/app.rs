@@ -37,6 +37,7 @@ pub struct Daemon {
     listener: TcpListener,
     metrics_listener: Option<TcpListener>,
     grace: Duration,
+    jobs_from: Option<CancellationToken>,
     _lock: ProcessLock,
 }
 
@@ -71,7 +72,15 @@ impl Daemon {
         };
         let grace = Duration::try_from(server.shutdown_grace).unwrap_or(Duration::from_secs(20));
         let house = House { ports, metrics, readiness: Arc::new(Readiness::default()) };
-        Ok(Self { house, listener, metrics_listener, grace, _lock: lock })
+        Ok(Self { house, listener, metrics_listener, grace, jobs_from: None, _lock: lock })
+    }
+
+    /// Runs no job by itself before `begin` is cancelled. For whoever sets the clock and runs the jobs by hand until
+    /// then; everything else is as ever.
+    #[must_use]
+    pub fn with_jobs_from(mut self, begin: CancellationToken) -> Self {
+        self.jobs_from = Some(begin);
+        self
     }
 
     /// Where it listens.
@@ -87,7 +96,15 @@ impl Daemon {
     pub async fn run(self, end: CancellationToken) {
         let ports = Arc::clone(&self.house.ports);
         let readiness = Arc::clone(&self.house.readiness);
-        let jobs = jobs::start(&ports, &end);
+        let jobs = {
+            let (ports, end, begin) = (Arc::clone(&ports), end.clone(), self.jobs_from);
+            tokio::spawn(async move {
+                if let Some(begin) = begin {
+                    end.run_until_cancelled(begin.cancelled()).await;
+                }
+                jobs::start(&ports, &end)
+            })
+        };
         let ending = {
             let end = end.clone();
             tokio::spawn(async move {
@@ -112,7 +129,9 @@ impl Daemon {
         {
             drop(task.await);
         }
-        jobs.finish().await;
+        if let Ok(running) = jobs.await {
+            running.finish().await;
+        }
         ports.db.close().await;
         tracing::info!("portvakt has closed");
     }

@@ -7,6 +7,7 @@ mod access;
 mod account;
 mod check;
 mod day;
+mod demo;
 mod directory;
 mod lifecycle;
 mod migrate;
@@ -98,6 +99,8 @@ pub(crate) enum PrintAs {
 enum Command {
     /// Run the daemon. SIGTERM ends it in order with exit code 0, a second one at once.
     Serve,
+    /// Show everything on an invented association: one command, no set-up.
+    Demo(demo::DemoArgs),
     /// Check settings and policy; every mistake at once. Opens no database and calls nobody.
     Check(check::CheckArgs),
     /// Bring the database to the present schema. Every other command that opens it does so too.
@@ -130,12 +133,17 @@ enum Command {
 ///
 /// What the command failed for, in words for the operator.
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    crate::telemetry::start_log(match arguments.log_format {
+    let log_format = match arguments.log_format {
         LogAs::Text => LogFormat::Text,
         LogAs::Json => LogFormat::Json,
-    });
+    };
+    // The demo's log goes into its folder: the screen is the story's.
+    if !matches!(arguments.command, Command::Demo(_)) {
+        crate::telemetry::start_log(log_format);
+    }
     let config = arguments.config;
     match arguments.command {
+        Command::Demo(args) => demo::run(log_format, args).await,
         Command::Serve => serve::run(&config).await,
         Command::Check(args) => Ok(check::run(&config, &args)),
         Command::Migrate => migrate::run(&config).await,

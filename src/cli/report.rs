@@ -7,10 +7,9 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::{day, exit, setup};
+use super::{exit, setup};
 use crate::domain::language::Language;
-use crate::flows::past;
-use crate::flows::report::{self, ReportName, Request};
+use crate::flows::report::{self, Asked, ReportName};
 
 /// The forms of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -70,16 +69,13 @@ pub(super) async fn run(config: &Path, args: ReportArgs) -> anyhow::Result<ExitC
         return Ok(exit::wrong_use());
     }
     let ports = setup::open(config).await?;
-    let zone = day::zone(&ports).await?;
-    let request = Request {
-        name: args.name,
-        as_of: match &args.as_of {
-            Some(text) => Some(past::instant(&ports, text).await?),
-            None => None,
-        },
-        before: args.before.as_deref().map(|text| day::start(text, &zone)).transpose()?,
-        language: args.lang.unwrap_or(ports.settings.language),
+    let asked = Asked {
+        name: args.name.name(),
+        as_of: args.as_of.as_deref(),
+        before: args.before.as_deref(),
+        language: args.lang,
     };
+    let request = report::ask(&ports, asked).await?;
     let made = report::produce(&ports, &setup::act(&ports, "command"), &request).await?;
     match args.format {
         Form::Text => print!("{}", report::text(&made)),

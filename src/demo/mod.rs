@@ -6,6 +6,8 @@
 //! crm           a practice CRM: takes webhooks, reports sign-ins and items
 //! settings      the files a daemon needs, in a folder of their own
 //! browser       a person's browser: cookies, redirects, forms
+//! clock         set by the story, the machine's own afterwards
+//! stage         plays the story on a real daemon and shows what came of it
 //! ```
 //!
 //! Invariant: reachable from the command `demo` alone; everything listens on 127.0.0.1 and speaks to Portvakt over
@@ -14,10 +16,12 @@
 pub mod association;
 pub mod browser;
 pub mod chance;
+pub mod clock;
 pub mod crm;
 pub mod error;
 pub mod loopback;
 pub mod provider;
 pub mod settings;
+pub mod stage;
 
 pub use error::DemoError;

@@ -63,6 +63,11 @@ impl Folder {
     pub const fn is_temporary(&self) -> bool {
         self.is_temporary
     }
+
+    /// From now on it stays, for whoever wants to look into what went wrong.
+    pub const fn keep(&mut self) {
+        self.is_temporary = false;
+    }
 }
 
 impl Drop for Folder {

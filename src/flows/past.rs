@@ -15,11 +15,7 @@ use super::{Ports, Refusal};
 ///
 /// [`Refusal::Invalid`] when it is neither a date nor an instant, or lies in the future.
 pub async fn instant(ports: &Ports, text: &str) -> Result<Timestamp, Refusal> {
-    let zone = {
-        let mut c = ports.db.read().await?;
-        let compiled = ports.policies.current(&mut c).await?;
-        TimeZone::get(&compiled.policy.lifecycle.timezone).unwrap_or(TimeZone::UTC)
-    };
+    let zone = zone(ports).await?;
     read(text.trim(), &zone, ports.clock.now()).map_err(|problem| Refusal::invalid("as-of", problem))
 }
 
@@ -31,8 +27,30 @@ pub(super) fn too_early(refusal: Refusal) -> Refusal {
     }
 }
 
+/// The first instant of the day that `text` names, or the instant itself.
+///
+/// # Errors
+///
+/// [`Refusal::Invalid`], naming `field`, when it is neither a date nor an instant.
+pub async fn beginning(ports: &Ports, field: &str, text: &str) -> Result<Timestamp, Refusal> {
+    let (zone, text) = (zone(ports).await?, text.trim());
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at);
+    }
+    let day: Option<Date> = text.parse().ok().filter(|_| text.len() == "2026-03-01".len());
+    let starts = day.and_then(|day| day.to_zoned(zone).ok()).map(|start| start.timestamp());
+    starts.ok_or_else(|| Refusal::invalid(field, FORM))
+}
+
+async fn zone(ports: &Ports) -> Result<TimeZone, Refusal> {
+    let mut c = ports.db.read().await?;
+    let compiled = ports.policies.current(&mut c).await?;
+    Ok(TimeZone::get(&compiled.policy.lifecycle.timezone).unwrap_or(TimeZone::UTC))
+}
+
+const FORM: &str = "write a day as 2026-03-01, or an instant as 2026-03-01T08:00:00Z";
+
 fn read(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Timestamp, &'static str> {
-    const FORM: &str = "write a day as 2026-03-01, or an instant as 2026-03-01T08:00:00Z";
     const FUTURE: &str = "that is in the future; give a past day or instant";
     if let Ok(at) = text.parse::<Timestamp>() {
         return if at <= now { Ok(at) } else { Err(FUTURE) };

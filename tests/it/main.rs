@@ -34,6 +34,8 @@ mod provision;
 #[cfg(test)]
 mod pull;
 #[cfg(test)]
+mod routes;
+#[cfg(test)]
 mod running;
 #[cfg(test)]
 mod sign_in;

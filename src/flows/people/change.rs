@@ -129,13 +129,15 @@ pub async fn set_dates(
     .await
 }
 
-/// Says what kind of account it is.
+/// Says what kind of account it is. That it is the one for when everything else fails can be said of a protected
+/// account too: it only keeps it safer.
 ///
 /// # Errors
 ///
 /// [`Refusal::Protected`]; [`Refusal::Store`] when the database cannot be reached.
 pub async fn set_kind(ports: &Ports, act: &Act, text: &str, kind: AccountKind) -> Result<Account, Refusal> {
-    change(ports, act, text, move |c, act, _, account| {
+    let reach = if kind == AccountKind::BreakGlass { Reach::AlsoProtected } else { Reach::Unprotected };
+    change_within(ports, act, text, reach, move |c, act, _, account| {
         Box::pin(async move {
             let new = Account { kind, ..account.clone() };
             set_terms(c, act, account, &new, json!({ "kind": account.kind }), json!({ "kind": kind })).await
@@ -164,21 +166,45 @@ async fn set_terms(
 /// What a change by hand does inside its transaction.
 pub(super) type Work<'c> = std::pin::Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send + 'c>>;
 
+/// Whom a change may touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Unprotected,
+    /// Also who is protected: the change takes nothing away.
+    AlsoProtected,
+}
+
 /// Runs `work` on the locked account, unless it is protected. Gives the account as it is afterwards.
 pub(super) async fn change<F>(ports: &Ports, act: &Act, text: &str, work: F) -> Result<Account, Refusal>
 where
     F: for<'c> FnOnce(&'c mut Conn, &'c Act, &'c Policy, &'c Account) -> Work<'c> + Send + 'static,
 {
+    change_within(ports, act, text, Reach::Unprotected, work).await
+}
+
+async fn change_within<F>(
+    ports: &Ports,
+    act: &Act,
+    text: &str,
+    reach: Reach,
+    work: F,
+) -> Result<Account, Refusal>
+where
+    F: for<'c> FnOnce(&'c mut Conn, &'c Act, &'c Policy, &'c Account) -> Work<'c> + Send + 'static,
+{
     let id = find_one(ports, text).await?.id;
     let (act, policies) = (act.clone(), std::sync::Arc::clone(&ports.policies));
-    ports.db.write(move |c| Box::pin(async move { inside(c, &act, &policies, id, work).await })).await
+    ports
+        .db
+        .write(move |c| Box::pin(async move { inside(c, &act, &policies, (id, reach), work).await }))
+        .await
 }
 
 async fn inside<F>(
     c: &mut Conn,
     act: &Act,
     policies: &Policies,
-    id: AccountId,
+    (id, reach): (AccountId, Reach),
     work: F,
 ) -> Result<Account, Refusal>
 where
@@ -187,7 +213,7 @@ where
     let compiled = policies.current(c).await?;
     let gone = || Refusal::not_found("account", id);
     let account = account::lock(c, id).await?.ok_or_else(gone)?;
-    if account.is_protected {
+    if account.is_protected && reach == Reach::Unprotected {
         return Err(Refusal::Protected { user_name: account.user_name });
     }
     work(c, act, &compiled.policy, &account).await?;

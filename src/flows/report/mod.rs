@@ -4,6 +4,7 @@
 //! and every form (text, CSV, JSON) is made from the same cells.
 
 mod access;
+mod ask;
 mod people;
 mod render;
 mod stale;
@@ -15,6 +16,7 @@ use jiff::tz::TimeZone;
 use super::{Act, Ports, Refusal};
 use crate::domain::language::Language;
 
+pub use ask::{Asked, ask};
 pub(crate) use render::aligned;
 pub use render::{csv, json, text};
 

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod item_events;
+mod reports;
 mod sign_ins;
 
 use axum::Router;
@@ -18,6 +19,7 @@ pub(super) fn routes() -> Router<House> {
         .route("/api/v1/item-events", post(item_events::report))
         .route("/api/v1/accounts", get(accounts::list))
         .route("/api/v1/accounts/{id}", get(accounts::show))
+        .route("/api/v1/reports/{name}", get(reports::show))
         .route("/api/v1/accounts/{id}/crm-id", put(accounts::teach))
 }
 

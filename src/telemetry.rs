@@ -28,15 +28,29 @@ pub fn start_log_into<W>(format: LogFormat, writer: W, is_coloured: bool)
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_from_env("PORTVAKT_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,hyper=warn,reqwest=warn"));
+    let (filter, wrong) = filter(std::env::var("PORTVAKT_LOG").ok().as_deref());
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     // A second start (tests, the demo) keeps the first one's log.
     let started = match format {
         LogFormat::Text => builder.with_ansi(is_coloured).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).try_init(),
     };
     drop(started);
+    if let Some(wrong) = wrong {
+        tracing::warn!(
+            "PORTVAKT_LOG is not understood and was left aside: {wrong}; write it as info,portvakt::http=debug"
+        );
+    }
+}
+
+/// What is told, and what is wrong with the wish.
+fn filter(wish: Option<&str>) -> (EnvFilter, Option<String>) {
+    let usual = || EnvFilter::new("info,sqlx=warn,hyper=warn,reqwest=warn");
+    match wish.filter(|wish| !wish.is_empty()).map(EnvFilter::try_new) {
+        None => (usual(), None),
+        Some(Ok(filter)) => (filter, None),
+        Some(Err(problem)) => (usual(), Some(problem.to_string())),
+    }
 }
 
 /// Starts counting, for the page `/metrics`.
@@ -76,4 +90,17 @@ pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
     metrics::describe_gauge!("portvakt_outbox_waiting", "Accounts that a target has yet to be told about");
     metrics::describe_gauge!("portvakt_outbox_dead", "Dead letters of a target");
     Ok(handle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_that_is_not_understood_is_told_and_the_usual_is_logged() {
+        assert!(filter(None).1.is_none() && filter(Some("")).1.is_none());
+        assert!(filter(Some("warn,portvakt::http=debug")).1.is_none());
+        let (usual, wrong) = filter(Some("portvakt=loud"));
+        assert!(wrong.is_some() && usual.to_string().contains("sqlx=warn"));
+    }
 }

@@ -53,5 +53,5 @@ pub(super) fn act(ports: &Ports, cause: impl Into<String>) -> Act {
 ///
 /// When it is none.
 pub(super) fn duration(text: &str) -> Result<jiff::SignedDuration, String> {
-    config::parse_duration(text).map_err(|problem| problem.to_string())
+    config::parse_duration(text)
 }

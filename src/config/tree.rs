@@ -99,7 +99,7 @@ pub(crate) struct SyntaxMistake {
 pub(crate) fn parse(text: &str) -> (Table, Vec<SyntaxMistake>) {
     let lines = Lines::of(text);
     let (table, errors) = DeTable::parse_recoverable(text);
-    let first = errors.first().map(|error| error.message());
+    let first = errors.first().map(toml::de::Error::message);
     let mistakes = errors
         .iter()
         // After a broken head, the keys below it seem to stand twice in the table before; that helps nobody.
@@ -210,5 +210,17 @@ mod tests {
         assert_eq!(mistakes.len(), 2, "{:?}", mistakes.iter().map(|m| &m.message).collect::<Vec<_>>());
         assert_eq!(mistakes[0].at, Place::Line { line: 1, column: 5 });
         assert!(matches!(table.get("b").map(|node| &node.value), Some(Value::Integer(2))));
+    }
+    #[test]
+    fn a_broken_head_is_told_once_and_a_key_that_stands_twice_is_told_where_nothing_else_is_wrong() {
+        let told = |text: &str| parse(text).1.into_iter().map(|mistake| mistake.message).collect::<Vec<_>>();
+        assert_eq!(
+            told("[a\nid = 1\n[[b]]\nid = 1\n[c\nid = 2\nid = 3\n")
+                .iter()
+                .filter(|m| *m == DUPLICATE)
+                .count(),
+            0
+        );
+        assert_eq!(told("a = 1\na = 2\n"), [DUPLICATE]);
     }
 }

@@ -273,7 +273,7 @@ pub async fn set_crm_id(
     match known {
         Some((id,)) if id == account.uuid() => Ok(false),
         Some(_) => Err(StoreError::Taken { what: "the CRM's id" }),
-        None => Err(StoreError::Taken { what: "the account's id in the CRM" }),
+        None => Err(StoreError::Taken { what: "the account has another id in the CRM; its place" }),
     }
 }
 

@@ -283,3 +283,25 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
         Err(source) => Err(failed(path, source)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_new_database_is_for_its_owner_alone_and_an_old_one_keeps_its_rights() {
+        let folder = std::env::temp_dir().join(format!("portvakt-store-{}", Uuid::now_v7()));
+        let path = folder.join("data").join("portvakt.db");
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        make_private(&path).unwrap();
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        make_private(&path).unwrap();
+        assert_eq!(mode(&path), 0o640);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -42,7 +42,7 @@ async fn a_page_speaks_the_readers_language() {
         ("fi", "/sso/login", "<h1>Logga in</h1>"),
         ("sv", "/sso/login?lang=en", "<h1>Sign in</h1>"),
         ("en", "/sso/signed-out", "<h1>You are signed out</h1>"),
-        ("en", "/sso/callback", "<h1>The sign-in did not reach its end</h1>"),
+        ("en", "/sso/callback", "<h1>The sign-in was not completed</h1>"),
     ] {
         browser.language = wish;
         let page = browser.get(path).await;

@@ -83,12 +83,9 @@ fn url(field: &Field<'_>, allow_private: Option<bool>) -> Option<(Url, bool)> {
     if is_private && allow_private == Some(false) {
         field.wrong("this address is private, and allow_private is false", "set allow_private = true");
     }
-    if url.scheme() == "http" && !is_private {
-        if allow_private == Some(true) {
-            field.doubtful("plain http lets others on the way read names and rights", "use https");
-        } else {
-            field.wrong("plain http lets others on the way read names and rights", "use https");
-        }
+    if url.scheme() == "http" && !address::is_loopback(&url) {
+        let fix = "use https; plain http is for a target on this machine";
+        field.wrong("plain http lets others on the way read names and rights", fix);
     }
     Some((url, allow_private.unwrap_or(is_private)))
 }

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::{Ports, Refusal};
+use crate::domain::days::zone_of;
 
 /// The instant that `text` means.
 ///
@@ -37,7 +38,7 @@ pub async fn beginning(ports: &Ports, field: &str, text: &str) -> Result<Timesta
 async fn zone(ports: &Ports) -> Result<TimeZone, Refusal> {
     let mut c = ports.db.read().await?;
     let compiled = ports.policies.current(&mut c).await?;
-    Ok(TimeZone::get(&compiled.policy.lifecycle.timezone).unwrap_or(TimeZone::UTC))
+    Ok(zone_of(&compiled.policy))
 }
 
 const FORM: &str = "write a day as 2026-03-01, or an instant as 2026-03-01T08:00:00Z";

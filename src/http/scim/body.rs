@@ -2,6 +2,8 @@
 //!
 //! Invariant: `application/json` is as good as `application/scim+json`; anything else is 415, too much is 413.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -9,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::Failed;
+use super::witness::Witness;
 use crate::scim::ScimError;
 
 pub(super) const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json");
@@ -24,6 +27,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
             let detail = "send the body as application/scim+json or application/json";
             return Err(Failed(ScimError::status(415, detail)));
         }
+        let witness = request.extensions().get::<Arc<Witness>>().cloned();
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
             let status = rejection.status().as_u16();
             let detail = if status == 413 {
@@ -33,9 +37,12 @@ impl<S: Send + Sync> FromRequest<S> for Body {
             };
             Failed(ScimError::status(status, detail))
         })?;
-        serde_json::from_slice(&bytes)
-            .map(Body)
-            .map_err(|error| Failed(ScimError::invalid_syntax(format!("the body is not JSON: {error}"))))
+        let sent = serde_json::from_slice(&bytes)
+            .map_err(|error| Failed(ScimError::invalid_syntax(format!("the body is not JSON: {error}"))))?;
+        if let Some(witness) = witness {
+            witness.read(&sent);
+        }
+        Ok(Self(sent))
     }
 }
 

@@ -1,6 +1,7 @@
 //! SCIM 2.0 for one directory (RFC 7644), at `/scim/v2/{directory}`.
 //!
-//! Invariant: every answer under this address is SCIM, errors included; a directory reaches only what is its own.
+//! Invariant: every answer under this address is SCIM, errors included, but for the token endpoint, which speaks OAuth;
+//! a directory reaches only what is its own.
 
 mod body;
 mod bulk;
@@ -10,10 +11,12 @@ mod errors;
 mod groups;
 mod query;
 mod search;
+mod token;
 mod users;
+mod witness;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -44,7 +47,14 @@ pub(super) fn routes() -> Router<House> {
         .route("/ResourceTypes/{name}", get(discovery::resource_type))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method);
-    Router::new().nest("/scim/v2/{directory}", own).layer(middleware::from_fn(speak_scim))
+    // The token endpoint speaks OAuth, errors included.
+    let oauth =
+        Router::new().route("/token", post(token::issue)).layer(DefaultBodyLimit::max(token::LONGEST_BODY));
+    Router::new()
+        .nest("/scim/v2/{directory}", own)
+        .layer(middleware::from_fn(speak_scim))
+        .layer(middleware::from_fn(witness::watch))
+        .nest("/scim/v2/{directory}", oauth)
 }
 
 async fn nowhere(caller: caller::Scim) -> Response {

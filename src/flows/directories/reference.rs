@@ -76,8 +76,8 @@ pub(in crate::flows) fn is_okta_id(text: &str) -> bool {
 /// The first twelve hexadecimal digits of SHA-256, so that whoever has the name can recognise it.
 fn hashed(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
-    let digits: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{digits}")
+    let first = digest.iter().take(6).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    format!("sha256:{first:012x}")
 }
 
 /// What an error says, without the values that it quotes and without addresses, and not too long.

@@ -217,7 +217,7 @@ async fn access(ports: &Ports, c: &mut Conn, directory: &Directory) -> Result<Ve
     let now = ports.clock.now();
     let mut lines = roster::of(c, TokenKind::Directory, directory.id.as_str(), now).await?;
     lines.extend(roster::of(c, TokenKind::Client, directory.id.as_str(), now).await?);
-    lines.sort_by(|a, b| (b.created_at, b.id).cmp(&(a.created_at, a.id)));
+    lines.sort_by_key(|line| std::cmp::Reverse((line.created_at, line.id)));
     Ok(lines)
 }
 

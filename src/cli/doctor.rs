@@ -88,6 +88,7 @@ async fn of_house(settings: &Arc<Settings>, policy: Option<&str>, wanted: &[Dire
     let own = if ports.is_some() { None } else { Parties::new(settings).ok() };
     let parties = ports.as_ref().map(|ports| &*ports.parties).or(own.as_ref());
     for directory in wanted {
+        findings.push(doctor::of_way_in(settings, directory).await);
         if let Some(ports) = &ports {
             findings.extend(doctor::of_directory(ports, directory).await);
         }
@@ -135,8 +136,8 @@ fn print(findings: &[Finding], guides: &[(&Directory, Vec<doctor::Instruction>)]
     let (mistakes, warnings) = (count(Level::Mistake), count(Level::Warning));
     println!();
     match language {
-        Language::Sv => println!("{mistakes} fel, {warnings} varningar"),
-        Language::En => println!("{mistakes} mistake(s), {warnings} warning(s)"),
+        Language::Sv => println!("Fel: {mistakes}, varningar: {warnings}"),
+        Language::En => println!("Mistakes: {mistakes}, warnings: {warnings}"),
     }
 }
 

@@ -15,6 +15,7 @@ use super::{Parties, Ports, Refusal, policies};
 use crate::config::{Directory, DirectoryKind, Report, Settings, Severity};
 use crate::domain::ids::DirectoryId;
 use crate::domain::language::{Language, Text};
+use crate::oidc::{HttpClient, HttpLimits};
 
 pub use guide::{Instruction, guide};
 
@@ -248,6 +249,38 @@ pub async fn of_policy(ports: &Ports, file: Option<&str>) -> Finding {
         ),
         Err(other) => unreadable("policy", &other),
     }
+}
+
+/// Whether the public address of a directory's SCIM leads here. Asks without a token, and so is turned away by the
+/// daemon itself: that very answer says that the way is open.
+pub async fn of_way_in(settings: &Settings, directory: &Directory) -> Finding {
+    let url = guide::scim_url(settings, directory);
+    let asked = match HttpClient::new(HttpLimits::default()) {
+        Ok(client) => client.status_of(&format!("{url}/ServiceProviderConfig")).await,
+        Err(error) => Err(error.to_string()),
+    };
+    let finding = match asked {
+        Ok(401) => Finding::ok("way_in", format!("{url} leder hit."), format!("{url} leads here.")),
+        Ok(status) => Finding::warning(
+            "way_in",
+            format!("{url} svarar {status}, och inte Portvakt själv."),
+            format!("{url} answers {status}, which is not Portvakt itself."),
+        ),
+        Err(why) => Finding::warning(
+            "way_in",
+            format!("{url} svarar inte den här datorn: {why}"),
+            format!("{url} does not answer this machine: {why}"),
+        ),
+    };
+    let finding = if finding.level == Level::Ok {
+        finding
+    } else {
+        finding.mend(
+            "Är portvakt serve igång, och skickar proxyn vidare allt under /scim/ med huvudet Authorization kvar?",
+            "Does portvakt serve run, and does the proxy pass on everything under /scim/ with the header Authorization?",
+        )
+    };
+    finding.of(&directory.id)
 }
 
 /// What is to be said of a directory, from the database and from its provider.

@@ -35,7 +35,7 @@ pub fn guide(settings: &Settings, directory: &Directory, language: Language) -> 
         .collect()
 }
 
-fn scim_url(settings: &Settings, directory: &Directory) -> String {
+pub(super) fn scim_url(settings: &Settings, directory: &Directory) -> String {
     settings.server.public_url.join(&format!("/scim/v2/{}", directory.id))
 }
 

@@ -128,7 +128,7 @@ async fn missing(
             "The directory has sent every group that the rules name.",
         ));
     }
-    let (count, listed) = (absent.len(), listed(absent));
+    let listed = listed(absent);
     let (sv, en) = match directory.kind {
         DirectoryKind::Entra => (
             "Stämmer id:t (gruppens objekt-id i Entra)? Tilldela gruppen till etableringsappen under Users and groups.",
@@ -145,8 +145,8 @@ async fn missing(
     };
     Ok(Finding::warning(
         "rules",
-        format!("{count} grupper som regler nämner har katalogen aldrig skickat: {listed}. Reglerna ger ingen något."),
-        format!("{count} group(s) that rules name were never sent by the directory: {listed}. The rules give nobody anything."),
+        format!("Grupper som regler nämner och katalogen aldrig har skickat: {listed}. De reglerna ger ingen något."),
+        format!("Groups that rules name and the directory has never sent: {listed}. Those rules give nobody anything."),
     )
     .mend(sv, en))
 }
@@ -177,11 +177,11 @@ async fn unused(
             "Every group that the directory sends is used by some rule.",
         ));
     }
-    let (count, listed) = (unused.len(), listed(unused));
+    let listed = listed(unused);
     Ok(Finding::warning(
         "groups",
-        format!("{count} grupper används inte av någon regel: {listed}."),
-        format!("{count} group(s) are used by no rule: {listed}."),
+        format!("Grupper som ingen regel använder: {listed}."),
+        format!("Groups that no rule uses: {listed}."),
     )
     .mend(
         "Skriv en regel för dem i policyn, eller sluta skicka dem.",
@@ -254,6 +254,7 @@ fn judged(kind: DirectoryKind, wrong: i64, people: i64) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::policy::{Gives, Rule};
     use crate::domain::sample;
 
     #[test]
@@ -264,13 +265,13 @@ mod tests {
             directory: directory.cloned(),
             id: id.to_owned(),
         };
-        let rule = policy.rules.first_mut().unwrap();
-        rule.when = Condition::All(vec![
+        let when = Condition::All(vec![
             in_group(Some(&okta), "theirs"),
             Condition::Not(Box::new(in_group(None, "anybody's"))),
             Condition::GroupName { directory: entra.clone(), name: "ours".to_owned() },
         ]);
-        policy.rules.truncate(1);
+        let id = RuleId::parse("one").unwrap();
+        policy.rules = vec![Rule { id, when, gives: Gives::default(), priority: 100 }];
         let named = named_groups(&policy, &entra);
         let told: Vec<&str> = named
             .iter()

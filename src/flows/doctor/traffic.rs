@@ -50,8 +50,8 @@ fn access(standing: &Standing, now: Timestamp) -> Finding {
     if left < FIRST_WARNING_DAYS {
         return Finding::warning(
             "access",
-            format!("Den sista giltiga token eller klienthemligheten går ut om {in_sv}."),
-            format!("The last valid token or client secret ends in {in_en}."),
+            format!("Den token eller klienthemlighet som gäller längst går ut om {in_sv}."),
+            format!("The token or client secret that is good for longest ends in {in_en}."),
         )
         .mend(
             format!("{make} – lägg in den nya hos leverantören; båda gäller tills den gamla går ut eller återkallas."),
@@ -62,8 +62,8 @@ fn access(standing: &Standing, now: Timestamp) -> Finding {
     if others > 0 {
         return Finding::warning(
             "access",
-            format!("{others} token eller klienthemligheter går ut inom {FIRST_WARNING_DAYS} dagar; en annan gäller {in_sv} till."),
-            format!("{others} token(s) or client secret(s) end within {FIRST_WARNING_DAYS} days; another is good for {in_en}."),
+            format!("Token eller klienthemligheter som går ut inom {FIRST_WARNING_DAYS} dagar: {others}. En annan gäller i {in_sv}."),
+            format!("Tokens or client secrets that end within {FIRST_WARNING_DAYS} days: {others}. Another is good for {in_en}."),
         )
         .mend(
             format!("Använder leverantören den gamla? portvakt directory show {id} visar när var och en användes. Återkalla den som inte används."),
@@ -154,8 +154,8 @@ fn refused(standing: &Standing) -> Finding {
         ),
         count => Finding::warning(
             "refused",
-            format!("{count} personer eller grupper har fått en ändring nekad som inte har lyckats sedan."),
-            format!("{count} people or groups had a change refused that has not succeeded since."),
+            format!("Ändringar av personer och grupper som nekats och inte har lyckats sedan: {count}."),
+            format!("Changes of people and groups that were refused and have not succeeded since: {count}."),
         )
         .mend(
             format!("portvakt directory show {id} säger vad svaret blev; rätta uppgiften hos leverantören och etablera om."),
@@ -177,10 +177,8 @@ fn pending(standing: &Standing) -> Finding {
     let named = named.join(", ");
     Finding::warning(
         "pending",
-        format!("{members} gruppmedlemmar är inte kända än (i {named}); de går med när personerna kommer."),
-        format!(
-            "{members} members of groups are not known yet (in {named}); they join when the people come."
-        ),
+        format!("Gruppmedlemmar som inte är kända än: {members} (i {named}). De går med när personerna kommer."),
+        format!("Members of groups that are not known yet: {members} (in {named}). They join when the people come."),
     )
     .mend(
         "Tilldela personerna hos leverantören. Entra skickar inte medlemmar i grupper inuti grupper.",

@@ -25,6 +25,9 @@ async fn what_a_directory_did_is_shown_after_the_daemon_has_ended_and_its_last_s
         };
         assert_eq!(post(&person("asa", OBJECT)).await, 201);
         assert_eq!(post(&person("asa", OBJECT)).await, 409);
+        let examined = parsed(&place.done(&["doctor", "entra", "--format", "json"]));
+        let way_in = examined["findings"].as_array().unwrap().iter().find(|one| one["check"] == "way_in");
+        assert_eq!(way_in.unwrap()["level"], "ok", "{examined}");
         let while_it_runs = parsed(&place.done(&["directory", "list", "--format", "json"]));
         assert_eq!(while_it_runs[0]["people"], 1);
         assert_eq!(place.end().code(), Some(0), "{}", place.log());

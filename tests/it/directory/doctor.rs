@@ -126,7 +126,7 @@ async fn tokens_that_end_silence_pauses_refusals_and_old_tokens_in_use_are_found
         for (check, part) in [
             ("access", "25 dagar"),
             ("last_request", "340 dagar"),
-            ("refused", "1 personer"),
+            ("refused", "sedan: 1."),
             ("paused", "portvakt directory resume entra"),
         ] {
             let (level, said) = &found[check];
@@ -174,6 +174,22 @@ async fn the_provider_is_asked_for_its_issuer_and_whatever_it_does_is_a_finding(
         assert_eq!(sign_in(&plain).await.level, Level::Ok, "nobody signs in there");
     })
     .await;
+}
+
+#[tokio::test]
+async fn an_address_that_leads_here_turns_away_who_has_no_token_and_anything_else_is_told() {
+    let levels = async |status: u16| {
+        let server = MockServer::start().await;
+        Mock::given(any()).respond_with(ResponseTemplate::new(status)).mount(&server).await;
+        let settings = at_address(SETTINGS, &server.uri());
+        let finding = doctor::of_way_in(&settings, &settings.directories[0]).await;
+        whole(&finding);
+        finding.level
+    };
+    assert_eq!((levels(401).await, levels(404).await), (Level::Ok, Level::Warning));
+    let nobody = at_address(SETTINGS, "http://127.0.0.1:9");
+    let finding = doctor::of_way_in(&nobody, &nobody.directories[0]).await;
+    assert!(finding.level == Level::Warning && whole(&finding).contains("portvakt serve"));
 }
 
 #[tokio::test]

@@ -253,7 +253,7 @@ pub async fn dated(
 /// [`StoreError::Unavailable`] when the database cannot be reached.
 pub async fn count_active(c: &mut Conn, most: i64) -> Result<i64, StoreError> {
     let (count,) = q!(fetch_one as (i64,); c,
-        "SELECT COUNT(*) FROM (SELECT 1 FROM account WHERE status = 'active' LIMIT $1) some", most)?;
+        "SELECT COUNT(*) FROM (SELECT 1 FROM account WHERE status = 'active' LIMIT $1) counted", most)?;
     Ok(count)
 }
 

@@ -97,7 +97,9 @@ pub(super) async fn announce(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let ledger = of(c)?;
-    ledger.raised.push(account);
+    if !ledger.raised.get(ledger.mark.raised..).is_some_and(|known| known.contains(&account)) {
+        ledger.raised.push(account);
+    }
     let rows = targets.iter().map(|target| Announced { account, target: target.clone(), urgent, at });
     ledger.announced.extend(rows);
     write_if_full(c).await
@@ -167,14 +169,14 @@ async fn write(c: &mut Conn, page: Page) -> Result<(), StoreError> {
     if page.entries.is_empty() && page.raised.is_empty() {
         return Ok(());
     }
-    let raised: Vec<String> = page.raised.iter().map(|id| id.uuid().simple().to_string()).collect();
     // The outbox's own rule for a row that waits already stands in `outbox`; here it is the same, for many at once.
     q!(execute; c,
         sqlite concat!(
             "INSERT INTO audit (id, at, actor, cause, action, subject_kind, subject_id, before, after, request_id)
              SELECT unhex(e.value ->> 0), e.value ->> 1, e.value ->> 2, e.value ->> 3, e.value ->> 4, e.value ->> 5,
                     e.value ->> 6, e.value ->> 7, e.value ->> 8, e.value ->> 9 FROM json_each($1) e;
-             UPDATE account SET version = version + 1 WHERE id IN (SELECT unhex(e.value) FROM json_each($2) e);
+             UPDATE account SET version = version + (e.value ->> 1) FROM json_each($2) e
+              WHERE account.id = unhex(e.value ->> 0);
              INSERT INTO outbox (target, account_id, version, urgent, queued_at, due_at, attempts, fence, state)
              SELECT e.value ->> 1, a.id, a.version, e.value ->> 2, e.value ->> 3, e.value ->> 3, 0, 0, 'waiting'
                FROM json_each($3) e CROSS JOIN account a ON a.id = unhex(e.value ->> 0) WHERE TRUE ",
@@ -186,15 +188,14 @@ async fn write(c: &mut Conn, page: Page) -> Result<(), StoreError> {
                        e.value ->> 4, e.value ->> 5, e.value ->> 6, CAST(e.value ->> 7 AS JSONB),
                        CAST(e.value ->> 8 AS JSONB), e.value ->> 9 FROM jsonb_array_elements($1) e(value)),
              raised AS (
-                UPDATE account SET version = version + 1
-                 WHERE id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($2) e(value))
-                RETURNING id, version)
+                UPDATE account SET version = version + CAST(e.value ->> 1 AS BIGINT) FROM jsonb_array_elements($2) e(value)
+                 WHERE account.id = CAST(e.value ->> 0 AS UUID) RETURNING account.id, account.version)
              INSERT INTO outbox (target, account_id, version, urgent, queued_at, due_at, attempts, fence, state)
              SELECT e.value ->> 1, a.id, a.version, CAST(e.value ->> 2 AS BOOLEAN), CAST(e.value ->> 3 AS BIGINT),
                     CAST(e.value ->> 3 AS BIGINT), 0, 0, 'waiting'
                FROM jsonb_array_elements($3) e(value) JOIN raised a ON a.id = CAST(e.value ->> 0 AS UUID) ",
             super::outbox::replace!()),
-        Json(entries(&page.entries)), Json(raised), Json(announced(page.announced)))?;
+        Json(entries(&page.entries)), Json(raised(page.raised)), Json(announced(page.announced)))?;
     Ok(())
 }
 
@@ -215,6 +216,15 @@ fn entries(entries: &[(Uuid, Entry)]) -> Vec<Value> {
         ])
     };
     entries.iter().map(row).collect()
+}
+
+/// Each account once, and how many changes gave it its next version.
+fn raised(accounts: Vec<AccountId>) -> Vec<Value> {
+    let mut times: BTreeMap<AccountId, i64> = BTreeMap::new();
+    for account in accounts {
+        *times.entry(account).or_default() += 1;
+    }
+    times.into_iter().map(|(id, times)| json!([id.uuid().simple().to_string(), times])).collect()
 }
 
 /// One row for each target and account: access that was taken away makes it urgent, the first instant counts.

@@ -48,7 +48,7 @@ macro_rules! replace {
 pub(super) use replace;
 
 /// Gives the account its next version, and queues it for these targets, when the transaction ends. Access that was
-/// taken away goes first (`urgent`). However often it is said within one transaction, the version grows by one.
+/// taken away goes first (`urgent`). However often a change says it, the version grows by one.
 ///
 /// # Errors
 ///

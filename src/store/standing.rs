@@ -74,7 +74,8 @@ pub async fn change(c: &mut Conn, account: AccountId, standing: &Standing) -> Re
                 UPDATE account_status SET until = $2 WHERE account_id = $1 AND until IS NULL RETURNING account_id),
              opened AS (
                 INSERT INTO account_status (id, account_id, status, reason, by_actor, note, since)
-                SELECT $8, $1, $3, $4, $5, $6, $2 FROM (SELECT COUNT(*) FROM closed) former),
+                SELECT CAST($8 AS UUID), CAST($1 AS UUID), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT),
+                       CAST($6 AS TEXT), CAST($2 AS BIGINT) FROM (SELECT COUNT(*) FROM closed) former),
              stands AS (
                 UPDATE account SET status = $3, status_since = $2, status_reason = $4, status_by = $5,
                        status_note = $6, activated_at = COALESCE($7, activated_at)

@@ -150,15 +150,15 @@ pub async fn insert(c: &mut Conn, token: &Token, hash: &[u8]) -> Result<(), Stor
 ///
 /// [`StoreError`] when the database cannot be reached or the row cannot be read.
 pub async fn by_hash(c: &mut Conn, kind: TokenKind, hash: &[u8]) -> Result<Option<Presented>, StoreError> {
+    // Asked inside and not by joins: where SQLite last counted when there were few tokens, a join reads them all.
     let row = q!(fetch_optional as PresentedRow; c,
         "SELECT t.id, t.kind, t.owner, t.name, t.client_id, t.created_at, t.created_by, t.expires_at,
-                COALESCE(t.revoked_at, s.revoked_at) AS revoked_at,
-                CASE WHEN s.id IS NULL THEN t.last_used_at ELSE s.last_used_at END AS last_used_at,
-                COALESCE(s.id, t.id) AS noted_on, p.since AS paused_since
-           FROM token t
-           LEFT JOIN token s ON s.id = t.secret_id
-           LEFT JOIN directory_pause p ON p.directory = t.owner AND t.kind = 'directory'
-          WHERE t.hash = $1 AND t.kind = $2",
+                COALESCE(t.revoked_at, (SELECT s.revoked_at FROM token s WHERE s.id = t.secret_id)) AS revoked_at,
+                CASE WHEN t.secret_id IS NULL THEN t.last_used_at
+                     ELSE (SELECT s.last_used_at FROM token s WHERE s.id = t.secret_id) END AS last_used_at,
+                COALESCE(t.secret_id, t.id) AS noted_on,
+                (SELECT p.since FROM directory_pause p WHERE p.directory = t.owner AND t.kind = 'directory') AS paused_since
+           FROM token t WHERE t.hash = $1 AND t.kind = $2",
         hash, kind.name())?;
     row.map(|row| {
         let token = Token::try_from(row.token)?;
@@ -210,19 +210,36 @@ pub async fn revoke(c: &mut Conn, id: TokenId, now: Timestamp) -> Result<bool, S
     Ok(revoked == 1)
 }
 
+/// A token that soon ends, or has just ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// The token.
+    pub token: Token,
+    /// How many days before its end somebody was warned last.
+    pub warned_days: Option<i64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct EndingRow {
+    #[sqlx(flatten)]
+    token: Row,
+    warned_days: Option<i64>,
+}
+
 /// What people made and nobody revoked that ends after `after` and no later than `until`, the first to end first.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn ending(c: &mut Conn, after: Timestamp, until: Timestamp) -> Result<Vec<Token>, StoreError> {
-    q!(fetch_all as Row; c,
-        "SELECT id, kind, owner, name, client_id, created_at, created_by, expires_at, revoked_at, last_used_at FROM token
+pub async fn ending(c: &mut Conn, after: Timestamp, until: Timestamp) -> Result<Vec<Ending>, StoreError> {
+    q!(fetch_all as EndingRow; c,
+        "SELECT id, kind, owner, name, client_id, created_at, created_by, expires_at, revoked_at, last_used_at,
+                warned_days FROM token
           WHERE expires_at > $1 AND expires_at <= $2 AND revoked_at IS NULL AND secret_id IS NULL
           ORDER BY expires_at, id",
         micros(after), micros(until))?
     .into_iter()
-    .map(Token::try_from)
+    .map(|row| Ok(Ending { token: Token::try_from(row.token)?, warned_days: row.warned_days }))
     .collect()
 }
 

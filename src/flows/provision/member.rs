@@ -10,7 +10,7 @@ use serde_json::json;
 use super::super::{Act, Refusal};
 use crate::domain::ids::{AccountId, DirectoryId, GroupId, IdentityId};
 use crate::scim::{Filter, MemberChange, MemberRef};
-use crate::store::{Conn, identity, membership};
+use crate::store::{Conn, membership};
 
 /// What changes of members came to.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -71,15 +71,25 @@ impl Membership<'_> {
     async fn add(&self, c: &mut Conn, members: &[MemberRef], moved: &mut Moved) -> Result<(), Refusal> {
         let (known, unknown) = self.sort_out(c, members).await?;
         moved.join(membership::join(c, self.group, &known, self.act.now).await?);
-        moved.pending += unknown.len();
-        membership::await_members(c, self.group, &unknown, self.act.now).await?;
+        self.wait_for(c, &unknown, moved).await
+    }
+
+    async fn wait_for(&self, c: &mut Conn, unknown: &[String], moved: &mut Moved) -> Result<(), Refusal> {
+        if !unknown.is_empty() {
+            moved.pending += unknown.len();
+            membership::await_members(c, self.group, unknown, self.act.now).await?;
+        }
         Ok(())
     }
 
     async fn remove(&self, c: &mut Conn, values: &[String], moved: &mut Moved) -> Result<(), Refusal> {
         let ids: Vec<IdentityId> = values.iter().filter_map(|value| IdentityId::parse(value).ok()).collect();
-        moved.leave(membership::leave(c, self.group, &ids, self.act.now).await?);
-        membership::forget_awaited(c, self.group, Some(values)).await?;
+        let left = membership::leave(c, self.group, &ids, self.act.now).await?;
+        // Whoever was in was not waited for.
+        if left.len() < values.len() {
+            membership::forget_awaited(c, self.group, Some(values)).await?;
+        }
+        moved.leave(left);
         Ok(())
     }
 
@@ -98,15 +108,13 @@ impl Membership<'_> {
     async fn replace(&self, c: &mut Conn, members: &[MemberRef], moved: &mut Moved) -> Result<(), Refusal> {
         let (known, unknown) = self.sort_out(c, members).await?;
         let wanted: BTreeSet<IdentityId> = known.iter().copied().collect();
-        let present = membership::members(c, self.group).await?;
+        let present = membership::member_ids(c, self.group).await?;
         let leaving: Vec<IdentityId> =
-            present.iter().map(|member| member.identity).filter(|id| !wanted.contains(id)).collect();
+            present.into_iter().map(|(id, _)| id).filter(|id| !wanted.contains(id)).collect();
         moved.leave(membership::leave(c, self.group, &leaving, self.act.now).await?);
         moved.join(membership::join(c, self.group, &known, self.act.now).await?);
         membership::forget_awaited(c, self.group, None).await?;
-        moved.pending += unknown.len();
-        membership::await_members(c, self.group, &unknown, self.act.now).await?;
-        Ok(())
+        self.wait_for(c, &unknown, moved).await
     }
 
     /// Splits members into those that are people of this directory and those that nobody knows yet. A member may be
@@ -116,25 +124,10 @@ impl Membership<'_> {
         c: &mut Conn,
         members: &[MemberRef],
     ) -> Result<(Vec<IdentityId>, Vec<String>), Refusal> {
-        let ids: Vec<IdentityId> =
-            members.iter().filter_map(|member| IdentityId::parse(&member.value).ok()).collect();
-        let mut known: BTreeSet<IdentityId> =
-            membership::known(c, self.directory, &ids).await?.into_iter().collect();
-        let mut unknown = BTreeSet::new();
-        for member in members {
-            if IdentityId::parse(&member.value).is_ok_and(|id| known.contains(&id)) {
-                continue;
-            }
-            let key = identity::IdentityKey::ExternalId(member.value.clone());
-            match identity::find(c, self.directory, &key).await?.first() {
-                Some(found) => {
-                    known.insert(found.id);
-                }
-                None => {
-                    unknown.insert(member.value.clone());
-                }
-            }
-        }
-        Ok((known.into_iter().collect(), unknown.into_iter().collect()))
+        let values: BTreeSet<String> = members.iter().map(|member| member.value.clone()).collect();
+        let known = membership::known(c, self.directory, &values).await?;
+        let unknown = values.into_iter().filter(|value| !known.contains_key(value)).collect();
+        let known: BTreeSet<IdentityId> = known.into_values().collect();
+        Ok((known.into_iter().collect(), unknown))
     }
 }

@@ -66,9 +66,17 @@ impl Scratch {
     pub(crate) async fn remove(self) -> anyhow::Result<()> {
         let Some((server, name)) = &self.server else { return Ok(()) };
         let mut conn = PgConnection::connect(server).await?;
-        let drop = AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
-        sqlx::query(drop).execute(&mut conn).await.context("removing the scratch database")?;
-        Ok(conn.close().await?)
+        let mut refused = None;
+        // Without FORCE the server ends its own vacuum, which we may not end; with it, connections that linger.
+        for force in ["", " WITH (FORCE)", "", " WITH (FORCE)", ""] {
+            let drop = AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name}{force}"));
+            match sqlx::query(drop).execute(&mut conn).await {
+                Ok(_) => return Ok(conn.close().await?),
+                Err(error) => refused = Some(error),
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        Err(anyhow::anyhow!("the scratch database {name} stays behind: {refused:?}"))
     }
 }
 

@@ -132,7 +132,12 @@ fn in_entries(
     for entry in list.iter_mut().filter(|entry| filter.matches(entry)) {
         match (path.attr.sub(), value, &mut *entry) {
             (Some(sub), value, entry) => in_object(entry, sub, verb, value, &at)?,
-            (None, Some(Value::Object(new)), Value::Object(own)) => merge(own, new),
+            (None, Some(Value::Object(new)), Value::Object(own)) => {
+                if verb == Verb::Replace {
+                    *own = seed(filter).unwrap_or_default();
+                }
+                merge(own, new);
+            }
             (None, Some(other), _) => return Err(wrong(&at, "an object", other)),
             (None, None, _) => {}
         }

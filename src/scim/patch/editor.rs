@@ -270,7 +270,11 @@ impl Editor {
         }
         check_keys(&self.document)?;
         let mut schemas = vec![Value::from(self.kind.core().id)];
-        schemas.extend(self.document.keys().filter(|key| key.contains(':')).map(|key| key.as_str().into()));
+        // In one order, whatever the order of the keys, which PostgreSQL does not keep: it would pass for a change.
+        let mut extensions: Vec<&str> =
+            self.document.keys().filter(|key| key.contains(':')).map(String::as_str).collect();
+        extensions.sort_unstable();
+        schemas.extend(extensions.into_iter().map(Value::from));
         let mut document = Map::with_capacity(self.document.len() + 1);
         document.insert("schemas".into(), schemas.into());
         self.document.shift_remove("schemas");

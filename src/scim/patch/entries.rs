@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::Verb;
-use crate::scim::error::ScimError;
+use crate::scim::error::{ScimError, shown};
 use crate::scim::filter::{CompareOp, Filter, Literal};
 use crate::scim::repairs::{Repair, Repairs};
 use crate::scim::schema::Attribute;
@@ -180,16 +180,19 @@ fn create(
 ) -> Result<Vec<usize>, ScimError> {
     let mut entry = match site.filter {
         None => Map::new(),
-        Some(filter) => {
-            seed(filter).filter(|entry| verb == Verb::Add || !entry.contains_key("value")).ok_or_else(
-                || ScimError::no_target(format!("no entry of {} meets the filter {filter}", site.at)),
-            )?
-        }
+        Some(filter) => seed(filter)
+            .filter(|entry| verb == Verb::Add || !entry.contains_key("value"))
+            .ok_or_else(|| no_entry(site.at, filter))?,
     };
     entry.extend(part);
     repairs.note(Repair::EntryCreated);
     list.push(Value::Object(entry));
     Ok(vec![list.len() - 1])
+}
+
+/// 400 `noTarget`; a filter can be long, and the answer is not.
+pub(super) fn no_entry(at: &str, filter: &Filter) -> ScimError {
+    ScimError::no_target(format!("no entry of {at} meets the filter {}", shown(&filter.to_string())))
 }
 
 /// The entry that a filter describes: its equalities. `None` where it describes more than one.

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::entries::seed;
+use super::entries::{no_entry, seed};
 use super::{PatchPath, Verb};
 use crate::scim::error::ScimError;
 use crate::scim::path::{Field, key_of};
@@ -124,8 +124,7 @@ fn in_entries(
     }
     let any = list.iter().any(|entry| filter.matches(entry));
     if !any && verb != Verb::Remove && value.is_some() {
-        let entry = seed(filter)
-            .ok_or_else(|| ScimError::no_target(format!("no entry of {at} meets the filter {filter}")))?;
+        let entry = seed(filter).ok_or_else(|| no_entry(&at, filter))?;
         repairs.note(Repair::EntryCreated);
         list.push(Value::Object(entry));
     }

@@ -7,7 +7,9 @@
 mod conn;
 
 pub mod account;
+pub mod activity;
 pub mod audit;
+pub mod client;
 mod db;
 pub mod entitlement;
 pub mod erasure;
@@ -26,13 +28,16 @@ pub mod membership;
 mod migrate;
 pub mod notice;
 pub mod outbox;
+pub mod pause;
 pub mod plan;
 pub mod policy;
 pub mod presence;
+pub mod refused;
 pub mod session;
 pub mod setting;
 pub mod standing;
 pub mod subject;
+pub mod survey;
 pub mod token;
 mod value;
 mod writer;

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::super::{Act, Compiled, Policies, Ports, Refusal, entitle};
+use super::super::{Act, Activity, Compiled, Policies, Ports, Refusal, entitle};
 use super::member::{Membership, Moved};
 use super::{Precondition, count_repairs, document, uniqueness};
 use crate::domain::actor::Subject;
 use crate::domain::ids::{AccountId, DirectoryId, GroupId};
-use crate::scim::{MemberChange, MemberRef, PatchRequest, ResourceKind, ScimError, normalise_replace};
+use crate::scim::{
+    MemberChange, MemberRef, PatchRequest, Repairs, ResourceKind, ScimError, normalise_replace,
+};
 use crate::store::group::Group;
 use crate::store::membership::Member;
 use crate::store::{Conn, group, membership};
@@ -127,11 +129,21 @@ struct Work {
     act: Act,
     directory: DirectoryId,
     policies: Arc<Policies>,
+    activity: Arc<Activity>,
 }
 
 impl Work {
     fn new(ports: &Ports, act: &Act, directory: &DirectoryId) -> Self {
-        Self { act: act.clone(), directory: directory.clone(), policies: Arc::clone(&ports.policies) }
+        Self {
+            act: act.clone(),
+            directory: directory.clone(),
+            policies: Arc::clone(&ports.policies),
+            activity: Arc::clone(&ports.activity),
+        }
+    }
+
+    fn count(&self, repairs: &Repairs) {
+        count_repairs(&self.activity, &self.directory, repairs, self.act.now);
     }
 
     fn membership(&self, group: GroupId) -> Membership<'_> {
@@ -178,12 +190,12 @@ impl Work {
         let (new, changes) = match change {
             GroupChange::Replace(body) => {
                 let made = normalise_replace(&body, ResourceKind::Group)?;
-                count_repairs(&self.directory, &made.repairs);
+                self.count(&made.repairs);
                 (made.document, made.members.map(MemberChange::Replace).into_iter().collect())
             }
             GroupChange::Patch(request) => {
                 let patched = request.apply(&group.document)?;
-                count_repairs(&self.directory, &patched.repairs);
+                self.count(&patched.repairs);
                 (patched.document, patched.members)
             }
         };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::super::{Act, Policies, Ports, Refusal, depart, entitle, protection};
+use super::super::{Act, Activity, Policies, Ports, Refusal, depart, entitle, protection};
 use super::{Precondition, count_repairs, document, uniqueness};
 use crate::config::Settings;
 use crate::domain::account::{Account, AccountKind, Standing, Status, StatusReason};
@@ -16,7 +16,7 @@ use crate::domain::ids::{AccountId, DirectoryId, GroupId, IdentityId};
 use crate::domain::mapping;
 use crate::domain::policy::Policy;
 use crate::scim::resource::{active, keep_active};
-use crate::scim::{PatchRequest, ResourceKind, ScimError, normalise_replace};
+use crate::scim::{PatchRequest, Repairs, ResourceKind, ScimError, normalise_replace};
 use crate::store::identity::Identity;
 use crate::store::{Conn, account, group, identity, membership, presence, subject};
 
@@ -128,6 +128,7 @@ struct Work {
     directory: DirectoryId,
     policies: Arc<Policies>,
     settings: Arc<Settings>,
+    activity: Arc<Activity>,
 }
 
 impl Work {
@@ -137,7 +138,12 @@ impl Work {
             directory: directory.clone(),
             policies: Arc::clone(&ports.policies),
             settings: Arc::clone(&ports.settings),
+            activity: Arc::clone(&ports.activity),
         }
+    }
+
+    fn count(&self, repairs: &Repairs) {
+        count_repairs(&self.activity, &self.directory, repairs, self.act.now);
     }
 
     async fn create(&self, c: &mut Conn, document: Value) -> Result<UserView, Refusal> {
@@ -265,7 +271,7 @@ impl Work {
         let new = match change {
             UserChange::Replace(body) => {
                 let made = normalise_replace(&body, ResourceKind::User)?;
-                count_repairs(&self.directory, &made.repairs);
+                self.count(&made.repairs);
                 let mut document = made.document;
                 // Silence about `active` must not bring a person back.
                 keep_active(&mut document, &identity.document);
@@ -273,7 +279,7 @@ impl Work {
             }
             UserChange::Patch(request) => {
                 let patched = request.apply(&identity.document)?;
-                count_repairs(&self.directory, &patched.repairs);
+                self.count(&patched.repairs);
                 patched.document
             }
         };

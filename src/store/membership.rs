@@ -347,3 +347,39 @@ pub async fn awaiting(
     waiting.sort();
     Ok(waiting)
 }
+
+/// Which of these are members of the group now.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn present(
+    c: &mut Conn,
+    group: GroupId,
+    identities: &[IdentityId],
+) -> Result<Vec<IdentityId>, StoreError> {
+    let ids = id_list(identities.iter().map(|id| id.uuid()));
+    let rows = q!(fetch_all as (Uuid,); c,
+        sqlite "SELECT identity_id FROM membership WHERE group_id = $1 AND until IS NULL
+                   AND identity_id IN (SELECT unhex(e.value) FROM json_each($2) e) ORDER BY identity_id",
+        postgres "SELECT identity_id FROM membership WHERE group_id = $1 AND until IS NULL
+                   AND identity_id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($2) e(value))
+                 ORDER BY identity_id",
+        group.uuid(), &ids)?;
+    Ok(rows.into_iter().map(|(id,)| IdentityId::new(id)).collect())
+}
+
+/// Which of these values the group waits for.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn awaited(c: &mut Conn, group: GroupId, values: &[String]) -> Result<Vec<String>, StoreError> {
+    let rows = q!(fetch_all as (String,); c,
+        sqlite "SELECT value FROM membership_pending WHERE group_id = $1
+                   AND value IN (SELECT e.value FROM json_each($2) e)",
+        postgres "SELECT value FROM membership_pending WHERE group_id = $1
+                   AND value IN (SELECT e.value FROM jsonb_array_elements_text($2) e(value))",
+        group.uuid(), Json(values))?;
+    Ok(rows.into_iter().map(|(value,)| value).collect())
+}

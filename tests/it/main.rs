@@ -32,6 +32,8 @@ mod jobs;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod network;
+#[cfg(test)]
 mod practice_crm;
 #[cfg(test)]
 mod provision;
@@ -41,6 +43,8 @@ mod pull;
 mod routes;
 #[cfg(test)]
 mod running;
+#[cfg(test)]
+mod scim;
 #[cfg(test)]
 mod sign_in;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::super::directories::{Event, Reference, Verb};
 use super::super::{Act, Ports, Refusal};
-use super::{GroupChange, Precondition, UserChange, count_repairs, wire};
+use super::{GroupChange, Precondition, UserChange, Versions, count_repairs, wire};
 use crate::domain::ids::{DirectoryId, GroupId, IdentityId};
 use crate::scim::bulk::{self, BulkOperation, BulkRequest, Method};
 use crate::scim::{PatchRequest, ResourceKind, ScimError, normalise_create};
@@ -83,7 +83,8 @@ pub async fn bulk(
 }
 
 fn tell(base: &str, operation: &BulkOperation, done: Result<&Done, &ScimError>) -> Value {
-    let id = done.ok().map(|done| done.id.as_str()).or(operation.id.as_deref());
+    let named = operation.id.as_deref().filter(|id| !bulk::is_reference(id));
+    let id = done.ok().map(|done| done.id.as_str()).or(named);
     let location = id.map(|id| wire::location(base, operation.kind, id));
     let version = done.ok().and_then(|done| done.version).map(wire::etag);
     bulk::outcome(
@@ -196,7 +197,7 @@ impl Run<'_> {
         }
         let id = operation.id.clone().unwrap_or_default();
         let id = IdentityId::parse(&id).map_err(|_| ScimError::not_found("User", &id))?;
-        let wanted = precondition(&operation)?;
+        let wanted = precondition(&operation);
         let change = match operation.method {
             Method::Delete => {
                 super::delete_user(ports, act, directory, id, wanted).await?;
@@ -224,7 +225,7 @@ impl Run<'_> {
         }
         let id = operation.id.clone().unwrap_or_default();
         let id = GroupId::parse(&id).map_err(|_| ScimError::not_found("Group", &id))?;
-        let wanted = precondition(&operation)?;
+        let wanted = precondition(&operation);
         let change = match operation.method {
             Method::Delete => {
                 super::delete_group(ports, act, directory, id, wanted).await?;
@@ -238,10 +239,6 @@ impl Run<'_> {
     }
 }
 
-fn precondition(operation: &BulkOperation) -> Result<Precondition, ScimError> {
-    operation.version.as_deref().map_or(Ok(Precondition::None), |tag| {
-        wire::version_of(tag)
-            .map(Precondition::Version)
-            .ok_or_else(|| ScimError::status(412, "version names no version of this resource"))
-    })
+fn precondition(operation: &BulkOperation) -> Precondition {
+    Precondition::new(operation.version.as_deref().map(Versions::read), None)
 }

@@ -8,12 +8,14 @@ mod document;
 mod group;
 mod list;
 mod member;
+mod precondition;
 mod user;
 pub mod wire;
 
 pub use bulk::bulk;
 pub use group::{GroupChange, GroupView, change_group, create_group, delete_group, read_group};
 pub use list::list;
+pub use precondition::{Precondition, Versions};
 pub use user::{UserChange, UserView, change_user, create_user, delete_user, read_user};
 
 use jiff::Timestamp;
@@ -22,32 +24,6 @@ use crate::domain::ids::DirectoryId;
 use crate::scim::{Repairs, ScimError};
 
 use super::{Activity, Refusal};
-
-/// What `If-Match` demands: this version, or any that exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Precondition {
-    /// Nothing.
-    #[default]
-    None,
-    /// The resource has one of these versions; here the one that was named.
-    Version(i64),
-}
-
-impl Precondition {
-    /// Refuses with 412 when the version is another (RFC 7644 §3.14).
-    pub(super) fn check(self, version: i64) -> Result<(), Refusal> {
-        match self {
-            Self::None => Ok(()),
-            Self::Version(wanted) if wanted == version => Ok(()),
-            Self::Version(wanted) => Err(Refusal::Scim(ScimError::status(
-                412,
-                format!(
-                    "the resource has version {version}, not {wanted}; read it again and repeat the change"
-                ),
-            ))),
-        }
-    }
-}
 
 /// Turns a taken value into SCIM's 409.
 fn uniqueness(refusal: Refusal) -> Refusal {

@@ -198,6 +198,7 @@ impl Work {
         if let Some(former) = former
             && let Some(known) = account::lock(c, former).await?
             && known.standing.status != Status::Removed
+            && !self.lives_here(c, known.id).await?
         {
             if known.standing.status == Status::Deactivated {
                 entitle::end_manual(c, &self.act, known.id).await?;
@@ -209,6 +210,13 @@ impl Work {
         let after = json!({ "status": new.standing.status, "is_protected": new.is_protected });
         self.act.record(c, "account_created", Subject::new("account", new.id), None, Some(after)).await?;
         Ok((new, false))
+    }
+
+    /// Whether the account has a living identity in this directory, for it has one at most: whoever was created anew
+    /// for a deleted person may have got another external id since, so that the old one can come up once more.
+    async fn lives_here(&self, c: &mut Conn, account: AccountId) -> Result<bool, Refusal> {
+        let identities = identity::of_account(c, account).await?;
+        Ok(identities.iter().any(|one| one.deleted_at.is_none() && one.directory == self.directory))
     }
 
     fn new_account(&self, document: &Value, active: bool) -> Result<Account, Refusal> {
@@ -289,6 +297,7 @@ impl Work {
             && document::describes_the_same(&identity.document, &new)
             && !mapping::tells_apart(&compiled.policy, &self.directory, &identity.document, &new);
         let before = json!({ "active": identity.active, "version": identity.version });
+        let is_known_by_another_id = keys.external_id != identity.external_id;
         identity.document = new;
         identity.active = keys.active;
         identity.external_id.clone_from(&keys.external_id);
@@ -299,7 +308,10 @@ impl Work {
         self.act
             .record(c, "identity_changed", Subject::new("identity", id), Some(before), Some(after))
             .await?;
-        if !is_settled {
+        if is_known_by_another_id {
+            self.join_awaiting(c, &identity).await?;
+        }
+        if is_known_by_another_id || !is_settled {
             self.settle(c, &compiled.policy, &identity, true).await?;
         }
         view(c, identity, true).await

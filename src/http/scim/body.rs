@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,6 +11,8 @@ use serde_json::Value;
 
 use super::Failed;
 use super::witness::Witness;
+use crate::flows::provision::wire::etag;
+use crate::http::body::whole;
 use crate::scim::ScimError;
 
 pub(super) const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json");
@@ -28,16 +29,12 @@ impl<S: Send + Sync> FromRequest<S> for Body {
             return Err(Failed(ScimError::status(415, detail)));
         }
         let witness = request.extensions().get::<Arc<Witness>>().cloned();
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
-            let status = rejection.status().as_u16();
-            let detail = if status == 413 {
-                "the body is larger than this server takes; send less at a time".to_owned()
-            } else {
-                rejection.body_text()
-            };
-            Failed(ScimError::status(status, detail))
-        })?;
-        let sent = serde_json::from_slice(&bytes)
+        let bytes = whole(request, state)
+            .await
+            .map_err(|fault| Failed(ScimError::status(fault.status().as_u16(), fault.detail())))?;
+        // Some clients put a byte order mark before JSON; RFC 8259 §8.1 lets a reader pass over it.
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        let sent = serde_json::from_slice(bytes)
             .map_err(|error| Failed(ScimError::invalid_syntax(format!("the body is not JSON: {error}"))))?;
         if let Some(witness) = witness {
             witness.read(&sent);
@@ -66,6 +63,15 @@ pub(super) fn resource(status: StatusCode, resource: &Value) -> Response {
     if let Some(location) = text("location") {
         let name = if status == StatusCode::CREATED { header::LOCATION } else { header::CONTENT_LOCATION };
         headers.insert(name, location);
+    }
+    response
+}
+
+/// An answer without a body that tells the version of the resource (RFC 7644 §3.14).
+pub(super) fn without_body(status: StatusCode, version: i64) -> Response {
+    let mut response = status.into_response();
+    if let Ok(tag) = HeaderValue::from_str(&etag(version)) {
+        response.headers_mut().insert(header::ETAG, tag);
     }
     response
 }

@@ -9,6 +9,7 @@ use axum::response::Response;
 use super::Failed;
 use super::body;
 use super::caller::Scim;
+use super::query::Query;
 use crate::scim::ScimError;
 use crate::scim::bulk::MAX_OPERATIONS;
 use crate::scim::list::{DEFAULT_COUNT, MAX_COUNT};
@@ -71,8 +72,17 @@ fn is_strict_about_discovery(headers: &HeaderMap) -> bool {
 }
 
 /// `GET /Schemas`.
-pub(super) async fn schemas(scim: Scim) -> Response {
-    body::document(&schema_list(&scim.base))
+pub(super) async fn schemas(scim: Scim, query: Query) -> Result<Response, Failed> {
+    refuse_filter(&query)?;
+    Ok(body::document(&schema_list(&scim.base)))
+}
+
+/// RFC 7644 §4: a client must not believe that its conditions were applied.
+fn refuse_filter(query: &Query) -> Result<(), ScimError> {
+    if query.has_filter() {
+        return Err(ScimError::status(403, "this list cannot be filtered; ask without filter"));
+    }
+    Ok(())
 }
 
 /// `GET /Schemas/{id}`.
@@ -82,8 +92,9 @@ pub(super) async fn schema(scim: Scim, Path((_, id)): Path<(String, String)>) ->
 }
 
 /// `GET /ResourceTypes`.
-pub(super) async fn resource_types(scim: Scim) -> Response {
-    body::document(&type_list(&scim.base))
+pub(super) async fn resource_types(scim: Scim, query: Query) -> Result<Response, Failed> {
+    refuse_filter(&query)?;
+    Ok(body::document(&type_list(&scim.base)))
 }
 
 /// `GET /ResourceTypes/{name}`.

@@ -4,8 +4,8 @@
 //! can be large.
 
 use axum::extract::Path;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 
 use super::Failed;
 use super::body::{self, Body};
@@ -65,7 +65,7 @@ async fn shown(
     let projection = query.projection(KIND);
     let view = provision::read_group(&scim.ports, &scim.directory, id, projection.wants_members()).await?;
     if headers.is_some_and(|headers| query::is_known(headers, view.group.version)) {
-        return Ok(StatusCode::NOT_MODIFIED.into_response());
+        return Ok(body::without_body(StatusCode::NOT_MODIFIED, view.group.version));
     }
     Ok(body::resource(StatusCode::OK, &wire::group(&view, &scim.base, &projection)))
 }
@@ -78,7 +78,7 @@ pub(super) async fn replace(
     headers: HeaderMap,
     Body(sent): Body,
 ) -> Result<Response, Failed> {
-    let (id, precondition) = (id_of(&id)?, query::precondition(&headers)?);
+    let (id, precondition) = (id_of(&id)?, query::precondition(&headers));
     let change = GroupChange::Replace(sent);
     let group =
         provision::change_group(&scim.ports, &scim.act, &scim.directory, id, change, precondition).await?;
@@ -95,7 +95,7 @@ pub(super) async fn patch(
     Body(sent): Body,
 ) -> Result<Response, Failed> {
     let request = PatchRequest::parse(&sent, KIND)?;
-    let (id, precondition) = (id_of(&id)?, query::precondition(&headers)?);
+    let (id, precondition) = (id_of(&id)?, query::precondition(&headers));
     let change = GroupChange::Patch(request);
     let group =
         provision::change_group(&scim.ports, &scim.act, &scim.directory, id, change, precondition).await?;
@@ -104,11 +104,7 @@ pub(super) async fn patch(
         // RFC 7644 §3.5.2: with `attributes` the answer is 200 and shows them.
         return shown(&scim, id, &query, None).await;
     }
-    let mut response = StatusCode::NO_CONTENT.into_response();
-    if let Ok(tag) = HeaderValue::from_str(&wire::etag(group.version)) {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
-    Ok(response)
+    Ok(body::without_body(StatusCode::NO_CONTENT, group.version))
 }
 
 /// `DELETE /Groups/{id}` (RFC 7644 §3.6).
@@ -117,7 +113,7 @@ pub(super) async fn delete(
     Path((_, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Failed> {
-    let precondition = query::precondition(&headers)?;
+    let precondition = query::precondition(&headers);
     provision::delete_group(&scim.ports, &scim.act, &scim.directory, id_of(&id)?, precondition).await?;
     Ok(StatusCode::NO_CONTENT)
 }

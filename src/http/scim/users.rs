@@ -4,7 +4,7 @@
 
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use super::Failed;
 use super::body::{self, Body};
@@ -54,7 +54,7 @@ pub(super) async fn read(
     let view =
         provision::read_user(&scim.ports, &scim.directory, id_of(&id)?, projection.wants("groups")).await?;
     if query::is_known(&headers, view.identity.version) {
-        return Ok(StatusCode::NOT_MODIFIED.into_response());
+        return Ok(body::without_body(StatusCode::NOT_MODIFIED, view.identity.version));
     }
     Ok(body::resource(StatusCode::OK, &wire::user(&view, &scim.base, &projection)))
 }
@@ -89,7 +89,7 @@ async fn change(
     headers: &HeaderMap,
     change: UserChange,
 ) -> Result<Response, Failed> {
-    let (id, precondition) = (id_of(id)?, query::precondition(headers)?);
+    let (id, precondition) = (id_of(id)?, query::precondition(headers));
     let view =
         provision::change_user(&scim.ports, &scim.act, &scim.directory, id, change, precondition).await?;
     scim.witness.is_about(view.identity.external_id.as_deref(), &view.identity.document);
@@ -102,7 +102,7 @@ pub(super) async fn delete(
     Path((_, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Failed> {
-    let precondition = query::precondition(&headers)?;
+    let precondition = query::precondition(&headers);
     provision::delete_user(&scim.ports, &scim.act, &scim.directory, id_of(&id)?, precondition).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -98,6 +98,24 @@ async fn strangers_the_deleted_and_people_of_another_directory_do_not_join() {
 }
 
 #[tokio::test]
+async fn of_those_asked_about_only_present_members_and_awaited_values_are_named() {
+    on_each_engine(async |t| {
+        let staff = formed(t, &entra(), "staff").await.id;
+        let (asa, bo) = (provisioned(t, &entra(), "asa").await.id, provisioned(t, &entra(), "bo").await.id);
+        join(t, staff, &[asa, bo], minute(1)).await;
+        leave(t, staff, &[bo], minute(2)).await;
+        let all = [asa, bo, IdentityId::new(Uuid::now_v7())];
+        assert_eq!(look!(t, c => membership::present(c, staff, &all)), [asa]);
+        let values = ["x".to_owned(), "y".to_owned()];
+        let one = [values[0].clone()];
+        change!(t, [one] c => membership::await_members(c, staff, &one, minute(1)).await).unwrap();
+        assert_eq!(look!(t, c => membership::awaited(c, staff, &values)), one);
+        assert!(look!(t, c => membership::awaited(c, staff, &[])).is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_joins_leaves_and_joins_at_one_instant_is_a_member() {
     on_each_engine(async |t| {
         let staff = formed(t, &entra(), "staff").await.id;

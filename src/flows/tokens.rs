@@ -98,9 +98,7 @@ pub async fn recognise(ports: &Ports, kind: TokenKind, secret: &str) -> Result<O
         return Ok(None);
     }
     let now = ports.clock.now();
-    let mut c = ports.db.read().await?;
-    let Some(found) = token::by_hash(&mut c, kind, &digest(secret)).await? else { return Ok(None) };
-    drop(c);
+    let Some(found) = token::by_hash(&ports.db, kind, digest(secret)).await? else { return Ok(None) };
     if !found.is_valid_at(now) {
         return Ok(None);
     }

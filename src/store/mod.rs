@@ -7,12 +7,14 @@
 mod conn;
 
 pub mod account;
+pub mod address;
 pub mod audit;
 mod db;
 pub mod entitlement;
 pub mod erasure;
 mod error;
 pub mod evidence;
+mod gather;
 pub mod group;
 pub mod identity;
 pub mod item;
@@ -29,8 +31,11 @@ pub mod plan;
 pub mod policy;
 pub mod session;
 pub mod setting;
+pub mod sheet;
+pub mod sought;
 pub mod standing;
 pub mod subject;
+mod together;
 pub mod token;
 mod value;
 mod writer;

@@ -8,11 +8,12 @@ use uuid::Uuid;
 use crate::domain::ids::TokenId;
 
 use super::conn::Conn;
+use super::db::Db;
 use super::error::StoreError;
-use super::value::{instant, instant_opt, micros};
+use super::value::{Many, instant, instant_opt, micros};
 
 /// What a token opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TokenKind {
     /// SCIM of one directory.
     Directory,
@@ -31,6 +32,11 @@ impl TokenKind {
             Self::Target => "target",
             Self::Metrics => "metrics",
         }
+    }
+
+    /// The kind of a stable name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        [Self::Directory, Self::Target, Self::Metrics].into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -72,6 +78,14 @@ struct Row {
     last_used_at: Option<i64>,
 }
 
+#[derive(sqlx::FromRow)]
+struct FoundRow {
+    kind: String,
+    hash: Vec<u8>,
+    #[sqlx(flatten)]
+    row: Row,
+}
+
 impl TryFrom<Row> for Token {
     type Error = StoreError;
 
@@ -108,18 +122,29 @@ pub async fn insert(
     Ok(())
 }
 
-/// The token under this hash, valid or not.
+/// The token under this hash, valid or not. Asked together with what others ask at the same time.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or the row cannot be read.
-pub async fn by_hash(c: &mut Conn, kind: TokenKind, hash: &[u8]) -> Result<Option<Token>, StoreError> {
-    q!(fetch_optional as Row; c,
-        "SELECT id, owner, name, created_at, expires_at, revoked_at, last_used_at FROM token
-          WHERE hash = $1 AND kind = $2",
-        hash, kind.name())?
-    .map(Token::try_from)
-    .transpose()
+pub async fn by_hash(db: &Db, kind: TokenKind, hash: Vec<u8>) -> Result<Option<Token>, StoreError> {
+    db.together().token(kind, hash).await
+}
+
+/// The tokens under these hashes, valid or not, each with its kind and hash.
+pub(super) async fn by_hashes(
+    c: &mut Conn,
+    hashes: Vec<Vec<u8>>,
+) -> Result<Vec<(String, Vec<u8>, Token)>, StoreError> {
+    q!(fetch_all as FoundRow; c,
+        sqlite "SELECT kind, hash, id, owner, name, created_at, expires_at, revoked_at, last_used_at FROM token
+                 WHERE hash IN (SELECT unhex(e.value) FROM json_each($1) e)",
+        postgres "SELECT kind, hash, id, owner, name, created_at, expires_at, revoked_at, last_used_at FROM token
+                 WHERE hash = ANY($1)",
+        Many(hashes))?
+    .into_iter()
+    .map(|found| Ok((found.kind, found.hash, Token::try_from(found.row)?)))
+    .collect()
 }
 
 /// The tokens of a directory or target, the newest first.

@@ -98,7 +98,7 @@ pub async fn recognise(ports: &Ports, kind: TokenKind, secret: &str) -> Result<O
         return Ok(None);
     }
     let now = ports.clock.now();
-    let Some(found) = token::by_hash(&ports.db, kind, digest(secret)).await? else { return Ok(None) };
+    let Some(found) = token::by_hash(&ports.db, kind, &digest(secret)).await? else { return Ok(None) };
     if !found.is_valid_at(now) {
         return Ok(None);
     }

@@ -127,8 +127,8 @@ pub async fn insert(
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or the row cannot be read.
-pub async fn by_hash(db: &Db, kind: TokenKind, hash: Vec<u8>) -> Result<Option<Token>, StoreError> {
-    db.together().token(kind, hash).await
+pub async fn by_hash(db: &Db, kind: TokenKind, hash: &[u8]) -> Result<Option<Token>, StoreError> {
+    db.together().token(kind, hash.to_vec()).await
 }
 
 /// The tokens under these hashes, valid or not, each with its kind and hash.

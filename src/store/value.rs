@@ -3,7 +3,6 @@
 //! Invariant: time is microseconds UTC in a BIGINT; a value out of range is a corrupt row.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use sqlx::encode::IsNull;
@@ -72,12 +71,8 @@ impl Listed for Uuid {
 
 impl Listed for Vec<u8> {
     fn listed(&self) -> Cow<'_, str> {
-        let mut digits = String::with_capacity(self.len() * 2);
-        for byte in self {
-            // Writing to a text never fails.
-            drop(write!(digits, "{byte:02x}"));
-        }
-        Cow::Owned(digits)
+        let halves = self.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        Cow::Owned(halves.filter_map(|half| char::from_digit(u32::from(half), 16)).collect())
     }
 }
 

@@ -8,13 +8,15 @@ mod document;
 mod group;
 mod list;
 mod member;
+mod read;
 mod user;
 pub mod wire;
 
 pub use bulk::bulk;
-pub use group::{GroupChange, GroupView, change_group, create_group, delete_group, read_group};
+pub use group::{GroupChange, GroupView, change_group, create_group, delete_group};
 pub use list::list;
-pub use user::{UserChange, UserView, change_user, create_user, delete_user, read_user};
+pub use read::Reader;
+pub use user::{UserChange, UserView, change_user, create_user, delete_user};
 
 use crate::domain::ids::DirectoryId;
 use crate::scim::{Repairs, ScimError};

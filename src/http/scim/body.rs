@@ -5,10 +5,11 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde_json::Value;
 
 use super::Failed;
+use crate::flows::provision::wire::{Shown, etag};
 use crate::scim::ScimError;
 
 pub(super) const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json");
@@ -47,16 +48,15 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind == "application/json" || kind == "application/scim+json"
 }
 
-/// A resource as an answer, with its entity tag and, where it is new, its location.
-pub(super) fn resource(status: StatusCode, resource: &Value) -> Response {
-    let mut response = (status, resource.to_string()).into_response();
+/// A resource as an answer, with its entity tag and where it is found.
+pub(super) fn resource(status: StatusCode, shown: Shown) -> Response {
+    let mut response = text(shown.body);
+    *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, SCIM_JSON);
-    let text = |name: &str| resource.get("meta")?.get(name)?.as_str()?.parse::<HeaderValue>().ok();
-    if let Some(version) = text("version") {
-        headers.insert(header::ETAG, version);
+    if let Ok(tag) = HeaderValue::try_from(etag(shown.version)) {
+        headers.insert(header::ETAG, tag);
     }
-    if let Some(location) = text("location") {
+    if let Ok(location) = HeaderValue::try_from(shown.location) {
         let name = if status == StatusCode::CREATED { header::LOCATION } else { header::CONTENT_LOCATION };
         headers.insert(name, location);
     }
@@ -65,7 +65,12 @@ pub(super) fn resource(status: StatusCode, resource: &Value) -> Response {
 
 /// Any document as an answer.
 pub(super) fn document(document: &Value) -> Response {
-    let mut response = document.to_string().into_response();
+    text(document.to_string().into_bytes())
+}
+
+/// JSON text as an answer.
+pub(super) fn text(body: Vec<u8>) -> Response {
+    let mut response = Response::new(body.into());
     response.headers_mut().insert(header::CONTENT_TYPE, SCIM_JSON);
     response
 }

@@ -9,9 +9,10 @@ use axum::http::request::Parts;
 
 use super::Failed;
 use crate::domain::ids::DirectoryId;
+use crate::flows::provision::Reader;
 use crate::flows::{Act, Ports};
 use crate::http::caller::DirectoryCaller;
-use crate::scim::ScimError;
+use crate::scim::{Projection, ScimError};
 
 /// What a SCIM handler works with.
 #[derive(Debug, Clone)]
@@ -21,6 +22,13 @@ pub(super) struct Scim {
     pub(super) act: Act,
     /// The directory's SCIM address without a slash at the end.
     pub(super) base: String,
+}
+
+impl Scim {
+    /// Who reads what `projection` shows.
+    pub(super) fn reader<'r>(&'r self, projection: &'r Projection) -> Reader<'r> {
+        Reader { ports: &self.ports, directory: &self.directory, base: &self.base, projection }
+    }
 }
 
 impl<S> FromRequestParts<S> for Scim

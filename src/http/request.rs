@@ -122,7 +122,8 @@ async fn answered(answer: impl Future<Output = Result<Response, Infallible>>) ->
 }
 
 fn broken(panic: &(dyn Any + Send)) -> Response {
-    let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let said =
+        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     tracing::error!("a handler panicked: {}", said.unwrap_or("it did not say why"));
     Problem::internal().into_response()
 }

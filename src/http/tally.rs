@@ -44,8 +44,11 @@ impl Tallies {
             answers: HashMap::new(),
         });
         route.answers.entry((method, status)).or_insert_with(|| {
-            let labels =
-                [("method", method.to_owned()), ("route", path.to_owned()), ("status", status.as_str().to_owned())];
+            let labels = [
+                ("method", method.to_owned()),
+                ("route", path.to_owned()),
+                ("status", status.as_str().to_owned()),
+            ];
             metrics::counter!("portvakt_http_requests_total", &labels)
         });
         route.count(method, status, took);

@@ -50,7 +50,9 @@ fn size_of(value: &Value) -> usize {
         Value::Number(_) => 8,
         Value::String(text) => text.len() + 2,
         Value::Array(list) => 2 + list.iter().map(|entry| size_of(entry) + 1).sum::<usize>(),
-        Value::Object(map) => 2 + map.iter().map(|(key, entry)| key.len() + 4 + size_of(entry)).sum::<usize>(),
+        Value::Object(map) => {
+            2 + map.iter().map(|(key, entry)| key.len() + 4 + size_of(entry)).sum::<usize>()
+        }
     }
 }
 

@@ -247,10 +247,12 @@ mod tests {
 
     fn written(document: &Value, projection: &Projection) -> Value {
         let at: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();
-        let meta = Meta { created: at, last_modified: at, version: "W/\"1\"", location: "https://x/Groups/g" };
+        let meta =
+            Meta { created: at, last_modified: at, version: "W/\"1\"", location: "https://x/Groups/g" };
         let mut out = Vec::new();
         let mut writer =
-            Writer::begin(&mut out, &document.to_string(), ResourceKind::Group, "g", meta, projection).unwrap();
+            Writer::begin(&mut out, &document.to_string(), ResourceKind::Group, "g", meta, projection)
+                .unwrap();
         if projection.wants_members() {
             let names = [(Uuid::from_u128(1), Some("Åsa \"Ö\"")), (Uuid::from_u128(2), None)];
             writer.references(&References::members(BASE, projection), names.into_iter());
@@ -267,7 +269,8 @@ mod tests {
     fn a_document_that_is_copied_reads_as_one_that_was_put_together() {
         let document = json!({ "schemas": ["s"], "displayName": "G \"}", "externalId": "å" });
         let at: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();
-        let meta = Meta { created: at, last_modified: at, version: "W/\"1\"", location: "https://x/Groups/g" };
+        let meta =
+            Meta { created: at, last_modified: at, version: "W/\"1\"", location: "https://x/Groups/g" };
         let mut expected = whole(document.clone(), ResourceKind::Group, "g", meta, None);
         assert_eq!(expected["meta"]["created"], "2026-03-01T08:00:00Z");
         assert_eq!(written(&document, &projection(None, "members")), expected);
@@ -280,12 +283,16 @@ mod tests {
 
     #[test]
     fn a_document_without_schemas_is_given_them() {
-        assert_eq!(written(&json!({}), &projection(None, "members"))["schemas"], json!([ResourceKind::Group.core().id]));
+        assert_eq!(
+            written(&json!({}), &projection(None, "members"))["schemas"],
+            json!([ResourceKind::Group.core().id])
+        );
         let at = Timestamp::UNIX_EPOCH;
         let meta = Meta { created: at, last_modified: at, version: "", location: "" };
         for broken in ["", "{", "[]", "7"] {
             let mut out = Vec::new();
-            let begun = Writer::begin(&mut out, broken, ResourceKind::Group, "g", meta, &projection(None, ""));
+            let begun =
+                Writer::begin(&mut out, broken, ResourceKind::Group, "g", meta, &projection(None, ""));
             assert!(begun.is_err(), "{broken}");
         }
     }
@@ -293,10 +300,15 @@ mod tests {
     #[test]
     fn of_members_only_the_parts_that_were_asked_for_are_written() {
         let document = json!({ "schemas": ["s"], "displayName": "G" });
-        let one = |attributes, excluded| written(&document, &projection(attributes, excluded))["members"][0].clone();
+        let one = |attributes, excluded| {
+            written(&document, &projection(attributes, excluded))["members"][0].clone()
+        };
         let id = Uuid::from_u128(1);
         assert_eq!(one(Some("members.value"), ""), json!({ "value": id }));
-        assert_eq!(one(Some("members.value,members.display"), ""), json!({ "value": id, "display": "Åsa \"Ö\"" }));
+        assert_eq!(
+            one(Some("members.value,members.display"), ""),
+            json!({ "value": id, "display": "Åsa \"Ö\"" })
+        );
         assert_eq!(one(None, "members.$ref,members.type"), json!({ "value": id }));
         assert_eq!(one(Some("displayName"), ""), Value::Null);
         let shown = written(&document, &projection(Some("members.type"), ""));

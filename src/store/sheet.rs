@@ -68,7 +68,9 @@ impl TryFrom<Row> for Sheet {
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let (id, directory, version, created_at, modified_at, document, groups, _) = row;
         let groups: Vec<(Uuid, Option<String>)> = match groups {
-            Some(text) => serde_json::from_str(&text).map_err(|e| StoreError::corrupt("membership", id, e))?,
+            Some(text) => {
+                serde_json::from_str(&text).map_err(|e| StoreError::corrupt("membership", id, e))?
+            }
             None => Vec::new(),
         };
         Ok(Self {
@@ -78,7 +80,10 @@ impl TryFrom<Row> for Sheet {
             created_at: instant(created_at, "identity", id)?,
             modified_at: instant(modified_at, "identity", id)?,
             document,
-            groups: groups.into_iter().map(|(id, name)| (GroupId::new(id), name.unwrap_or_default())).collect(),
+            groups: groups
+                .into_iter()
+                .map(|(id, name)| (GroupId::new(id), name.unwrap_or_default()))
+                .collect(),
         })
     }
 }
@@ -344,15 +349,15 @@ pub async fn members(
 pub async fn names(c: &mut Conn, group: GroupId) -> Result<Vec<String>, StoreError> {
     let mut names = Vec::new();
     each!((String,); c,
-        sqlite "SELECT COALESCE(i.document ->> 'displayName', i.document ->> 'userName', '')
+    sqlite "SELECT COALESCE(i.document ->> 'displayName', i.document ->> 'userName', '')
                   FROM membership m CROSS JOIN identity i ON i.id = m.identity_id
                  WHERE m.group_id = $1 AND m.until IS NULL ORDER BY m.identity_id",
-        postgres "SELECT COALESCE(i.document ->> 'displayName', i.document ->> 'userName', '')
+    postgres "SELECT COALESCE(i.document ->> 'displayName', i.document ->> 'userName', '')
                   FROM membership m JOIN identity i ON i.id = m.identity_id
                  WHERE m.group_id = $1 AND m.until IS NULL ORDER BY m.identity_id",
-        (group.uuid()), |(name,): (String,)| {
-            names.push(name);
-            ControlFlow::Continue(())
-        })?;
+    (group.uuid()), |(name,): (String,)| {
+        names.push(name);
+        ControlFlow::Continue(())
+    })?;
     Ok(names)
 }

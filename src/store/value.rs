@@ -83,7 +83,10 @@ impl<T> Type<Sqlite> for Many<T> {
 }
 
 impl<'q, T: Listed> Encode<'q, Sqlite> for Many<T> {
-    fn encode_by_ref(&self, buffer: &mut <Sqlite as Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+    fn encode_by_ref(
+        &self,
+        buffer: &mut <Sqlite as Database>::ArgumentBuffer,
+    ) -> Result<IsNull, BoxDynError> {
         let list: Vec<Cow<'_, str>> = self.0.iter().map(Listed::listed).collect();
         <String as Encode<'q, Sqlite>>::encode(serde_json::to_string(&list)?, buffer)
     }

@@ -30,6 +30,8 @@ mod jobs;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod list;
+#[cfg(test)]
 mod practice_crm;
 #[cfg(test)]
 mod provision;

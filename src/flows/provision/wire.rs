@@ -142,9 +142,7 @@ pub(super) fn value(
 }
 
 fn groups_value(sheet: &Sheet, base: &str) -> Value {
-    let entry = |(id, name): &(_, String)| {
-        json!({ "value": id, "display": name, "$ref": location(base, ResourceKind::Group, id), "type": "direct" })
-    };
+    let entry = |(id, name): &(_, String)| json!({ "value": id, "display": name, "$ref": location(base, ResourceKind::Group, id), "type": "direct" });
     sheet.groups.iter().map(entry).collect()
 }
 

@@ -131,7 +131,9 @@ mod tests {
         let text = r#"not (members.value eq "a") or members[value eq "b"] or displayName pr"#;
         assert_eq!(asked(text).as_deref(), Some("a b"));
         assert_eq!(asked("displayName pr").as_deref(), Some(""));
-        for other in ["members pr", r#"members.value ne "a""#, r#"members.value sw "a""#, r#"members[type eq "User"]"#] {
+        for other in
+            ["members pr", r#"members.value ne "a""#, r#"members.value sw "a""#, r#"members[type eq "User"]"#]
+        {
             assert_eq!(asked(other), None, "{other}");
         }
         let filter = Filter::parse(r#"members[display eq "Åsa"]"#, ResourceKind::Group).unwrap();

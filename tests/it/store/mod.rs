@@ -17,4 +17,5 @@ mod sample;
 mod schema;
 mod sign_in;
 mod standing;
+mod together;
 mod transaction;

@@ -15,8 +15,8 @@ use super::{Lister, PAGE_BYTES, candidates};
 use crate::domain::ids::GroupId;
 use crate::scim::sort::{Sort, SortKey};
 use crate::scim::{Filter, ListResponse, ResourceKind};
-use crate::store::sheet::{self, From, Members, Sheet};
 use crate::store::Conn;
+use crate::store::sheet::{self, From, Members, Sheet};
 
 /// How many candidates are looked at together.
 const CHUNK: usize = 200;
@@ -146,9 +146,8 @@ impl Lister<'_> {
             }
         }
         let nobody = Members::default();
-        let mut rest = |sheet: &Sheet| {
-            known.remove(&sheet.id).map_or_else(|| verdict(sheet, &nobody, &[]), Ok)
-        };
+        let mut rest =
+            |sheet: &Sheet| known.remove(&sheet.id).map_or_else(|| verdict(sheet, &nobody, &[]), Ok);
         chunk.iter().map(&mut rest).collect()
     }
 }
@@ -247,7 +246,11 @@ impl Taken {
             }
         }
         self.seen += 1;
-        if self.stops && self.seen >= self.wanted.end { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.stops && self.seen >= self.wanted.end {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 
     fn total(&self, start: Start) -> u64 {

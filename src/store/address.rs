@@ -1,6 +1,8 @@
 //! Table `identity_address`: the further addresses of people who have more than one, folded.
 //!
-//! Invariant: the primary address stands in `identity.email_key` and not here; together they are all of a person's.
+//! Invariant: the primary address stands in `identity.email_key` and not here; together they are all of a person's. Only
+//! the beginning of a very long one is kept, because no index takes it whole: what is found by it still has to be
+//! looked at.
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -20,6 +22,14 @@ const OWED: &str = "identity_address";
 /// How many people are read at a time.
 const PAGE: i64 = 500;
 
+/// How many characters of an address are kept.
+const LENGTH: usize = 256;
+
+/// As much of a folded address as is kept.
+pub(super) fn beginning(key: &str) -> String {
+    key.chars().take(LENGTH).collect()
+}
+
 /// Sets the further addresses of a person, folded.
 ///
 /// # Errors
@@ -35,10 +45,11 @@ pub async fn note(
     if further.is_empty() {
         return Ok(());
     }
-    insert(c, directory.as_str(), identity.uuid(), further).await
+    insert(c, directory.as_str(), identity.uuid(), &further).await
 }
 
-async fn insert(c: &mut Conn, directory: &str, identity: Uuid, keys: Vec<String>) -> Result<(), StoreError> {
+async fn insert(c: &mut Conn, directory: &str, identity: Uuid, keys: &[String]) -> Result<(), StoreError> {
+    let keys = keys.iter().map(|key| beginning(key)).collect();
     q!(execute; c,
         sqlite "INSERT INTO identity_address (directory, address_key, identity_id)
                 SELECT $1, e.value, $2 FROM json_each($3) e WHERE TRUE ON CONFLICT DO NOTHING",
@@ -79,8 +90,8 @@ async fn fill(c: &mut Conn) -> Result<(), StoreError> {
             let emails: Vec<Value> =
                 serde_json::from_str(&emails).map_err(|e| StoreError::corrupt("identity", id, e))?;
             let values = emails.iter().filter_map(|entry| entry.get("value")?.as_str());
-            let keys = values.map(fold).filter(|key| primary.as_ref() != Some(key)).collect();
-            insert(c, &directory, id, keys).await?;
+            let keys: Vec<String> = values.map(fold).filter(|key| primary.as_ref() != Some(key)).collect();
+            insert(c, &directory, id, &keys).await?;
         }
     }
     Ok(())

@@ -266,43 +266,39 @@ pub async fn page(
             sqlite group_columns!("NULL", "g.directory = $1 AND g.id > $2 ORDER BY g.id LIMIT $3"),
             postgres group_columns!("CAST(NULL AS TEXT)", "g.directory = $1 AND g.id > $2 ORDER BY g.id LIMIT $3"),
             (d, id, limit), &mut take)?,
-        // The ids that are passed over come from the index alone.
+        // Where it begins is found in the index alone; the rows are read from there on.
         (SheetKind::Person { with_groups }, From::Position(skip)) => each!(Row; c,
-            sqlite person_sqlite!("NULL", "i.id IN (SELECT x.id FROM identity x WHERE x.directory = $2
-                AND x.deleted_at IS NULL ORDER BY x.id LIMIT $4 OFFSET $3) ORDER BY i.id"),
-            postgres person_postgres!("CAST(NULL AS TEXT)", "i.id IN (SELECT x.id FROM identity x WHERE x.directory = $2
-                AND x.deleted_at IS NULL ORDER BY x.id LIMIT $4 OFFSET $3) ORDER BY i.id"),
+            sqlite person_sqlite!("NULL", "i.directory = $2 AND i.id >= (SELECT x.id FROM identity x WHERE x.directory = $2
+                AND x.deleted_at IS NULL ORDER BY x.id LIMIT 1 OFFSET $3) ORDER BY i.id LIMIT $4"),
+            postgres person_postgres!("CAST(NULL AS TEXT)", "i.directory = $2 AND i.id >= (SELECT x.id FROM identity x
+                WHERE x.directory = $2 AND x.deleted_at IS NULL ORDER BY x.id LIMIT 1 OFFSET $3) ORDER BY i.id LIMIT $4"),
             (with_groups, d, skip, limit), &mut take)?,
         (SheetKind::Group, From::Position(skip)) => each!(Row; c,
-            sqlite group_columns!("NULL", "g.id IN (SELECT x.id FROM directory_group x WHERE x.directory = $1
-                AND x.deleted_at IS NULL ORDER BY x.id LIMIT $3 OFFSET $2) ORDER BY g.id"),
-            postgres group_columns!("CAST(NULL AS TEXT)", "g.id IN (SELECT x.id FROM directory_group x WHERE x.directory = $1
-                AND x.deleted_at IS NULL ORDER BY x.id LIMIT $3 OFFSET $2) ORDER BY g.id"),
+            sqlite group_columns!("NULL", "g.directory = $1 AND g.id >= (SELECT x.id FROM directory_group x
+                WHERE x.directory = $1 AND x.deleted_at IS NULL ORDER BY x.id LIMIT 1 OFFSET $2) ORDER BY g.id LIMIT $3"),
+            postgres group_columns!("CAST(NULL AS TEXT)", "g.directory = $1 AND g.id >= (SELECT x.id FROM directory_group x
+                WHERE x.directory = $1 AND x.deleted_at IS NULL ORDER BY x.id LIMIT 1 OFFSET $2) ORDER BY g.id LIMIT $3"),
             (d, skip, limit), &mut take)?,
     }
     failed.map_or(Ok(()), Err)
 }
 
-/// The present members of groups, as their ids lie in the database: one text for each group.
+/// The members of a group, in the order of their ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Members(String);
+pub struct Members(Vec<Uuid>);
 
 impl Members {
-    /// How many.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len() / 32
+    /// The database puts them together as they come; to sort them there takes it far longer.
+    fn read(packed: &str) -> Self {
+        let mut ids = Vec::with_capacity(packed.len() / 32);
+        ids.extend(unpack(packed));
+        ids.sort_unstable();
+        Self(ids)
     }
 
-    /// Nobody.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Their ids, in order.
+    /// Their ids.
     pub fn ids(&self) -> impl Iterator<Item = IdentityId> + '_ {
-        unpack(&self.0).map(IdentityId::new)
+        self.0.iter().copied().map(IdentityId::new)
     }
 }
 
@@ -318,23 +314,23 @@ pub async fn members(
     only: Option<&[Uuid]>,
     mut with: impl FnMut(GroupId, Members) -> ControlFlow<()> + Send,
 ) -> Result<(), StoreError> {
-    let take = |(group, packed): (Uuid, String)| with(GroupId::new(group), Members(packed));
+    let take = |(group, packed): (Uuid, String)| with(GroupId::new(group), Members::read(&packed));
     let groups = Many(groups.to_vec());
     match only {
         None => each!((Uuid, String); c,
-            sqlite "SELECT m.group_id, group_concat(hex(m.identity_id), '' ORDER BY m.identity_id) FROM membership m
+            sqlite "SELECT m.group_id, group_concat(hex(m.identity_id), '') FROM membership m
                      WHERE m.group_id IN (SELECT unhex(e.value) FROM json_each($1) e) AND m.until IS NULL
                      GROUP BY m.group_id ORDER BY m.group_id",
-            postgres "SELECT m.group_id, string_agg(encode(uuid_send(m.identity_id), 'hex'), '' ORDER BY m.identity_id)
+            postgres "SELECT m.group_id, string_agg(encode(uuid_send(m.identity_id), 'hex'), '')
                       FROM membership m WHERE m.group_id = ANY($1) AND m.until IS NULL
                      GROUP BY m.group_id ORDER BY m.group_id",
             (groups), take),
         Some(only) => each!((Uuid, String); c,
-            sqlite "SELECT m.group_id, group_concat(hex(m.identity_id), '' ORDER BY m.identity_id) FROM membership m
+            sqlite "SELECT m.group_id, group_concat(hex(m.identity_id), '') FROM membership m
                      WHERE m.group_id IN (SELECT unhex(e.value) FROM json_each($1) e) AND m.until IS NULL
                        AND m.identity_id IN (SELECT unhex(e.value) FROM json_each($2) e)
                      GROUP BY m.group_id ORDER BY m.group_id",
-            postgres "SELECT m.group_id, string_agg(encode(uuid_send(m.identity_id), 'hex'), '' ORDER BY m.identity_id)
+            postgres "SELECT m.group_id, string_agg(encode(uuid_send(m.identity_id), 'hex'), '')
                       FROM membership m WHERE m.group_id = ANY($1) AND m.until IS NULL AND m.identity_id = ANY($2)
                      GROUP BY m.group_id ORDER BY m.group_id",
             (groups, Many(only.to_vec())), take),

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::ids::DirectoryId;
 
+use super::address::beginning;
 use super::conn::Conn;
 use super::error::StoreError;
 use super::value::{Many, micros, unpack};
@@ -76,17 +77,18 @@ pub async fn people(c: &mut Conn, directory: &DirectoryId, sought: Sought) -> Re
 
 /// The primary address stands beside the person, further ones in a table of their own.
 async fn people_at(c: &mut Conn, directory: &str, addresses: Vec<String>) -> Result<Vec<Uuid>, StoreError> {
+    let beginnings: Vec<String> = addresses.iter().map(|key| beginning(key)).collect();
     let (packed,) = q!(fetch_one as (Option<String>,); c,
         sqlite "SELECT group_concat(hex(f.id), '') FROM (
                   SELECT i.id FROM identity i WHERE i.directory = $1 AND i.deleted_at IS NULL
                      AND i.email_key IN (SELECT e.value FROM json_each($2) e)
                   UNION SELECT a.identity_id FROM identity_address a WHERE a.directory = $1
-                     AND a.address_key IN (SELECT e.value FROM json_each($2) e)) f",
+                     AND a.address_key IN (SELECT e.value FROM json_each($3) e)) f",
         postgres "SELECT string_agg(encode(uuid_send(f.id), 'hex'), '') FROM (
                   SELECT i.id FROM identity i WHERE i.directory = $1 AND i.deleted_at IS NULL AND i.email_key = ANY($2)
                   UNION SELECT a.identity_id FROM identity_address a WHERE a.directory = $1
-                     AND a.address_key = ANY($2)) f",
-        directory, Many(addresses))?;
+                     AND a.address_key = ANY($3)) f",
+        directory, Many(addresses), Many(beginnings))?;
     Ok(in_order(unpack(&packed.unwrap_or_default()).collect()))
 }
 

@@ -63,14 +63,26 @@ impl Lister<'_> {
         usize::try_from(self.query.count).unwrap_or(usize::MAX)
     }
 
-    /// What is loaded of each: groups of people where they are shown, or where the filter or the order looks at them.
+    /// What is loaded of those who are shown, and judged before that.
     fn sheets(&self) -> SheetKind {
         match self.kind {
-            ResourceKind::User => SheetKind::Person {
-                with_groups: self.query.projection.wants("groups") || self.looks_at("groups"),
-            },
+            ResourceKind::User => {
+                SheetKind::Person { with_groups: self.shows_groups() || self.looks_at("groups") }
+            }
             ResourceKind::Group => SheetKind::Group,
         }
+    }
+
+    /// What is loaded of those who are only judged.
+    fn candidates(&self) -> SheetKind {
+        match self.kind {
+            ResourceKind::User => SheetKind::Person { with_groups: self.looks_at("groups") },
+            ResourceKind::Group => SheetKind::Group,
+        }
+    }
+
+    fn shows_groups(&self) -> bool {
+        self.kind == ResourceKind::User && self.query.projection.wants("groups")
     }
 
     /// The filter or the order looks at the attribute.

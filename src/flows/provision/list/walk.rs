@@ -47,6 +47,10 @@ impl Lister<'_> {
             Start::First | Start::Index(_) => taken.wanted.end < total,
         };
         page.truncate(self.count());
+        if self.candidates() != self.sheets() {
+            let ids: Vec<Uuid> = page.iter().map(|sheet| sheet.id).collect();
+            page = self.load(&mut c, &ids).await?;
+        }
         self.answer(c, start, total, page, is_more).await
     }
 
@@ -186,7 +190,7 @@ impl Source {
                 let mut chunk = Vec::with_capacity(CHUNK);
                 let limit = i64::try_from(CHUNK).unwrap_or(i64::MAX);
                 let from = From::After(*after);
-                sheet::page(c, lister.sheets(), lister.directory, from, limit, |sheet| {
+                sheet::page(c, lister.candidates(), lister.directory, from, limit, |sheet| {
                     chunk.push(sheet);
                     ControlFlow::Continue(())
                 })
@@ -204,7 +208,7 @@ impl Source {
                 }
                 *next += wanted.len();
                 // All of them may have been deleted meanwhile.
-                let chunk = sheet::of_ids(c, lister.sheets(), lister.directory, wanted).await?;
+                let chunk = sheet::of_ids(c, lister.candidates(), lister.directory, wanted).await?;
                 if !chunk.is_empty() {
                     return Ok(chunk);
                 }

@@ -18,7 +18,7 @@ mod tally;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::extract::FromRef;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -47,7 +47,7 @@ impl FromRef<House> for Arc<Ports> {
 
 /// Every route, with the layers that all of them share.
 pub fn router(house: House) -> Router {
-    let limit = house.ports.settings.server.request_limit_bytes;
+    let attend = request::Attend::new(&house.ports);
     Router::new()
         .merge(health::routes())
         .merge(scim::routes())
@@ -58,8 +58,7 @@ pub fn router(house: House) -> Router {
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .with_state(house)
-        .layer(DefaultBodyLimit::max(limit))
-        .layer(request::Attend::default())
+        .layer(attend)
 }
 
 async fn nowhere() -> Response {

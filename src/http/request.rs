@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use axum::extract::{FromRequestParts, MatchedPath, Request};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, MatchedPath, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -21,13 +21,13 @@ use tokio::time::timeout;
 use tower::{Layer, Service};
 use tracing::Instrument;
 
+use super::body::Rules;
 use super::problem::Problem;
+use super::scim;
 use super::tally::Tallies;
+use crate::flows::Ports;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
-
-/// An answer that takes longer is given up.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The id of a request, as it stands in the log, the audit and the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,16 +58,37 @@ fn is_plain(id: &str) -> bool {
 }
 
 /// The layer that attends to every request.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Attend {
-    tallies: Arc<Tallies>,
+    desk: Arc<Desk>,
+}
+
+/// What all requests have in common.
+#[derive(Debug)]
+struct Desk {
+    bodies: Rules,
+    answer_within: Duration,
+    tallies: Tallies,
+}
+
+impl Attend {
+    /// As the settings say.
+    pub(super) fn new(ports: &Ports) -> Self {
+        let server = &ports.settings.server;
+        let bodies = Rules {
+            bytes: server.request_limit_bytes,
+            within: Duration::try_from(server.body_within).unwrap_or(Duration::from_secs(30)),
+        };
+        let answer_within = Duration::try_from(server.answer_within).unwrap_or(Duration::from_mins(1));
+        Self { desk: Arc::new(Desk { bodies, answer_within, tallies: Tallies::default() }) }
+    }
 }
 
 impl<S> Layer<S> for Attend {
     type Service = Attended<S>;
 
     fn layer(&self, inner: S) -> Attended<S> {
-        Attended { inner, tallies: Arc::clone(&self.tallies) }
+        Attended { inner, desk: Arc::clone(&self.desk) }
     }
 }
 
@@ -75,7 +96,7 @@ impl<S> Layer<S> for Attend {
 #[derive(Debug, Clone)]
 pub(super) struct Attended<S> {
     inner: S,
-    tallies: Arc<Tallies>,
+    desk: Arc<Desk>,
 }
 
 impl<S> Service<Request> for Attended<S>
@@ -92,24 +113,34 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
+        let id = RequestId::of(&request);
         let visit = Visit {
             began: Instant::now(),
             method: request.method().clone(),
             path: request.extensions().get::<MatchedPath>().cloned(),
-            id: RequestId::of(&request),
-            tallies: Arc::clone(&self.tallies),
+            scim: scim::Guest::meet(&mut request),
+            id: id.0.clone(),
+            desk: Arc::clone(&self.desk),
         };
-        request.extensions_mut().insert(visit.id.clone());
-        let span = tracing::info_span!("request", request.id = %visit.id.0);
+        if let Some(fault) = self.desk.bodies.refuse(request.headers()) {
+            return Box::pin(async move { Ok(visit.end(Problem::from(fault).into_response())) });
+        }
+        DefaultBodyLimit::max(self.desk.bodies.bytes).apply(&mut request);
+        request.extensions_mut().insert(self.desk.bodies);
+        request.extensions_mut().insert(id);
+        let span = tracing::info_span!("request", request.id = %visit.id);
         let answer = self.inner.call(request).instrument(span);
-        Box::pin(async move { Ok(visit.end(answered(answer).await)) })
+        Box::pin(async move {
+            let response = answered(visit.desk.answer_within, answer).await;
+            Ok(visit.end(response))
+        })
     }
 }
 
 /// The answer, or one in its stead where it panics or takes too long.
-async fn answered(answer: impl Future<Output = Result<Response, Infallible>>) -> Response {
+async fn answered(within: Duration, answer: impl Future<Output = Result<Response, Infallible>>) -> Response {
     let answer = AssertUnwindSafe(answer).catch_unwind();
-    match timeout(PATIENCE, answer).await {
+    match timeout(within, answer).await {
         Ok(Ok(Ok(response))) => response,
         Ok(Err(panic)) => broken(panic.as_ref()),
         Err(_) => Problem::new(
@@ -133,26 +164,30 @@ struct Visit {
     began: Instant,
     method: Method,
     path: Option<MatchedPath>,
-    id: RequestId,
-    tallies: Arc<Tallies>,
+    scim: Option<scim::Guest>,
+    id: String,
+    desk: Arc<Desk>,
 }
 
 impl Visit {
-    /// Counts and logs the request, and gives the answer the headers that all answers have.
+    /// Counts and logs the request, and gives the answer what all answers have.
     fn end(self, mut response: Response) -> Response {
+        if let Some(guest) = self.scim {
+            response = guest.part(response);
+        }
         let (status, took) = (response.status(), self.began.elapsed());
         let path = self.path.as_ref().map_or("unmatched", MatchedPath::as_str);
-        self.tallies.count(&self.method, path, status, took);
+        self.desk.tallies.count(&self.method, path, status, took);
         // JSON has no whole numbers of 128 bits; they would be written as text.
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        let (id, method, status) = (&self.id.0, &self.method, status.as_u16());
+        let (id, method, status) = (&self.id, &self.method, status.as_u16());
         if status >= 500 {
             tracing::warn!(request.id = %id, %method, route = path, status, took_ms, "{method} {path} answered {status}");
         } else {
             tracing::debug!(request.id = %id, %method, route = path, status, took_ms, "{method} {path} answered {status}");
         }
         let headers = response.headers_mut();
-        if let Ok(value) = HeaderValue::try_from(self.id.0) {
+        if let Ok(value) = HeaderValue::try_from(self.id) {
             headers.insert(HEADER, value);
         }
         headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));

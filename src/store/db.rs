@@ -18,6 +18,7 @@ use super::address;
 use super::conn::{Conn, Readers, Work};
 use super::error::StoreError;
 use super::gather::LANES;
+use super::ledger::{self, Ledger};
 use super::migrate;
 use super::together::Together;
 use super::writer::{Writer, unless_it_panics};
@@ -188,6 +189,7 @@ impl Db {
             Engine::Postgres { pool } => Ok(Conn::PgTransaction {
                 open: pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
                 is_lost: false,
+                ledger: Ledger::default(),
             }),
         }
     }
@@ -261,10 +263,15 @@ where
     E: From<StoreError>,
 {
     let open = pool.begin().await.map_err(StoreError::from)?;
-    let mut conn = Conn::PgTransaction { open, is_lost: false };
+    let mut conn = Conn::PgTransaction { open, is_lost: false, ledger: Ledger::default() };
     // Dropped unfinished, because the caller went away, the transaction rolls back.
-    let result = unless_it_panics(&mut conn, work).await;
-    let Conn::PgTransaction { open, is_lost } = conn else { return result };
+    let mut result = unless_it_panics(&mut conn, work).await;
+    if result.is_ok()
+        && let Err(error) = ledger::close(&mut conn).await
+    {
+        result = Err(error.into());
+    }
+    let Conn::PgTransaction { open, is_lost, .. } = conn else { return result };
     match result {
         Ok(_) if is_lost => {
             drop(open.rollback().await);

@@ -12,7 +12,7 @@ use super::conn::{Conn, Readers};
 use super::error::StoreError;
 use super::gather::Gather;
 use super::sheet::{self, Row, SheetKey, SheetKind};
-use super::token::{self, Token, TokenKind};
+use super::token::{self, Presented, TokenKind};
 
 /// Groups by name that are taken from one statement. Names are not unique; whoever has more asks alone.
 const NAMESAKES: usize = 256;
@@ -38,7 +38,7 @@ enum Asked {
 enum Found {
     #[default]
     Nothing,
-    Token(Token),
+    Token(Presented),
     Sheets(Vec<Row>),
     /// Too many to be told here.
     Crowd,
@@ -57,7 +57,11 @@ impl Together {
     }
 
     /// The token under this hash.
-    pub(super) async fn token(&self, kind: TokenKind, hash: Vec<u8>) -> Result<Option<Token>, StoreError> {
+    pub(super) async fn token(
+        &self,
+        kind: TokenKind,
+        hash: Vec<u8>,
+    ) -> Result<Option<Presented>, StoreError> {
         Ok(match self.gather.ask(Question::Token(kind, hash)).await? {
             Found::Token(token) => Some(token),
             Found::Nothing | Found::Sheets(_) | Found::Crowd => None,
@@ -135,10 +139,8 @@ async fn answer(c: &mut Conn, questions: Vec<Question>) -> Result<HashMap<Questi
     let sorted = Sorted::new(questions);
     let mut answers = HashMap::new();
     if !sorted.hashes.is_empty() {
-        for (kind, hash, found) in token::by_hashes(c, sorted.hashes).await? {
-            if let Some(kind) = TokenKind::named(&kind) {
-                answers.insert(Question::Token(kind, hash), Found::Token(found));
-            }
+        for (hash, found) in token::by_hashes(c, sorted.hashes).await? {
+            answers.insert(Question::Token(found.token.kind, hash), Found::Token(found));
         }
     }
     for (kind, ids) in sorted.ids {

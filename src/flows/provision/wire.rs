@@ -24,6 +24,15 @@ pub struct Shown {
     pub body: Vec<u8>,
 }
 
+/// What reading a resource comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// The client has this version already.
+    Known(i64),
+    /// The resource.
+    Shown(Shown),
+}
+
 /// The entity tag of a version (RFC 7644 §3.14): weak, for the answer also holds what is not versioned.
 #[must_use]
 pub fn etag(version: i64) -> String {

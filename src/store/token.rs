@@ -9,11 +9,12 @@ use uuid::Uuid;
 use crate::domain::ids::TokenId;
 
 use super::conn::Conn;
+use super::db::Db;
 use super::error::StoreError;
-use super::value::{instant, instant_opt, micros};
+use super::value::{Many, instant, instant_opt, micros};
 
 /// What a token opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TokenKind {
     /// SCIM of one directory.
     Directory,
@@ -126,6 +127,7 @@ impl TryFrom<Row> for Token {
 struct PresentedRow {
     #[sqlx(flatten)]
     token: Row,
+    hash: Vec<u8>,
     noted_on: Uuid,
     paused_since: Option<i64>,
 }
@@ -144,31 +146,52 @@ pub async fn insert(c: &mut Conn, token: &Token, hash: &[u8]) -> Result<(), Stor
     Ok(())
 }
 
-/// The token under this hash, valid or not. One read, by unique keys alone.
+/// The token under this hash, valid or not. One read, by unique keys alone, together with what others ask.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or the row cannot be read.
-pub async fn by_hash(c: &mut Conn, kind: TokenKind, hash: &[u8]) -> Result<Option<Presented>, StoreError> {
-    // Asked inside and not by joins: where SQLite last counted when there were few tokens, a join reads them all.
-    let row = q!(fetch_optional as PresentedRow; c,
-        "SELECT t.id, t.kind, t.owner, t.name, t.client_id, t.created_at, t.created_by, t.expires_at,
-                COALESCE(t.revoked_at, (SELECT s.revoked_at FROM token s WHERE s.id = t.secret_id)) AS revoked_at,
-                CASE WHEN t.secret_id IS NULL THEN t.last_used_at
-                     ELSE (SELECT s.last_used_at FROM token s WHERE s.id = t.secret_id) END AS last_used_at,
-                COALESCE(t.secret_id, t.id) AS noted_on,
-                (SELECT p.since FROM directory_pause p WHERE p.directory = t.owner AND t.kind = 'directory') AS paused_since
-           FROM token t WHERE t.hash = $1 AND t.kind = $2",
-        hash, kind.name())?;
-    row.map(|row| {
+pub async fn by_hash(db: &Db, kind: TokenKind, hash: &[u8]) -> Result<Option<Presented>, StoreError> {
+    db.together().token(kind, hash.to_vec()).await
+}
+
+/// Everything that decides whether a token opens anything, but for the hashes that were asked for. Asked inside and not
+/// by joins: where SQLite last counted when there were few tokens, a join reads them all.
+macro_rules! presented {
+    ($which:literal) => {
+        concat!(
+            "SELECT t.id, t.kind, t.owner, t.name, t.client_id, t.created_at, t.created_by, t.expires_at, ",
+            "COALESCE(t.revoked_at, (SELECT s.revoked_at FROM token s WHERE s.id = t.secret_id)) AS revoked_at, ",
+            "CASE WHEN t.secret_id IS NULL THEN t.last_used_at ",
+            "ELSE (SELECT s.last_used_at FROM token s WHERE s.id = t.secret_id) END AS last_used_at, ",
+            "t.hash, COALESCE(t.secret_id, t.id) AS noted_on, ",
+            "(SELECT p.since FROM directory_pause p WHERE p.directory = t.owner AND t.kind = 'directory') AS paused_since ",
+            "FROM token t WHERE t.hash ",
+            $which
+        )
+    };
+}
+
+/// The tokens under these hashes, valid or not, each with its hash.
+pub(super) async fn by_hashes(
+    c: &mut Conn,
+    hashes: Vec<Vec<u8>>,
+) -> Result<Vec<(Vec<u8>, Presented)>, StoreError> {
+    q!(fetch_all as PresentedRow; c,
+        sqlite presented!("IN (SELECT unhex(e.value) FROM json_each($1) e)"),
+        postgres presented!("= ANY($1)"),
+        Many(hashes))?
+    .into_iter()
+    .map(|row| {
         let token = Token::try_from(row.token)?;
-        Ok(Presented {
+        let shown = Presented {
             noted_on: TokenId::new(row.noted_on),
             paused_since: instant_opt(row.paused_since, "directory_pause", &token.owner)?,
             token,
-        })
+        };
+        Ok((row.hash, shown))
     })
-    .transpose()
+    .collect()
 }
 
 /// The tokens of a directory or target that people made, the newest first; for kind `Client` the secrets. Access

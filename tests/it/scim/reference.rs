@@ -493,7 +493,7 @@ fn listed(value: &Value) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
     #[test]
     fn patch_comes_to_what_a_slow_reading_of_the_rfc_comes_to(
         emails in proptest::collection::vec(entry(), 0..3),

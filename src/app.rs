@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
 use crate::domain::actor::Actor;
-use crate::flows::{Clock, Ports, policies, protection};
+use crate::flows::{Clock, Ports, directories, policies, protection};
 use crate::http::health::Readiness;
 use crate::http::{self, House};
 use crate::jobs;
@@ -138,6 +138,9 @@ impl Daemon {
         }
         if let Ok(running) = jobs.await {
             running.finish().await;
+        }
+        if let Err(error) = directories::flush(&ports).await {
+            tracing::warn!(%error, "what the directories did last could not be written down: {error}");
         }
         ports.db.close().await;
         tracing::info!("portvakt has closed");

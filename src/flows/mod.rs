@@ -10,6 +10,8 @@ pub mod crms;
 pub mod decide;
 pub mod deliver;
 pub mod depart;
+pub mod directories;
+pub mod doctor;
 pub mod entitle;
 pub mod evidence;
 pub mod find;
@@ -48,6 +50,7 @@ use crate::store::Db;
 pub use act::Act;
 pub use clock::{Clock, SetClock, SystemClock};
 pub use crms::Crms;
+pub use directories::Activity;
 pub use parties::Parties;
 pub use policies::{Compiled, Policies};
 pub use refusal::Refusal;
@@ -69,6 +72,10 @@ pub struct Ports {
     pub crms: Arc<Crms>,
     /// The way to the mail server, where there is one.
     pub mailer: Option<Mailer>,
+    /// What the directories do, until it is written down.
+    pub activity: Arc<Activity>,
+    /// The wrong secrets of OAuth clients of late.
+    pub patience: Arc<tokens::Patience>,
     leadership: Arc<lead::Leadership>,
     targets: Arc<[TargetId]>,
 }
@@ -87,6 +94,8 @@ impl Ports {
             parties: Arc::new(Parties::new(&settings).map_err(|e| Refusal::invalid("directory.oidc", e))?),
             crms: Arc::new(Crms::new(&settings)?),
             mailer: mailer::mailer(settings.mail.as_ref())?,
+            activity: Arc::new(Activity::new(&settings)),
+            patience: Arc::default(),
             leadership: Arc::default(),
             targets: settings.targets.iter().map(|target| target.id.clone()).collect(),
             settings,

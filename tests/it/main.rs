@@ -20,6 +20,8 @@ mod deliver;
 #[cfg(test)]
 mod dependencies;
 #[cfg(test)]
+mod directory;
+#[cfg(test)]
 mod engines;
 #[cfg(test)]
 mod hostile;

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::super::{Act, Refusal};
 use crate::domain::ids::{AccountId, DirectoryId, GroupId, IdentityId};
 use crate::scim::{Filter, MemberChange, MemberRef, ScimError};
-use crate::store::{Conn, identity, membership};
+use crate::store::{Conn, membership};
 
 /// What changes of members came to.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -92,16 +92,27 @@ impl Membership<'_> {
     async fn add(&self, c: &mut Conn, members: &[MemberRef], moved: &mut Moved) -> Result<(), Refusal> {
         let (known, unknown) = self.sort_out(c, members.iter().map(|member| &*member.value)).await?;
         moved.join(membership::join(c, self.group, &known, self.act.now).await?);
-        moved.pending += unknown.len() - membership::awaited(c, self.group, &unknown).await?.len();
-        membership::await_members(c, self.group, &unknown, self.act.now).await?;
+        self.wait_for(c, &unknown, moved).await
+    }
+
+    /// Remembers members that nobody knows yet; those that were waited for already are not counted again.
+    async fn wait_for(&self, c: &mut Conn, unknown: &[String], moved: &mut Moved) -> Result<(), Refusal> {
+        if !unknown.is_empty() {
+            moved.pending += unknown.len() - membership::awaited(c, self.group, unknown).await?.len();
+            membership::await_members(c, self.group, unknown, self.act.now).await?;
+        }
         Ok(())
     }
 
     async fn remove(&self, c: &mut Conn, values: &[String], moved: &mut Moved) -> Result<(), Refusal> {
         // By whatever id they were added: one that takes nobody out would be access that is never withdrawn.
-        let (known, _) = self.sort_out(c, values.iter().map(String::as_str)).await?;
-        moved.leave(membership::leave(c, self.group, &known, self.act.now).await?);
-        membership::forget_awaited(c, self.group, Some(values)).await?;
+        let (known, unknown) = self.sort_out(c, values.iter().map(String::as_str)).await?;
+        let left = membership::leave(c, self.group, &known, self.act.now).await?;
+        // Whoever was in was not waited for.
+        if left.len() < known.len() || !unknown.is_empty() {
+            membership::forget_awaited(c, self.group, Some(values)).await?;
+        }
+        moved.leave(left);
         Ok(())
     }
 
@@ -144,14 +155,21 @@ impl Membership<'_> {
     async fn replace(&self, c: &mut Conn, members: &[MemberRef], moved: &mut Moved) -> Result<(), Refusal> {
         let (known, unknown) = self.sort_out(c, members.iter().map(|member| &*member.value)).await?;
         let wanted: BTreeSet<IdentityId> = known.iter().copied().collect();
-        let present = membership::members(c, self.group).await?;
+        let present = membership::member_ids(c, self.group).await?;
         let leaving: Vec<IdentityId> =
-            present.iter().map(|member| member.identity).filter(|id| !wanted.contains(id)).collect();
+            present.into_iter().map(|(id, _)| id).filter(|id| !wanted.contains(id)).collect();
         moved.leave(membership::leave(c, self.group, &leaving, self.act.now).await?);
         moved.join(membership::join(c, self.group, &known, self.act.now).await?);
-        moved.pending += unknown.len() - membership::awaited(c, self.group, &unknown).await?.len();
+        let waited = if unknown.is_empty() {
+            Vec::new()
+        } else {
+            membership::awaited(c, self.group, &unknown).await?
+        };
+        moved.pending += unknown.len() - waited.len();
         membership::forget_awaited(c, self.group, None).await?;
-        membership::await_members(c, self.group, &unknown, self.act.now).await?;
+        if !unknown.is_empty() {
+            membership::await_members(c, self.group, &unknown, self.act.now).await?;
+        }
         Ok(())
     }
 
@@ -160,26 +178,12 @@ impl Membership<'_> {
     async fn sort_out<'v>(
         &self,
         c: &mut Conn,
-        values: impl Iterator<Item = &'v str> + Clone,
+        values: impl Iterator<Item = &'v str>,
     ) -> Result<(Vec<IdentityId>, Vec<String>), Refusal> {
-        let ids: Vec<IdentityId> = values.clone().filter_map(|value| IdentityId::parse(value).ok()).collect();
-        let mut known: BTreeSet<IdentityId> =
-            membership::known(c, self.directory, &ids).await?.into_iter().collect();
-        let mut unknown = BTreeSet::new();
-        for value in values {
-            if IdentityId::parse(value).is_ok_and(|id| known.contains(&id)) {
-                continue;
-            }
-            let key = identity::IdentityKey::ExternalId(value.to_owned());
-            match identity::find(c, self.directory, &key).await?.first() {
-                Some(found) => {
-                    known.insert(found.id);
-                }
-                None => {
-                    unknown.insert(value.to_owned());
-                }
-            }
-        }
-        Ok((known.into_iter().collect(), unknown.into_iter().collect()))
+        let values: BTreeSet<String> = values.map(str::to_owned).collect();
+        let known = membership::known(c, self.directory, &values).await?;
+        let unknown = values.into_iter().filter(|value| !known.contains_key(value)).collect();
+        let known: BTreeSet<IdentityId> = known.into_values().collect();
+        Ok((known.into_iter().collect(), unknown))
     }
 }

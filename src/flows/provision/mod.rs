@@ -18,10 +18,12 @@ pub use list::list;
 pub use precondition::{Precondition, Versions};
 pub use user::{UserChange, UserView, change_user, create_user, delete_user, read_user};
 
+use jiff::Timestamp;
+
 use crate::domain::ids::DirectoryId;
 use crate::scim::{Repairs, ScimError};
 
-use super::Refusal;
+use super::{Activity, Refusal};
 
 /// Turns a taken value into SCIM's 409.
 fn uniqueness(refusal: Refusal) -> Refusal {
@@ -34,7 +36,8 @@ fn uniqueness(refusal: Refusal) -> Refusal {
 }
 
 /// Counts what was mended in a directory's requests.
-pub fn count_repairs(directory: &DirectoryId, repairs: &Repairs) {
+pub fn count_repairs(activity: &Activity, directory: &DirectoryId, repairs: &Repairs, now: Timestamp) {
+    activity.repaired(directory, repairs, now);
     for (repair, times) in repairs.iter() {
         let labels = [("directory", directory.to_string()), ("repair", repair.name().to_owned())];
         metrics::counter!("portvakt_scim_repairs_total", &labels).increment(u64::from(times));

@@ -2,12 +2,15 @@
 //!
 //! Invariant: `application/json` is as good as `application/scim+json`; anything else is 415, too much is 413.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::Failed;
+use super::witness::Witness;
 use crate::flows::provision::wire::etag;
 use crate::http::body::whole;
 use crate::scim::ScimError;
@@ -25,14 +28,18 @@ impl<S: Send + Sync> FromRequest<S> for Body {
             let detail = "send the body as application/scim+json or application/json";
             return Err(Failed(ScimError::status(415, detail)));
         }
+        let witness = request.extensions().get::<Arc<Witness>>().cloned();
         let bytes = whole(request, state)
             .await
             .map_err(|fault| Failed(ScimError::status(fault.status().as_u16(), fault.detail())))?;
         // Some clients put a byte order mark before JSON; RFC 8259 §8.1 lets a reader pass over it.
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-        serde_json::from_slice(bytes)
-            .map(Body)
-            .map_err(|error| Failed(ScimError::invalid_syntax(format!("the body is not JSON: {error}"))))
+        let sent = serde_json::from_slice(bytes)
+            .map_err(|error| Failed(ScimError::invalid_syntax(format!("the body is not JSON: {error}"))))?;
+        if let Some(witness) = witness {
+            witness.read(&sent);
+        }
+        Ok(Self(sent))
     }
 }
 

@@ -37,12 +37,20 @@ fn capabilities(body_limit: usize) -> Capabilities {
             max_page_size: MAX_COUNT,
             cursor_timeout: None,
         }),
-        schemes: vec![AuthenticationScheme {
-            kind: "oauthbearertoken",
-            name: "Bearer token",
-            description: "A token of this directory, sent as `Authorization: Bearer …`.",
-            spec_uri: "https://www.rfc-editor.org/info/rfc6750",
-        }],
+        schemes: vec![
+            AuthenticationScheme {
+                kind: "oauthbearertoken",
+                name: "Bearer token",
+                description: "A token of this directory, sent as `Authorization: Bearer …`.",
+                spec_uri: "https://www.rfc-editor.org/info/rfc6750",
+            },
+            AuthenticationScheme {
+                kind: "oauth2",
+                name: "OAuth 2.0 client credentials",
+                description: "A client of this directory gets access tokens of an hour at …/token, below this address.",
+                spec_uri: "https://www.rfc-editor.org/info/rfc6749",
+            },
+        ],
         documentation: None,
     }
 }

@@ -39,7 +39,7 @@ async fn answer(scim: &Scim, query: &ListQuery) -> Result<Response, Failed> {
 /// `POST /Groups` (RFC 7644 §3.3).
 pub(super) async fn create(scim: Scim, query: Query, Body(sent): Body) -> Result<Response, Failed> {
     let made = normalise_create(&sent, KIND)?;
-    provision::count_repairs(&scim.directory, &made.repairs);
+    scim.mended(&made.repairs);
     let members = made.members.unwrap_or_default();
     let view =
         provision::create_group(&scim.ports, &scim.act, &scim.directory, made.document, members).await?;
@@ -80,7 +80,9 @@ pub(super) async fn replace(
 ) -> Result<Response, Failed> {
     let (id, precondition) = (id_of(&id)?, query::precondition(&headers));
     let change = GroupChange::Replace(sent);
-    provision::change_group(&scim.ports, &scim.act, &scim.directory, id, change, precondition).await?;
+    let group =
+        provision::change_group(&scim.ports, &scim.act, &scim.directory, id, change, precondition).await?;
+    scim.witness.is_about(group.external_id.as_deref(), &group.document);
     shown(&scim, id, &query, None).await
 }
 
@@ -97,6 +99,7 @@ pub(super) async fn patch(
     let change = GroupChange::Patch(request);
     let group =
         provision::change_group(&scim.ports, &scim.act, &scim.directory, id, change, precondition).await?;
+    scim.witness.is_about(group.external_id.as_deref(), &group.document);
     if query.names_attributes() {
         // RFC 7644 §3.5.2: with `attributes` the answer is 200 and shows them.
         return shown(&scim, id, &query, None).await;

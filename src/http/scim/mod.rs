@@ -1,6 +1,7 @@
 //! SCIM 2.0 for one directory (RFC 7644), at `/scim/v2/{directory}`.
 //!
-//! Invariant: every answer under this address is SCIM, errors included; a directory reaches only what is its own.
+//! Invariant: every answer under this address is SCIM, errors included, but for the token endpoint, which speaks OAuth;
+//! a directory reaches only what is its own.
 
 mod body;
 mod bulk;
@@ -10,12 +11,14 @@ mod errors;
 mod groups;
 mod query;
 mod search;
+mod token;
 mod users;
+mod witness;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{Method, StatusCode, header};
-use axum::middleware::Next;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 
@@ -47,7 +50,13 @@ pub(super) fn routes() -> Router<House> {
         .route("/ResourceTypes/{name}", get(discovery::resource_type))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method);
-    Router::new().nest("/scim/v2/{directory}", own)
+    // The token endpoint speaks OAuth, errors included.
+    let oauth =
+        Router::new().route("/token", post(token::issue)).layer(DefaultBodyLimit::max(token::LONGEST_BODY));
+    Router::new()
+        .nest("/scim/v2/{directory}", own)
+        .layer(middleware::from_fn(witness::watch))
+        .nest("/scim/v2/{directory}", oauth)
 }
 
 /// `/Me` (RFC 7644 §3.11): a directory's token stands for no person.

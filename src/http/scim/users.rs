@@ -38,7 +38,7 @@ async fn answer(scim: &Scim, query: &ListQuery) -> Result<Response, Failed> {
 /// `POST /Users` (RFC 7644 §3.3).
 pub(super) async fn create(scim: Scim, query: Query, Body(sent): Body) -> Result<Response, Failed> {
     let made = normalise_create(&sent, KIND)?;
-    provision::count_repairs(&scim.directory, &made.repairs);
+    scim.mended(&made.repairs);
     let view = provision::create_user(&scim.ports, &scim.act, &scim.directory, made.document).await?;
     Ok(body::resource(StatusCode::CREATED, &wire::user(&view, &scim.base, &query.projection(KIND))))
 }
@@ -92,6 +92,7 @@ async fn change(
     let (id, precondition) = (id_of(id)?, query::precondition(headers));
     let view =
         provision::change_user(&scim.ports, &scim.act, &scim.directory, id, change, precondition).await?;
+    scim.witness.is_about(view.identity.external_id.as_deref(), &view.identity.document);
     Ok(body::resource(StatusCode::OK, &wire::user(&view, &scim.base, &query.projection(KIND))))
 }
 

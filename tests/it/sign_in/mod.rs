@@ -7,5 +7,5 @@ mod entering;
 mod house;
 mod leaving;
 mod pages;
-mod provider;
+pub(crate) mod provider;
 mod refusing;

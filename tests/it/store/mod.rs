@@ -2,6 +2,7 @@
 
 mod account;
 mod crowd;
+mod directory;
 mod entitlement;
 mod evidence;
 mod group;

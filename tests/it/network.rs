@@ -69,7 +69,7 @@ impl Daemon {
         };
         let mut answer = Vec::new();
         let read = async {
-            drop(tokio::time::timeout(PATIENCE, reading.read_to_end(&mut answer)).await.expect("an end"))
+            drop(tokio::time::timeout(PATIENCE, reading.read_to_end(&mut answer)).await.expect("an end"));
         };
         tokio::select! { () = dripping => {}, () = read => {} }
         String::from_utf8_lossy(&answer).into_owned()
@@ -204,7 +204,7 @@ async fn a_body_larger_than_allowed_is_refused_before_it_is_taken() {
     let mut endless = daemon.head("POST /scim/v2/entra/Users", "Transfer-Encoding: chunked\r\n");
     for _ in 0..64 {
         endless.extend(b"10000\r\n");
-        endless.extend([b' '; 0x10000]);
+        endless.extend(b" ".repeat(0x10000));
         endless.extend(b"\r\n");
     }
     for answer in join_all((0..8).map(|_| daemon.exchange(&endless))).await {

@@ -10,6 +10,7 @@ use crate::engines::TestDb;
 use crate::house::TestHouse;
 
 /// JSON as it is sent, some of it none.
+#[expect(clippy::too_many_lines, reason = "one text after another")]
 fn literals() -> Vec<String> {
     let plain = [
         // nothing, blanks, control characters

@@ -269,6 +269,7 @@ impl Editor {
             });
         }
         check_keys(&self.document)?;
+        limits::keep(&self.document)?;
         let mut schemas = vec![Value::from(self.kind.core().id)];
         // In one order, whatever the order of the keys, which PostgreSQL does not keep: it would pass for a change.
         let mut extensions: Vec<&str> =

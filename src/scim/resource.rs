@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(
             made.document,
             json!({
-                "schemas": [USER_URN, "urn:example:ext:2.0:User", ENTERPRISE_URN],
+                "schemas": [USER_URN, ENTERPRISE_URN, "urn:example:ext:2.0:User"],
                 "userName": "asa@x", "name": { "givenName": "Åsa" }, "active": true,
                 "emails": [{ "value": "a@x", "primary": true }, { "value": "b@x", "type": "work", "primary": false }],
                 (ENTERPRISE_URN): { "department": "Utskick" },

@@ -1,7 +1,8 @@
 //! Refuses JSON that no honest client sends, before anything looks into it, and resources that no honest client makes.
 //!
 //! Invariant: after `inspect` no text holds NUL or another control character (tab and line breaks aside), recursion
-//! over the value is bounded, and no work on it grows with the square of its size.
+//! over the value is bounded, and no work on it grows with the square of its size. What is kept is bounded too, however
+//! many small requests it came by.
 
 use serde_json::{Map, Value};
 
@@ -15,11 +16,53 @@ pub const MAX_TEXT: usize = 64 * 1024;
 pub const MAX_ATTRIBUTES: usize = 1000;
 /// The most entries of a list other than of members, for each is compared with all.
 pub const MAX_ENTRIES: usize = 1000;
-/// The largest resource without its members, in bytes: many small changes must not make what none could bring.
-pub const MAX_DOCUMENT: usize = 1024 * 1024;
 /// The longest text that things are found by (names, ids, e-mail addresses), in characters. An index of PostgreSQL
 /// takes no key of more than 2,704 bytes; SQLite would take any, and the two must answer alike.
 pub const MAX_KEY: usize = 512;
+
+/// The largest document that is kept of a person or a group, in bytes of JSON, members aside: many small changes must
+/// not make what none could bring.
+pub const MAX_DOCUMENT: usize = 256 * 1024;
+/// The largest part of it that one schema extension may take, in bytes of JSON.
+pub const MAX_EXTENSION: usize = 64 * 1024;
+
+/// Checks the size of a document that is to be kept, and of each extension in it.
+///
+/// # Errors
+///
+/// 400 `invalidValue` for an extension, 413 for the document as a whole.
+pub(crate) fn measure(document: &Map<String, Value>) -> Result<(), ScimError> {
+    let mut whole = 2;
+    for (name, value) in document {
+        let size = name.len() + 4 + size_of(value);
+        if name.contains(':') && size > MAX_EXTENSION {
+            return Err(ScimError::invalid_value(format!(
+                "the extension {} would take {size} bytes; an extension takes at most {MAX_EXTENSION}",
+                shown(name)
+            )));
+        }
+        whole += size;
+    }
+    if whole > MAX_DOCUMENT {
+        let detail =
+            format!("the resource would take {whole} bytes; at most {MAX_DOCUMENT} are kept, members aside");
+        return Err(ScimError::status(413, detail));
+    }
+    Ok(())
+}
+
+/// How many bytes of JSON a value takes, marks that must be escaped counted once.
+fn size_of(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) => 5,
+        Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(list) => 2 + list.iter().map(|entry| size_of(entry) + 1).sum::<usize>(),
+        Value::Object(map) => {
+            2 + map.iter().map(|(key, entry)| key.len() + 4 + size_of(entry)).sum::<usize>()
+        }
+    }
+}
 
 /// Checks depth, text lengths and control characters of a whole body.
 ///
@@ -50,38 +93,16 @@ fn within(value: &Value, depth: usize, most_entries: usize) -> Result<(), ScimEr
     }
 }
 
-/// Checks a resource as it is to be kept: it can be sent again as it stands, and is not too large.
+/// Checks a resource as it is to be kept: it can be sent again as it stands. [`measure`] looks at its size.
 ///
 /// # Errors
 ///
-/// As [`inspect`]; 413 for its size.
+/// As [`inspect`].
 pub(crate) fn keep(document: &Map<String, Value>) -> Result<(), ScimError> {
     document.iter().try_for_each(|(key, value)| {
         clean(key)?;
         within(value, 2, MAX_ENTRIES)
-    })?;
-    let mut size = Size(0);
-    // Counting cannot fail, and a document is always JSON.
-    drop(serde_json::to_writer(&mut size, document));
-    if size.0 > MAX_DOCUMENT {
-        let detail = format!("the resource would have {} bytes, and at most {MAX_DOCUMENT} are kept", size.0);
-        return Err(ScimError::status(413, detail));
-    }
-    Ok(())
-}
-
-/// Counts what is written.
-struct Size(usize);
-
-impl std::io::Write for Size {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+    })
 }
 
 /// Checks how many entries a list has; `at` says where it stands.
@@ -136,6 +157,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_kept_is_bounded_as_a_whole_and_by_extension() {
+        let of = |document: Value| measure(document.as_object().unwrap());
+        let text = |kilobytes: usize| "x".repeat(kilobytes * 1024);
+        assert!(of(json!({ "userName": "a", "urn:x": { "shoe": text(60) }, "title": text(60) })).is_ok());
+        let error = of(json!({ "urn:x": { "shoe": [text(40), text(40)] } })).unwrap_err();
+        assert_eq!(error.status, 400);
+        assert!(error.detail.contains("urn:x"), "{error}");
+        let many: Vec<String> = (0..10).map(|_| text(30)).collect();
+        assert_eq!(of(json!({ "emails": many })).unwrap_err().status, 413);
+    }
+
+    #[test]
     fn deep_long_and_dirty_bodies_are_refused() {
         let mut deep = json!(1);
         for _ in 0..MAX_JSON_DEPTH {
@@ -156,8 +189,8 @@ mod tests {
         assert!(entries("emails", MAX_ENTRIES).is_ok() && entries("emails", MAX_ENTRIES + 1).is_err());
         let large =
             |parts: usize| (0..parts).map(|n| (n.to_string(), json!("x".repeat(60 * 1024)))).collect();
-        assert!(keep(&large(17)).is_ok());
-        assert_eq!(keep(&large(18)).unwrap_err().status, 413);
+        assert!(measure(&large(4)).is_ok());
+        assert_eq!(measure(&large(5)).unwrap_err().status, 413);
     }
 
     #[test]

@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
         sql: include_str!("../../migrations/0002_logout_token.sql"),
     },
     Step { version: 3, description: "leave", sql: include_str!("../../migrations/0003_leave.sql") },
+    Step { version: 6, description: "provider", sql: include_str!("../../migrations/0006_provider.sql") },
 ];
 
 /// The newest schema that this binary knows.

@@ -8,6 +8,10 @@ mod conn;
 
 pub mod account;
 pub mod audit;
+pub mod client_grant;
+pub mod client_logout;
+pub mod client_request;
+pub mod client_session;
 mod db;
 pub mod entitlement;
 pub mod erasure;
@@ -29,6 +33,7 @@ pub mod plan;
 pub mod policy;
 pub mod session;
 pub mod setting;
+pub mod signing_key;
 pub mod standing;
 pub mod subject;
 pub mod token;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::dns::Resolve;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Url, redirect};
 
 use super::address::{is_this_machine, literal, reach};
@@ -94,7 +95,10 @@ impl BackChannel {
 
     /// Sends a logout token.
     pub async fn tell(&self, now: Timestamp, token: &str) -> Heard {
-        match self.client.post(self.url.clone()).form(&[("logout_token", token)]).send().await {
+        // A compact JWS is plain in a form: base64url and dots (RFC 7515 §3.1).
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let body = format!("logout_token={token}");
+        match self.client.post(self.url.clone()).header(CONTENT_TYPE, form).body(body).send().await {
             Ok(response) if response.status().is_success() => Heard::Yes(response.status().as_u16()),
             Ok(response) => Heard::No {
                 after: retry_after(response.headers(), now),
@@ -162,9 +166,11 @@ mod tests {
 
     #[tokio::test]
     async fn no_address_is_asked_that_may_not_be() {
-        for (address, allow_private) in
-            [("http://crm.example/out", true), ("https://10.0.0.1/out", false), ("https://169.254.169.254/", true)]
-        {
+        for (address, allow_private) in [
+            ("http://crm.example/out", true),
+            ("https://10.0.0.1/out", false),
+            ("https://169.254.169.254/", true),
+        ] {
             assert!(BackChannel::new(url(address), allow_private).is_err(), "{address}");
         }
         let names = Scripted::new([&["10.0.0.7:443"]]);

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::{Ports, Refusal};
-use crate::store::{evidence, login, session};
+use crate::store::{client_grant, client_request, evidence, login, session};
 
 /// Days of evidence are kept this many months.
 const MONTHS: i64 = 13;
@@ -22,11 +22,14 @@ pub struct PutAway {
     pub days: u64,
     /// Sessions.
     pub sessions: u64,
-    /// Sign-ins that nobody finished.
+    /// Sign-ins that nobody finished, at the directory or for a client.
     pub login_attempts: u64,
+    /// Tokens of clients that had expired.
+    pub client_tokens: u64,
 }
 
-/// Forgets days of evidence older than 13 months, sessions that ended 30 days ago, and sign-ins that ran out.
+/// Forgets days of evidence older than 13 months, sessions that ended 30 days ago, sign-ins that ran out, and what
+/// clients held that has expired.
 ///
 /// # Errors
 ///
@@ -41,10 +44,21 @@ pub async fn tidy(ports: &Ports) -> Result<PutAway, Refusal> {
                 let old = now.saturating_sub(SESSIONS_FOR).unwrap_or(Timestamp::MIN);
                 let sessions = session::forget(c, old).await?;
                 let login_attempts = login::forget(c, now).await?;
-                Ok::<_, Refusal>(PutAway { days, sessions, login_attempts })
+                let requests = client_request::forget(c, now).await?;
+                let client_tokens = client_grant::forget(c, now, day_ago(now)).await?;
+                Ok::<_, Refusal>(PutAway {
+                    days,
+                    sessions,
+                    login_attempts: login_attempts + requests,
+                    client_tokens,
+                })
             })
         })
         .await
+}
+
+fn day_ago(now: Timestamp) -> Timestamp {
+    now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN)
 }
 
 fn months_ago(now: Timestamp) -> Timestamp {

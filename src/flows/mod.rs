@@ -24,6 +24,7 @@ pub mod past;
 pub mod people;
 pub mod policies;
 pub mod protection;
+pub mod provider;
 pub mod provision;
 pub mod pull;
 pub mod refusal;
@@ -67,6 +68,8 @@ pub struct Ports {
     pub parties: Arc<Parties>,
     /// The CRMs that are told.
     pub crms: Arc<Crms>,
+    /// The CRMs that sign people in through us, and the keys for them.
+    pub issuing: Arc<provider::Issuing>,
     /// The way to the mail server, where there is one.
     pub mailer: Option<Mailer>,
     leadership: Arc<lead::Leadership>,
@@ -86,6 +89,7 @@ impl Ports {
             policies: Arc::new(Policies::default()),
             parties: Arc::new(Parties::new(&settings).map_err(|e| Refusal::invalid("directory.oidc", e))?),
             crms: Arc::new(Crms::new(&settings)?),
+            issuing: Arc::new(provider::Issuing::new(&settings)?),
             mailer: mailer::mailer(settings.mail.as_ref())?,
             leadership: Arc::default(),
             targets: settings.targets.iter().map(|target| target.id.clone()).collect(),

@@ -3,7 +3,7 @@
 //! Invariant: looks only; changes nothing.
 
 use super::{Ports, Refusal};
-use crate::store::outbox;
+use crate::store::{StoreError, client_logout, outbox};
 
 /// Whether the database answers and a policy is in force.
 ///
@@ -15,17 +15,20 @@ pub async fn ready(ports: &Ports) -> Result<(), Refusal> {
     ports.policies.current(&mut c).await.map(drop)
 }
 
-/// Measures what waits for each target.
+/// Measures what waits for each target and each client.
 pub async fn measure(ports: &Ports) {
     let backlog = async {
         let mut c = ports.db.read().await?;
-        outbox::backlog(&mut c).await
+        Ok::<_, StoreError>((outbox::backlog(&mut c).await?, client_logout::backlog(&mut c).await?))
     };
     match backlog.await {
-        Ok(rows) => {
+        Ok((rows, logouts)) => {
             for (target, waiting, dead) in rows {
-                gauge("portvakt_outbox_waiting", &target, waiting);
-                gauge("portvakt_outbox_dead", &target, dead);
+                gauge("portvakt_outbox_waiting", ("target", &target), waiting);
+                gauge("portvakt_outbox_dead", ("target", &target), dead);
+            }
+            for (client, waiting) in logouts {
+                gauge("portvakt_client_logouts_waiting", ("client", &client), waiting);
             }
         }
         Err(error) => tracing::warn!(%error, "the backlog could not be counted: {error}"),
@@ -33,6 +36,6 @@ pub async fn measure(ports: &Ports) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; a backlog stays far below 2^52")]
-fn gauge(name: &'static str, target: &str, value: i64) {
-    metrics::gauge!(name, "target" => target.to_owned()).set(value as f64);
+fn gauge(name: &'static str, (label, of): (&'static str, &str), value: i64) {
+    metrics::gauge!(name, label => of.to_owned()).set(value as f64);
 }

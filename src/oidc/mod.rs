@@ -7,6 +7,7 @@
 //! requests is handed to the caller, and every instant comes from the caller.
 
 mod algorithm;
+mod answer_url;
 mod chance;
 mod claims;
 mod error;
@@ -37,6 +38,7 @@ mod issue_tests;
 mod practice_provider;
 
 pub use algorithm::{SigningAlgorithm, UnknownAlgorithm};
+pub use answer_url::answer_url;
 pub use chance::is_proof;
 pub use error::{Endpoint, OidcError, TokenCheck, TokenKind};
 pub use groups::GroupsClaim;

@@ -114,6 +114,17 @@ pub async fn by_hash(c: &mut Conn, hash: &[u8]) -> Result<Option<Session>, Store
     q!(fetch_optional as Row; c, columns!("WHERE hash = $1"), hash)?.map(Session::try_from).transpose()
 }
 
+/// Whether a session has not been ended.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn is_open(c: &mut Conn, id: SessionId) -> Result<bool, StoreError> {
+    let row = q!(fetch_optional as (i64,); c,
+        "SELECT created_at FROM session WHERE id = $1 AND ended_at IS NULL", id.uuid())?;
+    Ok(row.is_some())
+}
+
 /// Notes that a session was used.
 ///
 /// # Errors

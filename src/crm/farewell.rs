@@ -115,8 +115,8 @@ fn explain(error: reqwest::Error) -> String {
         return format!("no answer within {} seconds", TIMEOUT.as_secs());
     }
     let error = error.without_url();
-    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-    let forbidden = causes.filter_map(|cause| cause.downcast_ref::<NameError>()).next();
+    let mut causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    let forbidden = causes.find_map(|cause| cause.downcast_ref::<NameError>());
     forbidden.map_or_else(|| format!("it could not be reached: {error}"), ToString::to_string)
 }
 

@@ -32,6 +32,8 @@ mod lifecycle;
 #[cfg(test)]
 mod practice_crm;
 #[cfg(test)]
+mod provider;
+#[cfg(test)]
 mod provision;
 #[cfg(test)]
 mod pull;

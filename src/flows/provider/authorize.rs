@@ -9,13 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
 use super::super::session::{Presence, Session, ShutOut};
-use super::super::{Ports, Refusal};
+use super::super::{Compiled, Ports, Refusal};
 use super::enter::{self, Entered, TurnedAway};
 use super::request::{self, OAuthError, Parameters, Prompt, Request};
 use super::sign_in_first::{self, Waiting};
 use super::{Closed, count, keys};
 use crate::config::Client;
-use crate::domain::ids::DirectoryId;
+use crate::domain::account::Account;
+use crate::domain::ids::{DirectoryId, SessionId};
 use crate::oidc::{answer_url, read_hint};
 
 /// How far the directory's clock may be behind ours when it says when the person proved who they are.
@@ -203,14 +204,8 @@ impl Visit<'_> {
         if self.request.prompt == Prompt::None {
             return Ok(self.error("login_required", "nobody is signed in, or not as was asked"));
         }
-        let waiting = match self.waiting {
-            Some(waiting) => waiting,
-            None => {
-                let (now, former) = (self.ports.clock.now(), former.map(|session| session.id));
-                sign_in_first::keep(self.ports, &self.client, &self.request, former, now).await?
-            }
-        };
-        Ok(sign_in_first::go(self.ports, &waiting))
+        let former = former.map(|session| session.id);
+        Ok(sign_in_first::go(self.ports, &self.waiting(former).await?))
     }
 
     async fn shut_out(self, out: ShutOut) -> Result<Step, Refusal> {
@@ -249,9 +244,9 @@ impl Visit<'_> {
     /// Says no: to the client, where nothing may be shown, or to the person.
     async fn turn_away(
         self,
-        account: crate::domain::account::Account,
+        account: Account,
         closed: Closed,
-        compiled: Arc<super::super::Compiled>,
+        compiled: Arc<Compiled>,
     ) -> Result<Step, Refusal> {
         count(&self.client.id, "refused");
         let (at, reference) =
@@ -260,10 +255,7 @@ impl Visit<'_> {
         if self.request.prompt == Prompt::None {
             return Ok(self.error("access_denied", "the person may not enter"));
         }
-        let waiting = match self.waiting {
-            Some(waiting) => waiting,
-            None => sign_in_first::keep(self.ports, &self.client, &self.request, None, at).await?,
-        };
+        let waiting = self.waiting(None).await?;
         Ok(Step::Closed(Box::new(TurnedAway {
             client: self.client.name.clone(),
             account,
@@ -273,6 +265,15 @@ impl Visit<'_> {
             at,
             return_to: sign_in_first::way_back(self.ports, &waiting),
         })))
+    }
+
+    /// The request, kept so that the browser can come back to it.
+    async fn waiting(&self, former: Option<SessionId>) -> Result<Waiting, Refusal> {
+        if let Some(waiting) = &self.waiting {
+            return Ok(waiting.clone());
+        }
+        let now = self.ports.clock.now();
+        sign_in_first::keep(self.ports, &self.client, &self.request, former, now).await
     }
 
     fn error(&self, code: &'static str, description: &'static str) -> Step {

@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn wrong_secrets_are_counted_by_the_minute_and_by_client() {
         let guesses = Guesses::default();
-        let at = |seconds| Timestamp::from_second(1_900_000_000 + seconds).unwrap();
+        let at = |seconds: i64| Timestamp::from_second(1_900_000_000 + seconds).unwrap();
         let (one, other) = (ClientId::parse("one").unwrap(), ClientId::parse("other").unwrap());
         assert_eq!(guesses.note(&one, at(0)), (1, WINDOW));
         assert_eq!(guesses.note(&one, at(59)), (2, SignedDuration::from_secs(1)));

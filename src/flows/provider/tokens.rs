@@ -17,6 +17,7 @@ use super::request::{OAuthError, Parameters, scopes};
 use super::{Closed, count, enter};
 use crate::config::Client;
 use crate::domain::actor::{Actor, Subject};
+use crate::domain::ids::AccountId;
 use crate::domain::policy::EvidenceSource;
 use crate::oidc::is_proof;
 use crate::store::client_grant::{self, Held, TokenUse};
@@ -278,7 +279,7 @@ impl Exchange {
         &self,
         c: &mut Conn,
         held: &Held,
-        account: crate::domain::ids::AccountId,
+        account: AccountId,
         closed: &Closed,
     ) -> Result<Outcome, Refusal> {
         client_grant::revoke(c, held.grant.id, closed.code(), self.act.now).await?;

@@ -46,8 +46,8 @@ impl Gift {
         // A nonce ties the token to the browser that began; with a refresh there is none
         // (OpenID Connect Core §12.2).
         let nonce = held.grant.nonce.clone().filter(|_| kind == GrantType::Code);
-        let none = SecretString::default();
-        Self { held, entrant, scope, now, access_until: until, access: none, refresh: None, nonce }
+        let access = SecretString::default();
+        Self { held, entrant, scope, now, access_until: until, access, refresh: None, nonce }
     }
 
     /// The tokens themselves, told apart by what stands before them.

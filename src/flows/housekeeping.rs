@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::{Ports, Refusal};
-use crate::store::{client_grant, client_request, evidence, login, session};
+use crate::store::{client_grant, client_logout, client_request, evidence, login, session};
 
 /// Days of evidence are kept this many months.
 const MONTHS: i64 = 13;
@@ -46,6 +46,7 @@ pub async fn tidy(ports: &Ports) -> Result<PutAway, Refusal> {
                 let login_attempts = login::forget(c, now).await?;
                 let requests = client_request::forget(c, now).await?;
                 let client_tokens = client_grant::forget(c, now, day_ago(now)).await?;
+                client_logout::forget(c, old).await?;
                 Ok::<_, Refusal>(PutAway {
                     days,
                     sessions,

@@ -197,7 +197,6 @@ fn base64url(bytes: &[u8]) -> String {
 }
 
 /// What an ID token says (OpenID Connect Core §2).
-#[derive(Debug)]
 pub struct IdToken<'a> {
     /// `iss`.
     pub issuer: &'a str,
@@ -223,6 +222,13 @@ pub struct IdToken<'a> {
     pub access_token: &'a str,
     /// What else is told. None of the above can be replaced by it.
     pub told: Map<String, Value>,
+}
+
+impl fmt::Debug for IdToken<'_> {
+    /// Shows whom it is for, not of whom it speaks.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdToken").field("audience", &self.audience).finish_non_exhaustive()
+    }
 }
 
 impl IdToken<'_> {

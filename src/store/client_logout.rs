@@ -189,6 +189,16 @@ pub async fn again(c: &mut Conn, row: &Waiting, error: &str, due_at: Timestamp) 
     Ok(())
 }
 
+/// Forgets rows from before `old`: their client stands in the settings no more, or it would have been told or given up.
+/// Gives how many.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn forget(c: &mut Conn, old: Timestamp) -> Result<u64, StoreError> {
+    q!(execute; c, "DELETE FROM client_logout WHERE queued_at < $1", micros(old))
+}
+
 /// How many rows of each client wait.
 ///
 /// # Errors

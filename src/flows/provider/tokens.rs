@@ -25,12 +25,20 @@ use crate::store::{Conn, client_logout, evidence, session};
 use gift::Gift;
 
 /// What the token endpoint answers.
-#[derive(Debug)]
 pub enum TokenAnswer {
     /// Tokens (RFC 6749 §5.1); they are secrets.
     Tokens(Value),
     /// An error (RFC 6749 §5.2).
     Error(OAuthError),
+}
+
+impl std::fmt::Debug for TokenAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tokens(_) => f.write_str("Tokens(***)"),
+            Self::Error(error) => f.debug_tuple("Error").field(error).finish(),
+        }
+    }
 }
 
 /// Why there are no tokens: told to the client's developer in general, and to the log in particular.

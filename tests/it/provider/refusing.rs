@@ -181,6 +181,9 @@ async fn another_clients_code_or_token_is_void_from_then_on() {
     .await;
 }
 
+/// `Authorization`, what else the form shows, the status, the error.
+type Case<'c> = (Option<&'c str>, &'c [(&'c str, &'c str)], u16, &'c str);
+
 #[tokio::test]
 async fn a_client_proves_itself_in_one_way_and_with_its_own_secret() {
     on_each_engine(async |t| {
@@ -197,7 +200,7 @@ async fn a_client_proves_itself_in_one_way_and_with_its_own_secret() {
         let other = [("client_id", "old")];
         let (bad, garbled) = (basic("crm", "guessed"), "Basic !".to_owned());
         let (empty, unencoded) = (Vec::new(), basic("nobody", SECRET));
-        let cases: [(Option<&str>, &[(&str, &str)], u16, &str); 12] = [
+        let cases: [Case<'_>; 12] = [
             (Some(&right), &empty, 200, ""),
             (Some(&former), &empty, 200, ""),
             (None, &in_form, 200, ""),

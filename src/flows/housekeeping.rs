@@ -1,4 +1,4 @@
-//! Puts away what has had its time: old days of evidence, dead sessions and sign-ins that nobody finished.
+//! Puts away what has had its time: old days of evidence, dead sessions, sign-ins that nobody finished, and more.
 //!
 //! Invariant: what is put away here was without effect already; running it twice, or not for a week, changes no
 //! decision.
@@ -6,14 +6,22 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use super::{Ports, Refusal};
-use crate::store::{client_grant, client_logout, client_request, evidence, login, session};
+use super::{Ports, Refusal, directories};
+use crate::store::{
+    activity, client, client_grant, client_logout, client_request, evidence, login, refused, session,
+};
 
 /// Days of evidence are kept this many months.
 const MONTHS: i64 = 13;
 
 /// Ended sessions are kept this long, for whoever asks what happened.
 const SESSIONS_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Access tokens are kept this long after their end, so that one who still sends it is told apart from a stranger.
+const ACCESS_TOKENS_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// What a directory was refused is kept this long after the last time, where it never succeeds.
+const REFUSALS_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// What was put away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,12 +32,17 @@ pub struct PutAway {
     pub sessions: u64,
     /// Sign-ins that nobody finished, at the directory or for a client.
     pub login_attempts: u64,
-    /// Tokens of clients that had expired.
+    /// Tokens of CRMs that had expired.
     pub client_tokens: u64,
+    /// Access tokens of OAuth clients.
+    pub access_tokens: u64,
+    /// Old counts of directories, and what they were refused long ago.
+    pub directory_rows: u64,
 }
 
-/// Forgets days of evidence older than 13 months, sessions that ended 30 days ago, sign-ins that ran out, and what
-/// clients held that has expired.
+/// Forgets days of evidence older than 13 months, sessions that ended 30 days ago, sign-ins that ran out, what CRMs held
+/// that has expired, access tokens that ended a day ago, and what directories did and were refused more than 90 days
+/// ago.
 ///
 /// # Errors
 ///
@@ -45,21 +58,24 @@ pub async fn tidy(ports: &Ports) -> Result<PutAway, Refusal> {
                 let sessions = session::forget(c, old).await?;
                 let login_attempts = login::forget(c, now).await?;
                 let requests = client_request::forget(c, now).await?;
-                let client_tokens = client_grant::forget(c, now, day_ago(now)).await?;
+                let day_ago = now.saturating_sub(ACCESS_TOKENS_FOR).unwrap_or(now);
+                let client_tokens = client_grant::forget(c, now, day_ago).await?;
                 client_logout::forget(c, old).await?;
+                let access_tokens = client::forget(c, day_ago).await?;
+                let counts = activity::forget_counts(c, directories::oldest_day(now)).await?;
+                let long_ago = now.saturating_sub(REFUSALS_FOR).unwrap_or(Timestamp::MIN);
+                let directory_rows = counts + refused::forget_before(c, long_ago).await?;
                 Ok::<_, Refusal>(PutAway {
                     days,
                     sessions,
                     login_attempts: login_attempts + requests,
                     client_tokens,
+                    access_tokens,
+                    directory_rows,
                 })
             })
         })
         .await
-}
-
-fn day_ago(now: Timestamp) -> Timestamp {
-    now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN)
 }
 
 fn months_ago(now: Timestamp) -> Timestamp {

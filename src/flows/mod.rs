@@ -10,6 +10,8 @@ pub mod crms;
 pub mod decide;
 pub mod deliver;
 pub mod depart;
+pub mod directories;
+pub mod doctor;
 pub mod entitle;
 pub mod evidence;
 pub mod find;
@@ -49,6 +51,7 @@ use crate::store::Db;
 pub use act::Act;
 pub use clock::{Clock, SetClock, SystemClock};
 pub use crms::Crms;
+pub use directories::Activity;
 pub use parties::Parties;
 pub use policies::{Compiled, Policies};
 pub use refusal::Refusal;
@@ -72,6 +75,10 @@ pub struct Ports {
     pub issuing: Arc<provider::Issuing>,
     /// The way to the mail server, where there is one.
     pub mailer: Option<Mailer>,
+    /// What the directories do, until it is written down.
+    pub activity: Arc<Activity>,
+    /// The wrong secrets of OAuth clients of late.
+    pub patience: Arc<tokens::Patience>,
     leadership: Arc<lead::Leadership>,
     targets: Arc<[TargetId]>,
 }
@@ -91,6 +98,8 @@ impl Ports {
             crms: Arc::new(Crms::new(&settings)?),
             issuing: Arc::new(provider::Issuing::new(&settings)?),
             mailer: mailer::mailer(settings.mail.as_ref())?,
+            activity: Arc::new(Activity::new(&settings)),
+            patience: Arc::default(),
             leadership: Arc::default(),
             targets: settings.targets.iter().map(|target| target.id.clone()).collect(),
             settings,

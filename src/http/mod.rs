@@ -18,10 +18,10 @@ mod sso;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::PropagateRequestIdLayer;
@@ -52,7 +52,13 @@ impl FromRef<House> for Arc<Ports> {
 
 /// Every route, with the layers that all of them share.
 pub fn router(house: House) -> Router {
-    let limit = house.ports.settings.server.request_limit_bytes;
+    let server = &house.ports.settings.server;
+    let limit = server.request_limit_bytes;
+    let answer_within = Duration::try_from(server.answer_within).unwrap_or(Duration::from_mins(1));
+    let rules = body::Rules {
+        bytes: limit,
+        within: Duration::try_from(server.body_within).unwrap_or(Duration::from_secs(30)),
+    };
     let id = HeaderName::from_static("x-request-id");
     Router::new()
         .merge(health::routes())
@@ -66,8 +72,13 @@ pub fn router(house: House) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .with_state(house)
         .layer(DefaultBodyLimit::max(limit))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(30)))
+        .layer(Extension(rules))
+        .layer(axum::middleware::from_fn(move |request, next| {
+            body::refuse_what_is_too_large(limit, request, next)
+        }))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, answer_within))
         .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
+        .layer(axum::middleware::from_fn(scim::speak))
         .layer(axum::middleware::from_fn(request::observe))
         .layer(PropagateRequestIdLayer::new(id))
         .layer(axum::middleware::from_fn(request::name))

@@ -11,6 +11,9 @@ use super::error::{ScimError, shown};
 pub const MAX_JSON_DEPTH: usize = 64;
 /// The longest text in a body, in bytes.
 pub const MAX_TEXT: usize = 64 * 1024;
+/// The longest text that things are found by (names, ids, e-mail addresses), in characters. An index of PostgreSQL
+/// takes no key of more than 2,704 bytes; SQLite would take any, and the two must answer alike.
+pub const MAX_KEY: usize = 512;
 
 /// Checks depth, text lengths and control characters of a whole body.
 ///
@@ -36,6 +39,25 @@ fn within(value: &Value, depth: usize) -> Result<(), ScimError> {
     }
 }
 
+/// Checks the length of a text that things are found by; `at` says where it stands.
+///
+/// # Errors
+///
+/// 400 `invalidValue`.
+pub(crate) fn key(at: &str, text: &str) -> Result<(), ScimError> {
+    let length = text.chars().count();
+    if length > MAX_KEY {
+        let detail = format!("{at} has at most {MAX_KEY} characters, this one has {length}");
+        return Err(ScimError::invalid_value(detail));
+    }
+    Ok(())
+}
+
+/// A control character that no text may hold: any but tab and line breaks.
+pub(crate) fn is_dirty(c: char) -> bool {
+    c.is_control() && !matches!(c, '\t' | '\n' | '\r')
+}
+
 fn clean(text: &str) -> Result<(), ScimError> {
     if text.len() > MAX_TEXT {
         return Err(ScimError::invalid_value(format!(
@@ -43,7 +65,7 @@ fn clean(text: &str) -> Result<(), ScimError> {
             shown(text)
         )));
     }
-    if text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r')) {
+    if text.chars().any(is_dirty) {
         return Err(ScimError::invalid_value(format!("the text {} holds a control character", shown(text))));
     }
     Ok(())
@@ -66,5 +88,13 @@ mod tests {
         assert!(inspect(&json!({ "a": "x\u{0}" })).is_err());
         assert!(inspect(&json!({ "a\u{7}": 1 })).is_err());
         assert!(inspect(&json!({ "a": "line\r\n\tline" })).is_ok());
+    }
+
+    #[test]
+    fn a_key_is_measured_in_characters() {
+        assert!(key("userName", &"å".repeat(MAX_KEY)).is_ok());
+        assert!(
+            key("userName", &"å".repeat(MAX_KEY + 1)).unwrap_err().detail.starts_with("userName has at most")
+        );
     }
 }

@@ -79,6 +79,8 @@ impl ListParameters {
                 "cursor" => taken.cursor = Some(text),
                 "sortby" => taken.sort_by = Some(text),
                 "sortorder" => taken.sort_order = Some(text),
+                // Some clients send every parameter they know, empty where they wish for nothing.
+                "attributes" if text.trim().is_empty() => {}
                 "attributes" => taken.attributes.get_or_insert_default().push(text),
                 "excludedattributes" => taken.excluded.push(text),
                 _ => {}
@@ -112,28 +114,56 @@ impl ListParameters {
 
     /// Reads the parameters for resources of `kind`.
     ///
-    /// A search at the root covers both kinds: read it for each; a kind for which the filter
-    /// speaks of unknown attributes has no matches, as long as the other kind understands it.
-    ///
     /// # Errors
     ///
     /// 400 `invalidFilter`, `invalidPath`, `invalidValue` or `invalidCount`.
     pub fn read(&self, kind: ResourceKind) -> Result<ListQuery, ScimError> {
-        let filter = match &self.filter {
-            None => None,
-            Some(text) => Some(Filter::parse(text, kind)?),
-        };
-        let sort = match &self.sort_by {
-            Some(by) if !by.trim().is_empty() => Some(Sort::parse(by, self.sort_order.as_deref(), kind)?),
-            _ => None,
-        };
-        Ok(ListQuery {
-            filter,
-            page: self.page()?,
-            count: self.page_size()?,
-            sort,
-            projection: self.projection(kind),
-        })
+        self.query(kind, self.filter(kind)?, self.sort(kind)?)
+    }
+
+    /// Reads the parameters of a search at the root, for each of [`ResourceKind::ALL`]. A kind of which the filter
+    /// speaks of attributes that it does not have has no matches: nothing stands for it. One that does not have
+    /// the attribute to sort by keeps its own order.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read), where no kind has the attributes.
+    pub fn read_for_all(&self) -> Result<[Option<ListQuery>; 2], ScimError> {
+        let filters = ResourceKind::ALL.map(|kind| self.filter(kind));
+        let sorts = ResourceKind::ALL.map(|kind| self.sort(kind));
+        if let [Err(error), Err(_)] = &filters {
+            return Err(error.clone());
+        }
+        if let [Err(error), Err(_)] = &sorts {
+            return Err(error.clone());
+        }
+        let mut queries = [None, None];
+        let parts = ResourceKind::ALL.into_iter().zip(filters).zip(sorts);
+        for (query, ((kind, filter), sort)) in queries.iter_mut().zip(parts) {
+            if let Ok(filter) = filter {
+                *query = Some(self.query(kind, filter, sort.unwrap_or_default())?);
+            }
+        }
+        Ok(queries)
+    }
+
+    fn query(
+        &self,
+        kind: ResourceKind,
+        filter: Option<Filter>,
+        sort: Option<Sort>,
+    ) -> Result<ListQuery, ScimError> {
+        let (page, count) = (self.page()?, self.page_size()?);
+        Ok(ListQuery { filter, page, count, sort, projection: self.projection(kind) })
+    }
+
+    fn filter(&self, kind: ResourceKind) -> Result<Option<Filter>, ScimError> {
+        self.filter.as_deref().map(|text| Filter::parse(text, kind)).transpose()
+    }
+
+    fn sort(&self, kind: ResourceKind) -> Result<Option<Sort>, ScimError> {
+        let by = self.sort_by.as_deref().filter(|by| !by.trim().is_empty());
+        by.map(|by| Sort::parse(by, self.sort_order.as_deref(), kind)).transpose()
     }
 
     /// What `attributes` and `excludedAttributes` choose; they also hold for the answers to writes.
@@ -141,6 +171,12 @@ impl ListParameters {
     pub fn projection(&self, kind: ResourceKind) -> Projection {
         let attributes = self.attributes.as_ref().map(|names| names.iter().map(String::as_str));
         Projection::parse(attributes, self.excluded.iter().map(String::as_str), kind)
+    }
+
+    /// The client sets conditions.
+    #[must_use]
+    pub fn has_filter(&self) -> bool {
+        self.filter.is_some()
     }
 
     /// The client names attributes that it wants to see.

@@ -88,6 +88,10 @@ impl Projection {
         for path in &self.exclude {
             exclude(&mut kept, path, kind);
         }
+        if kind == ResourceKind::Group && !self.names("members", "display") {
+            // `returned: request`: they may be there only because a filter looked at them.
+            exclude_in(&mut kept, "members", Some("display"));
+        }
         Value::Object(kept)
     }
 }
@@ -208,30 +212,35 @@ fn exclude(kept: &mut Map<String, Value>, path: &AttrPath, kind: ResourceKind) {
         kept.retain(|name, _| !name.eq_ignore_ascii_case(&whole));
         let home = kept.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case(urn));
         if let Some((_, Value::Object(home))) = home {
-            exclude_in(home, path);
+            exclude_path_in(home, path);
         }
         kept.retain(|name, value| {
             !(name.eq_ignore_ascii_case(urn) && value.as_object().is_some_and(Map::is_empty))
         });
     } else if path.attribute().is_some_and(|field| returned(kind, field.name()) != Returned::Always) {
-        exclude_in(kept, path);
+        exclude_path_in(kept, path);
     }
 }
 
-fn exclude_in(home: &mut Map<String, Value>, path: &AttrPath) {
-    let Some(field) = path.attribute() else { return };
-    let Some(sub) = path.sub() else {
-        home.retain(|name, _| !name.eq_ignore_ascii_case(field.name()));
+fn exclude_path_in(home: &mut Map<String, Value>, path: &AttrPath) {
+    if let Some(field) = path.attribute() {
+        exclude_in(home, field.name(), path.sub().map(Field::name));
+    }
+}
+
+fn exclude_in(home: &mut Map<String, Value>, attribute: &str, sub: Option<&str>) {
+    let Some(sub) = sub else {
+        home.retain(|name, _| !name.eq_ignore_ascii_case(attribute));
         return;
     };
-    let entry = home.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case(field.name()));
+    let entry = home.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case(attribute));
     let Some((_, value)) = entry else { return };
     let entries = match value {
         Value::Array(list) => list.as_mut_slice(),
         other => std::slice::from_mut(other),
     };
     for map in entries.iter_mut().filter_map(Value::as_object_mut) {
-        map.retain(|name, _| !name.eq_ignore_ascii_case(sub.name()));
+        map.retain(|name, _| !name.eq_ignore_ascii_case(sub));
     }
 }
 

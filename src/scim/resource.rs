@@ -70,6 +70,8 @@ fn normalise(body: &Value, kind: ResourceKind) -> Result<Normalised, ScimError> 
         MemberChange::Replace(members) => Some(members),
         MemberChange::Add(_)
         | MemberChange::Remove(_)
+        | MemberChange::Keep(_)
+        | MemberChange::Exchange { .. }
         | MemberChange::RemoveMatching(_)
         | MemberChange::RemoveAll => None,
     });

@@ -8,6 +8,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 
 use super::error::StoreError;
+use super::ledger::Ledger;
 
 /// A connection, inside a transaction or not.
 #[derive(Debug)]
@@ -17,7 +18,12 @@ pub enum Conn {
     /// A reader of the SQLite pool that sees one moment.
     SqliteSnapshot(Transaction<'static, Sqlite>),
     /// The one writer of SQLite, always inside a transaction.
-    SqliteWrite(Box<SqliteConnection>),
+    SqliteWrite {
+        /// The connection.
+        open: Box<SqliteConnection>,
+        /// What is to be written at the transaction's end.
+        ledger: Ledger,
+    },
     /// PostgreSQL, each statement for itself.
     PgRead(PoolConnection<Postgres>),
     /// PostgreSQL inside a transaction.
@@ -26,6 +32,8 @@ pub enum Conn {
         open: Transaction<'static, Postgres>,
         /// Whether a statement failed in it. PostgreSQL then answers `COMMIT` with a silent rollback.
         is_lost: bool,
+        /// What is to be written at the transaction's end.
+        ledger: Ledger,
     },
 }
 
@@ -40,10 +48,23 @@ impl Conn {
         match self {
             Self::SqliteRead(c) => Lane::Sqlite(c),
             Self::SqliteSnapshot(c) => Lane::Sqlite(c),
-            Self::SqliteWrite(c) => Lane::Sqlite(c),
+            Self::SqliteWrite { open, .. } => Lane::Sqlite(open),
             Self::PgRead(c) => Lane::Pg(c),
             Self::PgTransaction { open, .. } => Lane::Pg(open),
         }
+    }
+
+    /// What waits for the end of the write transaction; nothing on a connection that only reads.
+    pub(super) fn ledger(&mut self) -> Option<&mut Ledger> {
+        match self {
+            Self::SqliteWrite { ledger, .. } | Self::PgTransaction { ledger, .. } => Some(ledger),
+            Self::SqliteRead(_) | Self::SqliteSnapshot(_) | Self::PgRead(_) => None,
+        }
+    }
+
+    /// Whether nobody else can write until this transaction has ended, so that what it has read stays true.
+    pub(super) fn writes_alone(&self) -> bool {
+        matches!(self, Self::SqliteWrite { .. })
     }
 
     /// Notes that a statement failed, so that a closure that passes over the error is not told that all is well.

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use super::conn::{Conn, Work};
 use super::error::StoreError;
+use super::ledger::{self, Ledger};
 use super::migrate;
 use super::writer::{Writer, unless_it_panics};
 
@@ -179,6 +180,7 @@ impl Db {
             Engine::Postgres { pool } => Ok(Conn::PgTransaction {
                 open: pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
                 is_lost: false,
+                ledger: Ledger::default(),
             }),
         }
     }
@@ -246,10 +248,15 @@ where
     E: From<StoreError>,
 {
     let open = pool.begin().await.map_err(StoreError::from)?;
-    let mut conn = Conn::PgTransaction { open, is_lost: false };
+    let mut conn = Conn::PgTransaction { open, is_lost: false, ledger: Ledger::default() };
     // Dropped unfinished, because the caller went away, the transaction rolls back.
-    let result = unless_it_panics(&mut conn, work).await;
-    let Conn::PgTransaction { open, is_lost } = conn else { return result };
+    let mut result = unless_it_panics(&mut conn, work).await;
+    if result.is_ok()
+        && let Err(error) = ledger::close(&mut conn).await
+    {
+        result = Err(error.into());
+    }
+    let Conn::PgTransaction { open, is_lost, .. } = conn else { return result };
     match result {
         Ok(_) if is_lost => {
             drop(open.rollback().await);

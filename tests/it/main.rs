@@ -20,6 +20,8 @@ mod deliver;
 #[cfg(test)]
 mod dependencies;
 #[cfg(test)]
+mod directory;
+#[cfg(test)]
 mod engines;
 #[cfg(test)]
 mod hostile;
@@ -29,6 +31,8 @@ mod house;
 mod jobs;
 #[cfg(test)]
 mod lifecycle;
+#[cfg(test)]
+mod network;
 #[cfg(test)]
 mod practice_crm;
 #[cfg(test)]
@@ -41,6 +45,8 @@ mod pull;
 mod routes;
 #[cfg(test)]
 mod running;
+#[cfg(test)]
+mod scim;
 #[cfg(test)]
 mod sign_in;
 #[cfg(test)]

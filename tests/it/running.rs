@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) struct Place {
     pub(crate) folder: PathBuf,
     pub(crate) base: String,
+    /// Settings that stand in the environment of what is run.
+    pub(crate) environment: Vec<(&'static str, &'static str)>,
     daemon: Option<Child>,
 }
 
@@ -38,7 +40,7 @@ impl Place {
         );
         write_private(&folder.join("portvakt.toml"), &settings);
         write_private(&folder.join("policy.toml"), crate::house::POLICY);
-        Self { folder, base, daemon: None }
+        Self { folder, base, environment: Vec::new(), daemon: None }
     }
 
     /// Runs a command to its end.
@@ -58,6 +60,7 @@ impl Place {
         let mut command = Command::new(BINARY);
         command.arg("--config").arg(self.folder.join("portvakt.toml")).args(arguments).stdin(Stdio::null());
         command.env_remove("PORTVAKT_CONFIG").env("PORTVAKT_LOG", "info");
+        command.envs(self.environment.iter().copied());
         command
     }
 
@@ -75,6 +78,11 @@ impl Place {
             assert!(Instant::now() < until, "the daemon does not become ready: {}", self.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// The number of the daemon's process.
+    pub(crate) fn process(&self) -> u32 {
+        self.daemon.as_ref().expect("a daemon runs").id()
     }
 
     /// What the daemon said.

@@ -32,6 +32,22 @@ pub(super) fn is_active(document: &Value) -> bool {
     resource::active(document).unwrap_or(true)
 }
 
+/// Whether two documents call the person the same, in everything that an account is told.
+pub(super) fn describes_the_same(one: &Value, other: &Value) -> bool {
+    let told = |document: &Value| {
+        let locale = document.get("locale").and_then(Value::as_str).map(str::to_owned);
+        let text = |found: Option<&str>| found.map(str::to_owned);
+        (
+            text(resource::user_name(document)),
+            display_name(document),
+            text(resource::primary_email(document)),
+            text(resource::language(document)),
+            locale,
+        )
+    };
+    told(one) == told(other)
+}
+
 /// Writes into the account what the document calls the person.
 pub(super) fn describe(account: &mut Account, document: &Value) -> Result<(), ScimError> {
     let name = user_name(document)?;

@@ -81,7 +81,10 @@ impl Lister<'_> {
                 (self.page_at(c, offset).await?, Some(*start), None)
             }
             Page::Cursor(cursor) => {
-                let after = cursor.as_deref().map(Cursor::read).transpose()?.and_then(Cursor::after);
+                let after = match cursor {
+                    Some(cursor) => Some(Cursor::read(cursor)?.after()?),
+                    None => None,
+                };
                 let mut rows = self.page(c, after, self.count() + 1).await?;
                 let is_more = rows.len() > self.query.count as usize;
                 rows.truncate(self.query.count as usize);
@@ -242,7 +245,9 @@ impl Lister<'_> {
             }
             Row::Group(group) => {
                 let view: GroupView = group::view(c, group, needs("members")).await?;
-                wire::group(&view, self.base, projection)
+                let is_judged_by_members = self.query.filter.as_ref().is_some_and(|f| f.mentions("members"));
+                let with_names = is_judged_by_members || self.query.projection.names("members", "display");
+                wire::group_to_be_judged(&view, self.base, projection, with_names)
             }
         })
     }
@@ -294,10 +299,10 @@ impl Cursor {
         plain.strip_prefix('o').and_then(|offset| offset.parse().ok()).map(Self::Offset).ok_or_else(wrong)
     }
 
-    fn after(self) -> Option<Uuid> {
+    fn after(self) -> Result<Uuid, Refusal> {
         match self {
-            Self::After(id) => Some(id),
-            Self::Offset(_) => None,
+            Self::After(id) => Ok(id),
+            Self::Offset(_) => Err(invalid_cursor("the cursor belongs to a list with filter or sort")),
         }
     }
 

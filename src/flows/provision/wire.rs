@@ -47,6 +47,12 @@ pub fn user(view: &UserView, base: &str, projection: &Projection) -> Value {
 #[must_use]
 pub fn group(view: &GroupView, base: &str, projection: &Projection) -> Value {
     let with_names = projection.names("members", "display");
+    group_to_be_judged(view, base, projection, with_names)
+}
+
+/// A group as a filter sees it: with the names of its members, where `with_names` says so.
+#[must_use]
+pub fn group_to_be_judged(view: &GroupView, base: &str, projection: &Projection, with_names: bool) -> Value {
     let beside = view.members.as_ref().map(|members| {
         let entries = members.iter().map(|member| {
             let reference = location(base, ResourceKind::User, member.identity);

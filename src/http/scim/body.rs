@@ -2,13 +2,17 @@
 //!
 //! Invariant: `application/json` is as good as `application/scim+json`; anything else is 415, too much is 413.
 
-use axum::body::Bytes;
+use std::sync::Arc;
+
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::Failed;
+use super::witness::Witness;
+use crate::flows::provision::wire::etag;
+use crate::http::body::whole;
 use crate::scim::ScimError;
 
 pub(super) const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json");
@@ -24,18 +28,18 @@ impl<S: Send + Sync> FromRequest<S> for Body {
             let detail = "send the body as application/scim+json or application/json";
             return Err(Failed(ScimError::status(415, detail)));
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
-            let status = rejection.status().as_u16();
-            let detail = if status == 413 {
-                "the body is larger than this server takes; send less at a time".to_owned()
-            } else {
-                rejection.body_text()
-            };
-            Failed(ScimError::status(status, detail))
-        })?;
-        serde_json::from_slice(&bytes)
-            .map(Body)
-            .map_err(|error| Failed(ScimError::invalid_syntax(format!("the body is not JSON: {error}"))))
+        let witness = request.extensions().get::<Arc<Witness>>().cloned();
+        let bytes = whole(request, state)
+            .await
+            .map_err(|fault| Failed(ScimError::status(fault.status().as_u16(), fault.detail())))?;
+        // Some clients put a byte order mark before JSON; RFC 8259 §8.1 lets a reader pass over it.
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        let sent = serde_json::from_slice(bytes)
+            .map_err(|error| Failed(ScimError::invalid_syntax(format!("the body is not JSON: {error}"))))?;
+        if let Some(witness) = witness {
+            witness.read(&sent);
+        }
+        Ok(Self(sent))
     }
 }
 
@@ -59,6 +63,15 @@ pub(super) fn resource(status: StatusCode, resource: &Value) -> Response {
     if let Some(location) = text("location") {
         let name = if status == StatusCode::CREATED { header::LOCATION } else { header::CONTENT_LOCATION };
         headers.insert(name, location);
+    }
+    response
+}
+
+/// An answer without a body that tells the version of the resource (RFC 7644 §3.14).
+pub(super) fn without_body(status: StatusCode, version: i64) -> Response {
+    let mut response = status.into_response();
+    if let Ok(tag) = HeaderValue::from_str(&etag(version)) {
+        response.headers_mut().insert(header::ETAG, tag);
     }
     response
 }

@@ -4,7 +4,7 @@
 
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use super::Failed;
 use super::body::{self, Body};
@@ -38,7 +38,7 @@ async fn answer(scim: &Scim, query: &ListQuery) -> Result<Response, Failed> {
 /// `POST /Users` (RFC 7644 §3.3).
 pub(super) async fn create(scim: Scim, query: Query, Body(sent): Body) -> Result<Response, Failed> {
     let made = normalise_create(&sent, KIND)?;
-    provision::count_repairs(&scim.directory, &made.repairs);
+    scim.mended(&made.repairs);
     let view = provision::create_user(&scim.ports, &scim.act, &scim.directory, made.document).await?;
     Ok(body::resource(StatusCode::CREATED, &wire::user(&view, &scim.base, &query.projection(KIND))))
 }
@@ -54,7 +54,7 @@ pub(super) async fn read(
     let view =
         provision::read_user(&scim.ports, &scim.directory, id_of(&id)?, projection.wants("groups")).await?;
     if query::is_known(&headers, view.identity.version) {
-        return Ok(StatusCode::NOT_MODIFIED.into_response());
+        return Ok(body::without_body(StatusCode::NOT_MODIFIED, view.identity.version));
     }
     Ok(body::resource(StatusCode::OK, &wire::user(&view, &scim.base, &projection)))
 }
@@ -89,9 +89,10 @@ async fn change(
     headers: &HeaderMap,
     change: UserChange,
 ) -> Result<Response, Failed> {
-    let (id, precondition) = (id_of(id)?, query::precondition(headers)?);
+    let (id, precondition) = (id_of(id)?, query::precondition(headers));
     let view =
         provision::change_user(&scim.ports, &scim.act, &scim.directory, id, change, precondition).await?;
+    scim.witness.is_about(view.identity.external_id.as_deref(), &view.identity.document);
     Ok(body::resource(StatusCode::OK, &wire::user(&view, &scim.base, &query.projection(KIND))))
 }
 
@@ -101,7 +102,7 @@ pub(super) async fn delete(
     Path((_, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Failed> {
-    let precondition = query::precondition(&headers)?;
+    let precondition = query::precondition(&headers);
     provision::delete_user(&scim.ports, &scim.act, &scim.directory, id_of(&id)?, precondition).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::entries::seed;
+use super::entries::{no_entry, seed};
 use super::{PatchPath, Verb};
 use crate::scim::error::ScimError;
 use crate::scim::path::{Field, key_of};
@@ -124,15 +124,19 @@ fn in_entries(
     }
     let any = list.iter().any(|entry| filter.matches(entry));
     if !any && verb != Verb::Remove && value.is_some() {
-        let entry = seed(filter)
-            .ok_or_else(|| ScimError::no_target(format!("no entry of {at} meets the filter {filter}")))?;
+        let entry = seed(filter).ok_or_else(|| no_entry(&at, filter))?;
         repairs.note(Repair::EntryCreated);
         list.push(Value::Object(entry));
     }
     for entry in list.iter_mut().filter(|entry| filter.matches(entry)) {
         match (path.attr.sub(), value, &mut *entry) {
             (Some(sub), value, entry) => in_object(entry, sub, verb, value, &at)?,
-            (None, Some(Value::Object(new)), Value::Object(own)) => merge(own, new),
+            (None, Some(Value::Object(new)), Value::Object(own)) => {
+                if verb == Verb::Replace {
+                    *own = seed(filter).unwrap_or_default();
+                }
+                merge(own, new);
+            }
             (None, Some(other), _) => return Err(wrong(&at, "an object", other)),
             (None, None, _) => {}
         }

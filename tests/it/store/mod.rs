@@ -3,6 +3,7 @@
 mod account;
 mod client;
 mod crowd;
+mod directory;
 mod entitlement;
 mod evidence;
 mod group;

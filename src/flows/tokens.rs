@@ -131,10 +131,7 @@ pub async fn recognise(ports: &Ports, kind: TokenKind, secret: &str) -> Result<O
         return Ok(None);
     }
     let now = ports.clock.now();
-    let found = {
-        let mut c = ports.db.read().await?;
-        token::by_hash(&mut c, kind, &digest(secret)).await?
-    };
+    let found = token::by_hash(&ports.db, kind, &digest(secret)).await?;
     let Some(Presented { token, noted_on, paused_since }) = found else { return Ok(None) };
     if !token.is_valid_at(now) {
         let why = if token.revoked_at.is_some() { Denied::Revoked } else { Denied::Expired };

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::{StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
@@ -87,14 +85,14 @@ pub async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes,
     })
 }
 
-/// Refuses a body that says of itself that it is too large, before any of it is read.
-pub(super) async fn refuse_what_is_too_large(limit: usize, request: Request, next: Next) -> Response {
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    // A number that fits nowhere is too large as well; anything else the server has refused already.
-    if announced.is_some_and(|text| text.parse::<u64>().map_or(true, |bytes| bytes > limit as u64)) {
-        return Problem::from(Fault::TooLarge).into_response();
+impl Rules {
+    /// What is wrong with a body that says of itself that it is too large, before any of it is read.
+    pub(super) fn refuse(&self, headers: &HeaderMap) -> Option<Fault> {
+        let announced = headers.get(header::CONTENT_LENGTH)?.to_str().ok()?;
+        // A number that fits nowhere is too large as well; anything else the server has refused already.
+        let is_too_large = announced.parse::<u64>().map_or(true, |bytes| bytes > self.bytes as u64);
+        is_too_large.then_some(Fault::TooLarge)
     }
-    next.run(request).await
 }
 
 /// A JSON body of the shape `T`.

@@ -1,9 +1,10 @@
 //! Refuses JSON that no honest client sends, before anything looks into it.
 //!
 //! Invariant: after `inspect` no text holds NUL or another control character
-//! (tab and line breaks aside), and recursion over the value is bounded.
+//! (tab and line breaks aside), and recursion over the value is bounded. What is
+//! kept is bounded too, however many small requests it came by.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::error::{ScimError, shown};
 
@@ -14,6 +15,49 @@ pub const MAX_TEXT: usize = 64 * 1024;
 /// The longest text that things are found by (names, ids, e-mail addresses), in characters. An index of PostgreSQL
 /// takes no key of more than 2,704 bytes; SQLite would take any, and the two must answer alike.
 pub const MAX_KEY: usize = 512;
+
+/// The largest document that is kept of a person or a group, in bytes of JSON; members aside.
+pub const MAX_DOCUMENT: usize = 256 * 1024;
+/// The largest part of it that one schema extension may take, in bytes of JSON.
+pub const MAX_EXTENSION: usize = 64 * 1024;
+
+/// Checks the size of a document that is to be kept, and of each extension in it.
+///
+/// # Errors
+///
+/// 400 `invalidValue` for an extension, 413 for the document as a whole.
+pub(crate) fn measure(document: &Map<String, Value>) -> Result<(), ScimError> {
+    let mut whole = 2;
+    for (name, value) in document {
+        let size = name.len() + 4 + size_of(value);
+        if name.contains(':') && size > MAX_EXTENSION {
+            return Err(ScimError::invalid_value(format!(
+                "the extension {} would take {size} bytes; an extension takes at most {MAX_EXTENSION}",
+                shown(name)
+            )));
+        }
+        whole += size;
+    }
+    if whole > MAX_DOCUMENT {
+        let detail =
+            format!("the resource would take {whole} bytes; at most {MAX_DOCUMENT} are kept, members aside");
+        return Err(ScimError::status(413, detail));
+    }
+    Ok(())
+}
+
+/// How many bytes of JSON a value takes, marks that must be escaped counted once.
+fn size_of(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) => 5,
+        Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(list) => 2 + list.iter().map(|entry| size_of(entry) + 1).sum::<usize>(),
+        Value::Object(map) => {
+            2 + map.iter().map(|(key, entry)| key.len() + 4 + size_of(entry)).sum::<usize>()
+        }
+    }
+}
 
 /// Checks depth, text lengths and control characters of a whole body.
 ///
@@ -76,6 +120,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_is_kept_is_bounded_as_a_whole_and_by_extension() {
+        let of = |document: Value| measure(document.as_object().unwrap());
+        let text = |kilobytes: usize| "x".repeat(kilobytes * 1024);
+        assert!(of(json!({ "userName": "a", "urn:x": { "shoe": text(60) }, "title": text(60) })).is_ok());
+        let error = of(json!({ "urn:x": { "shoe": [text(40), text(40)] } })).unwrap_err();
+        assert_eq!(error.status, 400);
+        assert!(error.detail.contains("urn:x"), "{error}");
+        let many: Vec<String> = (0..10).map(|_| text(30)).collect();
+        assert_eq!(of(json!({ "emails": many })).unwrap_err().status, 413);
+    }
 
     #[test]
     fn deep_long_and_dirty_bodies_are_refused() {

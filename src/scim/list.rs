@@ -237,8 +237,20 @@ fn names(map: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, Sc
     }
 }
 
+/// The body of a list that is one page.
+#[must_use]
+pub fn one_page(resources: Vec<Value>) -> Value {
+    json!({
+        "schemas": [LIST_URN],
+        "totalResults": resources.len(),
+        "startIndex": 1,
+        "itemsPerPage": resources.len(),
+        "Resources": resources,
+    })
+}
+
 /// A list answer (RFC 7644 §3.4.2, RFC 9865 §2).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListResponse {
     /// How many resources meet the filter in all.
     pub total: u64,
@@ -246,32 +258,37 @@ pub struct ListResponse {
     pub start_index: Option<u64>,
     /// Where the next page starts, with cursor paging, unless this is the last one.
     pub next_cursor: Option<String>,
-    /// The resources on the page.
-    pub resources: Vec<Value>,
+    /// The resources on the page, each as JSON text.
+    pub resources: Vec<Vec<u8>>,
 }
 
 impl ListResponse {
-    /// A list that is one page.
-    #[must_use]
-    pub fn whole(resources: Vec<Value>) -> Self {
-        Self { total: resources.len() as u64, start_index: Some(1), next_cursor: None, resources }
-    }
-
     /// The body.
     #[must_use]
-    pub fn to_json(self) -> Value {
-        let mut map = Map::new();
-        map.insert("schemas".into(), json!([LIST_URN]));
-        map.insert("totalResults".into(), self.total.into());
+    pub fn into_text(self) -> Vec<u8> {
+        let mut head = Map::new();
+        head.insert("schemas".into(), json!([LIST_URN]));
+        head.insert("totalResults".into(), self.total.into());
         if let Some(start) = self.start_index {
-            map.insert("startIndex".into(), start.into());
+            head.insert("startIndex".into(), start.into());
         }
-        map.insert("itemsPerPage".into(), self.resources.len().into());
+        head.insert("itemsPerPage".into(), self.resources.len().into());
         if let Some(cursor) = self.next_cursor {
-            map.insert("nextCursor".into(), cursor.into());
+            head.insert("nextCursor".into(), cursor.into());
         }
-        map.insert("Resources".into(), self.resources.into());
-        Value::Object(map)
+        let mut text = Value::Object(head).to_string().into_bytes();
+        text.pop();
+        text.reserve_exact(self.resources.iter().map(|one| one.len() + 1).sum::<usize>() + 16);
+        text.extend_from_slice(b",\"Resources\":[");
+        // Each is given up once it is copied, so that a long page is not in memory twice.
+        for (index, one) in self.resources.into_iter().enumerate() {
+            if index > 0 {
+                text.push(b',');
+            }
+            text.extend_from_slice(&one);
+        }
+        text.extend_from_slice(b"]}");
+        text
     }
 }
 
@@ -327,8 +344,17 @@ mod tests {
     #[test]
     fn the_last_page_of_a_cursor_names_no_next_one() {
         let page = ListResponse { total: 3, start_index: None, next_cursor: None, resources: vec![] };
-        let body = page.to_json();
+        let body: Value = serde_json::from_slice(&page.into_text()).unwrap();
         assert!(body.get("nextCursor").is_none() && body.get("startIndex").is_none());
-        assert_eq!(body["Resources"], json!([]));
+        assert_eq!((&body["Resources"], &body["totalResults"]), (&json!([]), &json!(3)));
+    }
+
+    #[test]
+    fn the_resources_of_a_list_stand_in_their_order() {
+        let all = [json!({ "id": "a" }), json!({ "id": "b" })];
+        let resources = all.iter().map(|one| one.to_string().into_bytes()).collect();
+        let page = ListResponse { total: 2, start_index: Some(1), next_cursor: None, resources };
+        let body: Value = serde_json::from_slice(&page.into_text()).unwrap();
+        assert_eq!(body, one_page(all.to_vec()));
     }
 }

@@ -66,6 +66,7 @@ fn normalise(body: &Value, kind: ResourceKind) -> Result<Normalised, ScimError> 
     }
     editor.merge(Verb::Replace, map, Reading::Whole)?;
     let done = editor.finish(Reading::Whole)?;
+    limits::measure(&done.document)?;
     let members = done.members.into_iter().next_back().and_then(|change| match change {
         MemberChange::Replace(members) => Some(members),
         MemberChange::Add(_)

@@ -9,11 +9,12 @@ use uuid::Uuid;
 use crate::domain::ids::TokenId;
 
 use super::conn::Conn;
+use super::db::Db;
 use super::error::StoreError;
-use super::value::{instant, instant_opt, micros};
+use super::value::{Many, instant, instant_opt, micros};
 
 /// What a token opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TokenKind {
     /// SCIM of one directory.
     Directory,
@@ -126,6 +127,7 @@ impl TryFrom<Row> for Token {
 struct PresentedRow {
     #[sqlx(flatten)]
     token: Row,
+    hash: Vec<u8>,
     noted_on: Uuid,
     paused_since: Option<i64>,
 }
@@ -144,31 +146,52 @@ pub async fn insert(c: &mut Conn, token: &Token, hash: &[u8]) -> Result<(), Stor
     Ok(())
 }
 
-/// The token under this hash, valid or not. One read, by unique keys alone.
+/// The token under this hash, valid or not. One read, by unique keys alone, together with what others ask.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or the row cannot be read.
-pub async fn by_hash(c: &mut Conn, kind: TokenKind, hash: &[u8]) -> Result<Option<Presented>, StoreError> {
-    let row = q!(fetch_optional as PresentedRow; c,
-        "SELECT t.id, t.kind, t.owner, t.name, t.client_id, t.created_at, t.created_by, t.expires_at,
-                COALESCE(t.revoked_at, s.revoked_at) AS revoked_at,
-                CASE WHEN s.id IS NULL THEN t.last_used_at ELSE s.last_used_at END AS last_used_at,
-                COALESCE(s.id, t.id) AS noted_on, p.since AS paused_since
-           FROM token t
-           LEFT JOIN token s ON s.id = t.secret_id
-           LEFT JOIN directory_pause p ON p.directory = t.owner AND t.kind = 'directory'
-          WHERE t.hash = $1 AND t.kind = $2",
-        hash, kind.name())?;
-    row.map(|row| {
+pub async fn by_hash(db: &Db, kind: TokenKind, hash: &[u8]) -> Result<Option<Presented>, StoreError> {
+    db.together().token(kind, hash.to_vec()).await
+}
+
+/// Everything that decides whether a token opens anything, but for the hashes that were asked for. Asked inside and not
+/// by joins: where SQLite last counted when there were few tokens, a join reads them all.
+macro_rules! presented {
+    ($which:literal) => {
+        concat!(
+            "SELECT t.id, t.kind, t.owner, t.name, t.client_id, t.created_at, t.created_by, t.expires_at, ",
+            "COALESCE(t.revoked_at, (SELECT s.revoked_at FROM token s WHERE s.id = t.secret_id)) AS revoked_at, ",
+            "CASE WHEN t.secret_id IS NULL THEN t.last_used_at ",
+            "ELSE (SELECT s.last_used_at FROM token s WHERE s.id = t.secret_id) END AS last_used_at, ",
+            "t.hash, COALESCE(t.secret_id, t.id) AS noted_on, ",
+            "(SELECT p.since FROM directory_pause p WHERE p.directory = t.owner AND t.kind = 'directory') AS paused_since ",
+            "FROM token t WHERE t.hash ",
+            $which
+        )
+    };
+}
+
+/// The tokens under these hashes, valid or not, each with its hash.
+pub(super) async fn by_hashes(
+    c: &mut Conn,
+    hashes: Vec<Vec<u8>>,
+) -> Result<Vec<(Vec<u8>, Presented)>, StoreError> {
+    q!(fetch_all as PresentedRow; c,
+        sqlite presented!("IN (SELECT unhex(e.value) FROM json_each($1) e)"),
+        postgres presented!("= ANY($1)"),
+        Many(hashes))?
+    .into_iter()
+    .map(|row| {
         let token = Token::try_from(row.token)?;
-        Ok(Presented {
+        let shown = Presented {
             noted_on: TokenId::new(row.noted_on),
             paused_since: instant_opt(row.paused_since, "directory_pause", &token.owner)?,
             token,
-        })
+        };
+        Ok((row.hash, shown))
     })
-    .transpose()
+    .collect()
 }
 
 /// The tokens of a directory or target that people made, the newest first; for kind `Client` the secrets. Access
@@ -210,19 +233,36 @@ pub async fn revoke(c: &mut Conn, id: TokenId, now: Timestamp) -> Result<bool, S
     Ok(revoked == 1)
 }
 
+/// A token that soon ends, or has just ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// The token.
+    pub token: Token,
+    /// How many days before its end somebody was warned last.
+    pub warned_days: Option<i64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct EndingRow {
+    #[sqlx(flatten)]
+    token: Row,
+    warned_days: Option<i64>,
+}
+
 /// What people made and nobody revoked that ends after `after` and no later than `until`, the first to end first.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn ending(c: &mut Conn, after: Timestamp, until: Timestamp) -> Result<Vec<Token>, StoreError> {
-    q!(fetch_all as Row; c,
-        "SELECT id, kind, owner, name, client_id, created_at, created_by, expires_at, revoked_at, last_used_at FROM token
+pub async fn ending(c: &mut Conn, after: Timestamp, until: Timestamp) -> Result<Vec<Ending>, StoreError> {
+    q!(fetch_all as EndingRow; c,
+        "SELECT id, kind, owner, name, client_id, created_at, created_by, expires_at, revoked_at, last_used_at,
+                warned_days FROM token
           WHERE expires_at > $1 AND expires_at <= $2 AND revoked_at IS NULL AND secret_id IS NULL
           ORDER BY expires_at, id",
         micros(after), micros(until))?
     .into_iter()
-    .map(Token::try_from)
+    .map(|row| Ok(Ending { token: Token::try_from(row.token)?, warned_days: row.warned_days }))
     .collect()
 }
 

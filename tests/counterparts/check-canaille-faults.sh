@@ -34,13 +34,16 @@ left_behind() {
 leaves() { # leaves < LINES : these differences and no others
   left_behind && diff - "$WORK/left"
 }
-# What the daemon counts for an operator. The place to ask `portvakt directory show ca`.
-counts() { # counts PEOPLE GROUPS
-  local kind
-  for kind in "Users $1" "Groups $2"; do
-    scim GET "/${kind% *}?count=0" | python3 -c 'import json, sys; sys.exit(json.load(sys.stdin)["totalResults"] != int(sys.argv[1]))' "${kind#* }" || return 1
-  done
+# What an operator is told without asking the provider: people, groups, refused changes, and whether it is paused.
+directory_shows() { # directory_shows PEOPLE GROUPS REFUSED [paused]
+  portvakt directory show ca --format json | python3 -c '
+import json, sys
+told = json.load(sys.stdin)
+got = [told["people"], told["groups"], told["refused_changes"], told["paused_since"] is not None]
+wanted = [*map(int, sys.argv[1:4]), len(sys.argv) > 4]
+sys.exit(0 if got == wanted and told["last_change"] else f"directory show: {got}, not {wanted}")' "$@"
 }
+shows_soon() { until_ok 20 directory_shows "$@" 2> "$WORK/why" || { tail -n 1 "$WORK/why" >&2; return 1; }; }
 agreed() { leaves < /dev/null; }
 ok "both know the same people and groups" until_ok 20 agreed
 
@@ -73,7 +76,7 @@ group crm-medlemmar has cecilia.oberg
 group crm-moten has david.ek
 group crm-utskick lacks eva.nord
 LINES
-ok "the daemon counts those that it has" counts 7 4
+ok "\`directory show\` counts those that it has, and knows of no refusal: nothing of this ever reached it" directory_shows 7 4 0
 
 ok "Canaille saves Fia again" drive rename fia.berg "Fia Berg"
 ok "and Gun, who is not there twice" drive rename gun.vik "Gun Vik"
@@ -95,4 +98,31 @@ mended_by_hand() {
 }
 ok "somebody mends the rest by hand, with the directory's token" mended_by_hand
 ok "now both agree again" agreed
-ok "the daemon counts those that it has" counts 7 4
+ok "\`directory show\` counts them" directory_shows 7 4 0
+
+# What the daemon itself refuses Canaille swallows likewise; here it is kept until it has been mended.
+stranger() { scim POST /Users '{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"hans.berg","externalId":"from-before","active":true}' > /dev/null; }
+ok "there is a Hans from before, under another id" stranger
+ok "Canaille creates Hans, is told 409, and says nothing" drive create hans.berg Hans Berg
+ok "\`directory show\` has the refusal" shows_soon 8 4 1
+known_by_its_id() {
+  local theirs; theirs="$(python3 "$CP_ROOT/idp-canaille/drive.py" "$ISSUER" list | awk '$1 == "hans.berg" { print $2 }')"
+  scim PATCH "/Users/$(id_of Users userName hans.berg)" "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"],\"Operations\":[{\"op\":\"replace\",\"path\":\"externalId\",\"value\":\"$theirs\"}]}" > /dev/null
+}
+ok "somebody gives him the id that Canaille knows him by" known_by_its_id
+ok "Canaille saves Hans again" drive rename hans.berg "Hans Berg"
+ok "it is the same person on both sides" agreed
+ok "the refusal is gone from \`directory show\`" shows_soon 8 4 0
+
+paused() { portvakt directory pause ca --reason "the provider is being moved" > /dev/null; }
+resumed() { portvakt directory resume ca > /dev/null; }
+ok "the directory is paused" paused
+ok "Canaille deactivates Hans, and hears 503 for everything" drive deactivate hans.berg
+ok "\`directory show\` says that it is paused" shows_soon 8 4 0 paused
+ok "the directory is let in again" resumed
+ok "what was lost meanwhile is seen" leaves <<'LINES'
+person hans.berg active True, not False
+account hans.berg active, though the provider says locked
+LINES
+ok "Canaille saves him again" drive deactivate hans.berg
+ok "now both agree" agreed

@@ -32,6 +32,8 @@ mod jobs;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod list;
+#[cfg(test)]
 mod network;
 #[cfg(test)]
 mod practice_crm;

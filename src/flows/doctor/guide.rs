@@ -64,28 +64,31 @@ fn entra(settings: &Settings, directory: &Directory) -> Vec<(Text, Text)> {
     let url = scim_url(settings, directory);
     vec![
         (
-            Text::new("Två företagsprogram i Entra", "Two enterprise applications in Entra"),
+            Text::new("Två program i Entra (Enterprise apps)", "Two applications in Entra (Enterprise apps)"),
             Text::new(
-                "ett för inloggning, ett för etablering (Create your own application → Non-gallery)",
-                "one for sign-in, one for provisioning (Create your own application → Non-gallery)",
+                "ett för inloggning, ett för provisionering; båda utanför galleriet (non-gallery)",
+                "one for sign-in, one for provisioning; both non-gallery",
             ),
         ),
-        (same("Provisioning → Tenant URL"), same(url.clone())),
-        (same("Provisioning → Secret token"), token_command(directory)),
+        (same("Provisioning → New configuration → Tenant URL"), same(url.clone())),
         (
             Text::new(
-                "… eller, med OAuth (client credentials): Token endpoint",
-                "… or, with OAuth (client credentials): Token endpoint",
+                "… antingen: OAuth token endpoint (credentials sent: Header)",
+                "… either: OAuth token endpoint (credentials sent: Header)",
             ),
             same(format!("{url}/token")),
         ),
-        (same("… Client ID, Client secret"), client_command(directory)),
+        (same("… Client ID, Client Secret"), client_command(directory)),
+        (Text::new("… eller: Secret token", "… or: Secret token"), token_command(directory)),
         (
-            same("Provisioning → Mappings → Provision Microsoft Entra ID Users → externalId"),
-            Text::new("källa: objectId (inte mailNickname)", "source: objectId (not mailNickname)"),
+            Text::new("Attribute mapping → personer → externalId", "Attribute mapping → users → externalId"),
+            Text::new(
+                "källa: objectId (inte mailNickname); Match objects using this attribute: Yes, precedence 1",
+                "source: objectId (not mailNickname); Match objects using this attribute: Yes, precedence 1",
+            ),
         ),
         (
-            same("Provisioning → Mappings → Provision Microsoft Entra ID Groups → externalId"),
+            Text::new("Attribute mapping → grupper → externalId", "Attribute mapping → groups → externalId"),
             Text::new("källa: objectId, som det redan är", "source: objectId, as it is already"),
         ),
         (
@@ -101,20 +104,32 @@ fn entra(settings: &Settings, directory: &Directory) -> Vec<(Text, Text)> {
 fn okta(settings: &Settings, directory: &Directory) -> Vec<(Text, Text)> {
     let url = scim_url(settings, directory);
     vec![
-        (same("Provisioning → Integration → SCIM connector base URL (Base URL)"), same(url)),
-        (same("… Unique identifier field for users"), same("userName")),
-        (same("… Authentication Mode"), same("HTTP Header (OAuth Bearer Token)")),
-        (same("… Authorization"), token_command(directory)),
-        (same("Provisioning → To App"), same("Create Users, Update User Attributes, Deactivate Users")),
         (
-            Text::new("Attributmappningen → externalId", "Attribute mappings → externalId"),
-            same("user.getInternalProperty(\"id\")  (Create and update)"),
+            Text::new("Två program i Okta (Applications)", "Two applications in Okta (Applications)"),
+            Text::new(
+                "ett för inloggning (OIDC), ett för provisionering: SCIM 2.0 Test App (OAuth Bearer Token)",
+                "one for sign-in (OIDC), one for provisioning: SCIM 2.0 Test App (OAuth Bearer Token)",
+            ),
+        ),
+        (same("Provisioning → Configure API Integration → Base URL"), same(url)),
+        (same("… OAuth Bearer Token"), token_command(directory)),
+        (
+            Text::new(
+                "… Unique identifier field, där det frågas efter",
+                "… Unique identifier field, where it is asked for",
+            ),
+            same("userName"),
+        ),
+        (same("To App"), same("Create Users, Update User Attributes, Deactivate Users")),
+        (
+            same("Attribute Mappings → externalId"),
+            same("user.getInternalProperty(\"id\")  (create and update)"),
         ),
         (
             same("Push Groups"),
             Text::new(
-                "grupperna som reglerna nämner med group_name; Okta skickar inget eget id för en grupp",
-                "the groups that rules name by group_name; Okta sends no id of its own for a group",
+                "grupperna som reglerna nämner med group_name (inte dem som personerna tilldelas genom); Okta skickar inget eget id för en grupp",
+                "the groups that rules name by group_name (not those that people are assigned through); Okta sends no id of its own for a group",
             ),
         ),
     ]

@@ -131,11 +131,11 @@ async fn missing(
     let listed = listed(absent);
     let (sv, en) = match directory.kind {
         DirectoryKind::Entra => (
-            "Stämmer id:t (gruppens objekt-id i Entra)? Tilldela gruppen till etableringsappen under Users and groups.",
-            "Is the id right (the group's object id in Entra)? Assign the group to the provisioning app under Users and groups.",
+            "Stämmer id:t (gruppens objekt-id i Entra)? Tilldela gruppen till programmet för provisionering, under Users and groups.",
+            "Is the id right (the group's object id in Entra)? Assign the group to the application for provisioning, under Users and groups.",
         ),
         DirectoryKind::Okta => (
-            "Stämmer namnet? Pusha gruppen under Push Groups. Okta skickar inget eget id, så regeln ska säga group_name.",
+            "Stämmer namnet? Lägg till gruppen under Push Groups. Okta skickar inget eget id, så regeln ska säga group_name.",
             "Is the name right? Push the group under Push Groups. Okta sends no id of its own, so the rule should say group_name.",
         ),
         DirectoryKind::Generic => (
@@ -237,12 +237,12 @@ fn judged(kind: DirectoryKind, wrong: i64, people: i64) -> Finding {
     );
     match kind {
         DirectoryKind::Entra => finding.mend(
-            "Entra → Provisioning → Mappings → Provision Microsoft Entra ID Users: byt källan för externalId från mailNickname till objectId, spara, och starta om etableringen (Restart provisioning).",
-            "Entra → Provisioning → Mappings → Provision Microsoft Entra ID Users: change the source of externalId from mailNickname to objectId, save, and restart provisioning.",
+            "Entra → Provisioning → Attribute mapping → personer: byt källan för externalId från mailNickname till objectId, spara, och välj Restart provisioning.",
+            "Entra → Provisioning → Attribute mapping → users: change the source of externalId from mailNickname to objectId, save, and choose Restart provisioning.",
         ),
         DirectoryKind::Okta => finding.mend(
-            "Okta → appen → Provisioning → To App → attributmappningen: externalId = user.getInternalProperty(\"id\"), och låt den gälla vid både skapande och ändring (Create and update).",
-            "Okta → the app → Provisioning → To App → attribute mappings: externalId = user.getInternalProperty(\"id\"), applied on create and update.",
+            "Okta → programmet → Provisioning → To App → Attribute Mappings: externalId = user.getInternalProperty(\"id\"), vid både skapande och ändring.",
+            "Okta → the application → Provisioning → To App → Attribute Mappings: externalId = user.getInternalProperty(\"id\"), applied on create and update.",
         ),
         DirectoryKind::Generic => finding.mend(
             "Låt leverantören skicka det värde som externalId som token har i den claim som directory.oidc.subject_claim anger.",

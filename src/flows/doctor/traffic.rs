@@ -40,9 +40,16 @@ fn access(standing: &Standing, now: Timestamp) -> Finding {
                 "The directory has neither token nor client, so the provider is not let in.",
             )
         };
+        // Okta has no client credentials for SCIM.
+        let (or_sv, or_en) = if standing.row.kind == "okta" {
+            (String::new(), String::new())
+        } else {
+            let client = format!("portvakt directory client create {id}");
+            (format!(" (för OAuth: {client})"), format!(" (for OAuth: {client})"))
+        };
         return Finding::mistake("access", sv, en).mend(
-            format!("{make} – och lägg in den hos leverantören (för OAuth: portvakt directory client create {id})."),
-            format!("{make} – and put it in at the provider (for OAuth: portvakt directory client create {id})."),
+            format!("{make} – och lägg in den hos leverantören{or_sv}."),
+            format!("{make} – and put it in at the provider{or_en}."),
         );
     };
     let left = until.duration_since(now).as_hours() / 24;
@@ -110,7 +117,7 @@ fn last_request(standing: &Standing, now: Timestamp) -> Finding {
             format!("The provider last came {en}."),
         )
         .mend(
-            "Är etableringen avstängd eller i karantän hos leverantören? Entra kommer annars var 40:e minut; Okta bara när något har ändrats.",
+            "Är provisioneringen avstängd eller i karantän hos leverantören? Entra kommer annars var 40:e minut; Okta bara när något har ändrats.",
             "Is provisioning switched off or in quarantine at the provider? Entra otherwise comes every 40 minutes; Okta only when something has changed.",
         );
     }
@@ -158,7 +165,7 @@ fn refused(standing: &Standing) -> Finding {
             format!("Changes of people and groups that were refused and have not succeeded since: {count}."),
         )
         .mend(
-            format!("portvakt directory show {id} säger vad svaret blev; rätta uppgiften hos leverantören och etablera om."),
+            format!("portvakt directory show {id} säger vad svaret blev; rätta uppgiften hos leverantören och provisionera om."),
             format!("portvakt directory show {id} says what was answered; correct it at the provider and provision again."),
         ),
     }

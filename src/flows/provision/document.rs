@@ -27,6 +27,14 @@ pub(super) fn identity_keys(document: &Value) -> Result<IdentityKeys, ScimError>
     })
 }
 
+/// The addresses beside the primary one that the store finds the identity by.
+pub(super) fn further_addresses(document: &Value) -> Vec<String> {
+    let primary = resource::primary_email(document).map(fold);
+    let mut further: Vec<String> = resource::emails(document).into_iter().map(fold).collect();
+    further.retain(|key| Some(key) != primary.as_ref());
+    further
+}
+
 /// Whether the directory says active; a document that is silent says yes.
 pub(super) fn is_active(document: &Value) -> bool {
     resource::active(document).unwrap_or(true)
@@ -92,6 +100,7 @@ mod tests {
         assert_eq!(keys.display_name.as_deref(), Some("åsa öberg"));
         assert_eq!(keys.external_id.as_deref(), Some("A1"));
         assert!(keys.active);
+        assert_eq!(further_addresses(&document), ["b@x.se"]);
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub async fn create_group(
         .map_err(uniqueness)
 }
 
-/// Changes a group. No effect means no new version. The answer is without members; [`read_group`] shows them.
+/// Changes a group. No effect means no new version. The answer is without members.
 ///
 /// # Errors
 ///
@@ -96,22 +96,6 @@ pub async fn delete_group(
 ) -> Result<(), Refusal> {
     let work = Work::new(ports, act, directory);
     ports.db.write(move |c| Box::pin(async move { work.delete(c, id, precondition).await })).await
-}
-
-/// A group as it stands now.
-///
-/// # Errors
-///
-/// SCIM 404 for an id that is not this directory's.
-pub async fn read_group(
-    ports: &Ports,
-    directory: &DirectoryId,
-    id: GroupId,
-    with_members: bool,
-) -> Result<GroupView, Refusal> {
-    let mut c = ports.db.read().await?;
-    let group = group::get(&mut c, directory, id).await?.ok_or_else(|| missing(id))?;
-    view(&mut c, group, with_members).await
 }
 
 /// A group with its members, where they are wanted.

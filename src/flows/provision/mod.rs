@@ -9,14 +9,16 @@ mod group;
 mod list;
 mod member;
 mod precondition;
+mod read;
 mod user;
 pub mod wire;
 
 pub use bulk::bulk;
-pub use group::{GroupChange, GroupView, change_group, create_group, delete_group, read_group};
+pub use group::{GroupChange, GroupView, change_group, create_group, delete_group};
 pub use list::list;
 pub use precondition::{Precondition, Versions};
-pub use user::{UserChange, UserView, change_user, create_user, delete_user, read_user};
+pub use read::Reader;
+pub use user::{UserChange, UserView, change_user, create_user, delete_user};
 
 use jiff::Timestamp;
 

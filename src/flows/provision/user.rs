@@ -18,7 +18,7 @@ use crate::domain::policy::Policy;
 use crate::scim::resource::{active, keep_active};
 use crate::scim::{PatchRequest, Repairs, ResourceKind, ScimError, normalise_replace};
 use crate::store::identity::Identity;
-use crate::store::{Conn, account, group, identity, membership, presence, subject};
+use crate::store::{Conn, account, address, group, identity, membership, presence, subject};
 
 /// A person as they stand now, with the groups they are in.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,22 +90,6 @@ pub async fn delete_user(
     ports.db.write(move |c| Box::pin(async move { work.delete(c, id, precondition).await })).await
 }
 
-/// A person as they stand now.
-///
-/// # Errors
-///
-/// SCIM 404 for an id that is not this directory's.
-pub async fn read_user(
-    ports: &Ports,
-    directory: &DirectoryId,
-    id: IdentityId,
-    with_groups: bool,
-) -> Result<UserView, Refusal> {
-    let mut c = ports.db.read().await?;
-    let identity = identity::get(&mut c, directory, id).await?.ok_or_else(|| missing(id))?;
-    view(&mut c, identity, with_groups).await
-}
-
 /// An identity with its groups, where they are wanted.
 pub(super) async fn view(c: &mut Conn, identity: Identity, with_groups: bool) -> Result<UserView, Refusal> {
     let mut groups = Vec::new();
@@ -167,6 +151,10 @@ impl Work {
             deleted_at: None,
         };
         identity::insert(c, &identity, &keys).await?;
+        let further = document::further_addresses(&identity.document);
+        if !further.is_empty() {
+            address::note(c, &self.directory, identity.id, further).await?;
+        }
         let after = json!({ "directory": self.directory, "account": account.id, "active": keys.active,
             "external_id": keys.external_id });
         self.act
@@ -303,6 +291,10 @@ impl Work {
         identity.external_id.clone_from(&keys.external_id);
         identity.modified_at = self.act.now;
         identity.version = identity::update(c, &identity, &keys, self.act.now).await?;
+        if changed.iter().any(|name| name == "emails") {
+            let further = document::further_addresses(&identity.document);
+            address::note(c, &self.directory, id, further).await?;
+        }
         // Names of attributes only: the audit outlives the person's data.
         let after = json!({ "active": keys.active, "version": identity.version, "changed": changed });
         self.act

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Token, TokenKind};
 use crate::flows::{Ports, Refusal};
-use crate::store::token;
+use crate::store::token::{self, Ending};
 
 /// So many days before their end tokens are warned of first.
 pub const FIRST_WARNING_DAYS: i64 = 30;
@@ -48,11 +48,13 @@ pub fn level(created_at: Timestamp, expires_at: Timestamp, now: Timestamp) -> Op
 pub async fn look(ports: &Ports) -> Result<Looked, Refusal> {
     let now = ports.clock.now();
     let ending = ending(ports, now).await?;
-    let living = ending.iter().filter(|token| now < token.expires_at && is_known(ports, token)).count();
+    let ending: Vec<Ending> = ending.into_iter().filter(|one| is_known(ports, &one.token)).collect();
+    let living = ending.iter().filter(|one| now < one.token.expires_at).count();
     ports.activity.note_ending(living);
     let mut warned = 0;
-    for token in ending.iter().filter(|token| is_known(ports, token)) {
-        let Some(level) = level(token.created_at, token.expires_at, now) else { continue };
+    for Ending { token, warned_days } in &ending {
+        let due = level(token.created_at, token.expires_at, now);
+        let Some(level) = due.filter(|level| warned_days.is_none_or(|told| told > *level)) else { continue };
         let id = token.id;
         let is_new =
             ports.db.write(move |c| Box::pin(async move { token::warned(c, id, level).await })).await?;
@@ -64,7 +66,7 @@ pub async fn look(ports: &Ports) -> Result<Looked, Refusal> {
     Ok(Looked { ending: living, warned })
 }
 
-async fn ending(ports: &Ports, now: Timestamp) -> Result<Vec<Token>, Refusal> {
+async fn ending(ports: &Ports, now: Timestamp) -> Result<Vec<Ending>, Refusal> {
     let after = now.saturating_sub(TOLD_AFTERWARDS).unwrap_or(Timestamp::MIN);
     let until = now.saturating_add(length_of(FIRST_WARNING_DAYS)).unwrap_or(Timestamp::MAX);
     let mut c = ports.db.read().await?;
@@ -122,7 +124,7 @@ pub async fn counts(ports: &Ports) -> Result<Vec<(&'static str, String, i64, usi
     for (kind, owners) in owners {
         for owner in owners {
             for days in LEVELS.into_iter().filter(|days| *days > 0) {
-                let is_meant = |token: &&Token| {
+                let is_meant = |Ending { token, .. }: &&Ending| {
                     let left = token.expires_at.duration_since(now);
                     token.kind == kind
                         && token.owner == **owner

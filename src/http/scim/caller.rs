@@ -10,9 +10,10 @@ use axum::http::request::Parts;
 use super::Failed;
 use super::witness::Witness;
 use crate::domain::ids::DirectoryId;
+use crate::flows::provision::Reader;
 use crate::flows::{Act, Ports, Refusal, provision};
 use crate::http::caller::DirectoryCaller;
-use crate::scim::{Repairs, ScimError};
+use crate::scim::{Projection, Repairs, ScimError};
 
 /// What a SCIM handler works with.
 #[derive(Debug, Clone)]
@@ -38,6 +39,13 @@ fn unknown() -> Failed {
         401,
         "send this directory's token as `Authorization: Bearer …`; the operator makes one with: portvakt directory token create",
     ))
+}
+
+impl Scim {
+    /// Who reads what `projection` shows.
+    pub(super) fn reader<'r>(&'r self, projection: &'r Projection) -> Reader<'r> {
+        Reader { ports: &self.ports, directory: &self.directory, base: &self.base, projection }
+    }
 }
 
 impl<S> FromRequestParts<S> for Scim

@@ -33,7 +33,7 @@ pub(super) async fn search(scim: Scim, Body(asked): Body) -> Result<Response, Fa
 
 async fn answer(scim: &Scim, query: &ListQuery) -> Result<Response, Failed> {
     let page = provision::list(&scim.ports, &scim.directory, &scim.base, KIND, query).await?;
-    Ok(body::document(&page.to_json()))
+    Ok(body::text(page.into_text()))
 }
 
 /// `POST /Groups` (RFC 7644 §3.3).
@@ -43,7 +43,7 @@ pub(super) async fn create(scim: Scim, query: Query, Body(sent): Body) -> Result
     let members = made.members.unwrap_or_default();
     let view =
         provision::create_group(&scim.ports, &scim.act, &scim.directory, made.document, members).await?;
-    Ok(body::resource(StatusCode::CREATED, &wire::group(&view, &scim.base, &query.projection(KIND))))
+    Ok(body::resource(StatusCode::CREATED, wire::group(&view, &scim.base, &query.projection(KIND))?))
 }
 
 /// `GET /Groups/{id}` (RFC 7644 §3.4.1).
@@ -63,11 +63,8 @@ async fn shown(
     headers: Option<&HeaderMap>,
 ) -> Result<Response, Failed> {
     let projection = query.projection(KIND);
-    let view = provision::read_group(&scim.ports, &scim.directory, id, projection.wants_members()).await?;
-    if headers.is_some_and(|headers| query::is_known(headers, view.group.version)) {
-        return Ok(body::without_body(StatusCode::NOT_MODIFIED, view.group.version));
-    }
-    Ok(body::resource(StatusCode::OK, &wire::group(&view, &scim.base, &projection)))
+    let is_known = |version| headers.is_some_and(|headers| query::is_known(headers, version));
+    Ok(body::shown(scim.reader(&projection).group(id, is_known).await?))
 }
 
 /// `PUT /Groups/{id}` (RFC 7644 §3.5.1).

@@ -16,9 +16,8 @@ mod users;
 mod witness;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode, header};
-use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 
@@ -26,6 +25,7 @@ use super::House;
 use crate::scim::ScimError;
 
 pub(super) use errors::Failed;
+pub(super) use witness::Guest;
 
 /// Every route of a directory.
 pub(super) fn routes() -> Router<House> {
@@ -53,10 +53,7 @@ pub(super) fn routes() -> Router<House> {
     // The token endpoint speaks OAuth, errors included.
     let oauth =
         Router::new().route("/token", post(token::issue)).layer(DefaultBodyLimit::max(token::LONGEST_BODY));
-    Router::new()
-        .nest("/scim/v2/{directory}", own)
-        .layer(middleware::from_fn(witness::watch))
-        .nest("/scim/v2/{directory}", oauth)
+    Router::new().nest("/scim/v2/{directory}", own).nest("/scim/v2/{directory}", oauth)
 }
 
 /// `/Me` (RFC 7644 §3.11): a directory's token stands for no person.
@@ -83,13 +80,9 @@ async fn wrong_method(caller: caller::Scim, method: Method) -> Response {
 
 /// Gives SCIM bodies to errors below the SCIM addresses that are not in SCIM's words: what the framework answers by
 /// itself, too late, too large, broken.
-pub(super) async fn speak(request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    let is_below = path.strip_prefix("/scim").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    let response = next.run(request).await;
+fn speak(response: Response) -> Response {
     let status = response.status();
-    if !is_below || is_in_its_own_words(&response) || !(status.is_client_error() || status.is_server_error())
-    {
+    if !(status.is_client_error() || status.is_server_error()) || is_in_its_own_words(&response) {
         return response;
     }
     let detail = match status {

@@ -34,9 +34,11 @@ async fn answer(scim: &Scim, asked: &ListParameters) -> Result<Response, Failed>
         None => 1,
     };
     let first = page(scim, ResourceKind::User, people).await?;
+    // A page of people that was cut short, because it would be too large, is not gone on with groups.
+    let is_last = start.saturating_add(first.resources.len() as u64) > first.total;
     let rest = groups.map(|mut query| {
         let shown = u32::try_from(first.resources.len()).unwrap_or(u32::MAX);
-        query.count = query.count.saturating_sub(shown);
+        query.count = if is_last { query.count.saturating_sub(shown) } else { 0 };
         query.page = Page::Index(start.saturating_sub(first.total).max(1));
         query
     });
@@ -45,7 +47,7 @@ async fn answer(scim: &Scim, asked: &ListParameters) -> Result<Response, Failed>
     resources.extend(second.resources);
     let total = first.total + second.total;
     let whole = ListResponse { total, start_index: Some(start), next_cursor: None, resources };
-    Ok(body::document(&whole.to_json()))
+    Ok(body::text(whole.into_text()))
 }
 
 async fn page(scim: &Scim, kind: ResourceKind, query: Option<ListQuery>) -> Result<ListResponse, Failed> {

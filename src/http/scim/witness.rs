@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, header};
-use axum::middleware::Next;
 use axum::response::Response;
 use serde_json::Value;
 
@@ -115,11 +114,24 @@ impl Witness {
     }
 }
 
-/// Watches a request on its way.
-pub(super) async fn watch(mut request: Request, next: Next) -> Response {
-    let witness = Arc::new(Witness { asked: Some(Asked::of(&request)), ..Witness::default() });
-    request.extensions_mut().insert(Arc::clone(&witness));
-    let mut response = next.run(request).await;
-    witness.tell(&mut response);
-    response
+/// A request below the SCIM addresses.
+pub(in crate::http) struct Guest(Arc<Witness>);
+
+impl Guest {
+    /// Begins to watch the request, where it is one.
+    pub(in crate::http) fn meet(request: &mut Request) -> Option<Self> {
+        let rest = request.uri().path().strip_prefix("/scim")?;
+        if !(rest.is_empty() || rest.starts_with('/')) {
+            return None;
+        }
+        let witness = Arc::new(Witness { asked: Some(Asked::of(request)), ..Witness::default() });
+        request.extensions_mut().insert(Arc::clone(&witness));
+        Some(Self(witness))
+    }
+
+    /// Tells of the request, and puts the answer into SCIM's words where it is not yet.
+    pub(in crate::http) fn part(self, mut response: Response) -> Response {
+        self.0.tell(&mut response);
+        super::speak(response)
+    }
 }

@@ -19,4 +19,5 @@ mod sample;
 mod schema;
 mod sign_in;
 mod standing;
+mod together;
 mod transaction;

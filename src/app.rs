@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
 use crate::domain::actor::Actor;
-use crate::flows::{Clock, Ports, directories, policies, protection};
+use crate::flows::{Clock, Ports, directories, policies, protection, provider};
 use crate::http::health::Readiness;
 use crate::http::{self, House};
 use crate::jobs;
@@ -58,6 +58,7 @@ impl Daemon {
         let act = ports.act(Actor::Job("start".to_owned()), "first start");
         first_policy(&ports, &act, policy_text).await?;
         protection::follow_settings(&ports, &act.because("settings")).await?;
+        provider::keep_keys(&ports, &act.because("settings")).await?;
         let server = &ports.settings.server;
         let listener = TcpListener::bind(server.listen)
             .await

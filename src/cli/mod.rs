@@ -6,6 +6,7 @@
 mod access;
 mod account;
 mod check;
+mod client;
 mod day;
 mod demo;
 mod directory;
@@ -113,6 +114,9 @@ enum Command {
     /// Directories: connections to identity providers.
     #[command(subcommand)]
     Directory(directory::DirectoryCommand),
+    /// Clients: CRMs that sign people in through Portvakt, and the keys that sign for them.
+    #[command(subcommand)]
+    Client(client::ClientCommand),
     /// Targets: CRMs that are told about accounts.
     #[command(subcommand)]
     Target(target::TargetCommand),
@@ -154,6 +158,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => doctor::run(&config, &args).await,
         Command::Migrate => migrate::run(&config).await,
         Command::Directory(command) => directory::run(&config, command).await,
+        Command::Client(command) => client::run(&config, command).await,
         Command::Target(command) => target::run(&config, command).await,
         Command::Policy(command) => policy::run(&config, command).await,
         Command::Access(command) => access::run(&config, command).await,

@@ -9,7 +9,9 @@ use super::mistake::{Mistake, Severity};
 use super::policy::read_policy;
 use super::secret::is_world_readable;
 use super::settings::{self, Settings};
-use crate::domain::ids::DirectoryId;
+use super::suggest::suggest;
+use crate::domain::client::Requirement;
+use crate::domain::ids::{ComponentId, DirectoryId, ModuleId, RoleId};
 use crate::domain::policy::Policy;
 
 /// What `check` found.
@@ -74,7 +76,34 @@ pub fn check(settings_file: &Path, environment: impl IntoIterator<Item = (String
         mistakes.extend(found);
         policy
     });
+    if let (Some(settings), Some(policy)) = (&read.settings, &policy) {
+        mistakes.extend(unknown_requirements(settings_file, settings, policy));
+    }
     Report { mistakes, settings: read.settings, policy, policy_text }
+}
+
+/// What clients require that the policy does not know: nobody would get in.
+fn unknown_requirements(file: &Path, settings: &Settings, policy: &Policy) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    for (at, client) in settings.clients.iter().enumerate() {
+        let Some(requirement) = &client.requires else { continue };
+        let Some((kind, name)) = requirement.unknown_to(policy) else { continue };
+        let known: Vec<&str> = match requirement {
+            Requirement::Role(_) => policy.roles.keys().map(RoleId::as_str).collect(),
+            Requirement::Module(_) => policy.modules.keys().map(ModuleId::as_str).collect(),
+            Requirement::Component(..) => policy.components.keys().map(ComponentId::as_str).collect(),
+        };
+        mistakes.push(Mistake {
+            severity: Severity::Error,
+            file: file.display().to_string(),
+            line: None,
+            column: None,
+            key_path: format!("client[{at}].requires.{kind}"),
+            what: format!("the policy has no {kind} {name:?}, so nobody could enter {}", client.id),
+            fix: suggest(&name, known),
+        });
+    }
+    mistakes
 }
 
 #[cfg(test)]
@@ -85,7 +114,7 @@ mod tests {
 
     const SECRETS: [(&str, &str); 3] = [
         ("PORTVAKT__DIRECTORY__ENTRA__OIDC__CLIENT_SECRET", "the-entra-secret"),
-        ("PORTVAKT__CLIENT__CRM__SECRET", "the-crm-secret"),
+        ("PORTVAKT__CLIENT__CRM__SECRET", "the-crm-secret-that-nobody-guesses"),
         ("PORTVAKT__TARGET__CRM__SECRET", "whsec_dGhlLXdlYmhvb2stc2VjcmV0LTAxMjM0NTY3ODk="),
     ];
 
@@ -169,6 +198,31 @@ mod tests {
             "policy.toml:5: rule[0].when.directory: there is no directory \"okt\" — did you mean \"okta\"?"
         ));
         assert!(report.settings.is_some());
+    }
+
+    #[test]
+    fn a_requirement_that_the_policy_does_not_know_is_a_mistake_of_the_settings() {
+        let folder = Folder::new("requirement");
+        let settings = folder.write(
+            "portvakt.toml",
+            "[server]\npublic_url = \"http://127.0.0.1:1\"\n[[client]]\nid = \"crm\"\npublic = true\n\
+             redirect_uris = [\"https://crm.example/cb\"]\nrequires = { role = \"bord\" }\n",
+        );
+        folder.write(
+            "policy.toml",
+            "[contact]\nname = { sv = \"x\", en = \"y\" }\n[[role]]\nid = \"board\"\n\
+             name = { sv = \"x\", en = \"y\" }\nmodules = []\n",
+        );
+        let said: Vec<String> =
+            check(&settings, Vec::new()).mistakes.iter().map(ToString::to_string).collect();
+        assert_eq!(said.len(), 1, "{said:#?}");
+        assert!(
+            said[0].ends_with(
+                "portvakt.toml: client[0].requires.role: the policy has no role \"bord\", so nobody could enter crm — \
+                 did you mean \"board\"?"
+            ),
+            "{said:#?}"
+        );
     }
 
     #[test]

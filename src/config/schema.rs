@@ -83,13 +83,27 @@ pub(crate) const SETTINGS: Schema = &[
         &[
             "id",
             "name",
+            "public",
             "secret",
             "secret_file",
+            "former_secret",
+            "former_secret_file",
             "redirect_uris",
             "post_logout_redirect_uris",
             "backchannel_logout_uri",
+            "allow_private",
+            "subject",
+            "sector",
+            "algorithm",
+            "scopes",
+            "claims",
+            "require_pkce",
+            "requires",
+            "origins",
+            "token_life",
         ],
     ),
+    ("client.requires", &["role", "module", "component", "action"]),
     ("target", &["id", "kind", "url", "secret", "secret_file", "allow_private"]),
     ("mail", &["smtp", "starttls", "username", "password", "password_file", "from"]),
 ];
@@ -106,6 +120,8 @@ pub(crate) const LISTS: &[&str] = &[
     "algorithms",
     "redirect_uris",
     "post_logout_redirect_uris",
+    "claims",
+    "origins",
 ];
 
 /// The keys of the policy file.

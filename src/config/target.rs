@@ -75,16 +75,16 @@ fn kind(field: &Field<'_>) -> Option<TargetKind> {
     Some(kind)
 }
 
-/// Reads where the target listens. An operator who writes a private address by number means it;
+/// Reads where a CRM listens. An operator who writes a private address by number means it;
 /// a name that leads to one must be allowed expressly, or a changed record could point inwards.
-fn url(field: &Field<'_>, allow_private: Option<bool>) -> Option<(Url, bool)> {
+pub(super) fn reachable(field: &Field<'_>, allow_private: Option<bool>) -> Option<(Url, bool)> {
     let url = field.parse(address::web)?;
     let is_private = address::is_private(&url);
     if is_private && allow_private == Some(false) {
         field.wrong("this address is private, and allow_private is false", "set allow_private = true");
     }
     if url.scheme() == "http" && !address::is_loopback(&url) {
-        let fix = "use https; plain http is for a target on this machine";
+        let fix = "use https; plain http is for this machine";
         field.wrong("plain http lets others on the way read names and rights", fix);
     }
     Some((url, allow_private.unwrap_or(is_private)))
@@ -98,7 +98,7 @@ fn target(section: &Section<'_>) -> Option<Target> {
     let allow_private = section.flag("allow_private");
     let url = section
         .required("url", "write where the CRM takes messages: \"https://crm.example/hooks/portvakt\"")
-        .and_then(|field| url(&field, allow_private));
+        .and_then(|field| reachable(&field, allow_private));
     let signing_key = section.required_secret("secret").and_then(|secret| {
         let key = SigningKey::parse(secret.expose());
         if let Err(reason) = &key {

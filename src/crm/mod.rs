@@ -6,6 +6,7 @@
 mod address;
 mod answer;
 mod backoff;
+mod farewell;
 mod resolver;
 mod signature;
 mod state;
@@ -19,6 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::ids::TargetId;
 
 pub use backoff::{ATTEMPTS, backoff};
+pub use farewell::{BackChannel, FarewellError, Heard};
 pub use signature::{
     ID_HEADER, KeyError, SIGNATURE_HEADER, SigningKey, TIMESTAMP_HEADER, TOLERANCE, VerifyError, sign, verify,
 };

@@ -137,6 +137,10 @@ uuid_id! {
     SessionId = "session id";
     /// The row of a bearer token; never the token.
     TokenId = "token id";
+    /// What a client knows a person's session under (`sid`); never the session's own id.
+    ClientSessionId = "client session id";
+    /// What a client was let in with: one code, and the tokens it gave.
+    ClientGrantId = "client grant id";
 }
 
 slug_id! {
@@ -144,6 +148,8 @@ slug_id! {
     DirectoryId = "directory name";
     /// A CRM that is told, as the settings name it.
     TargetId = "target name";
+    /// A CRM that signs people in through Portvakt: its client id of OpenID Connect.
+    ClientId = "client id";
     /// A function of the CRM.
     ModuleId = "module";
     /// A functional part of the CRM that a limited account is confined to.

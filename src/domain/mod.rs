@@ -6,6 +6,7 @@
 pub mod access;
 pub mod account;
 pub mod actor;
+pub mod client;
 pub mod days;
 pub mod effective;
 pub mod evidence;

@@ -7,7 +7,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::{Ports, Refusal, directories};
-use crate::store::{activity, client, evidence, login, refused, session};
+use crate::store::{
+    activity, client, client_grant, client_logout, client_request, evidence, login, refused, session,
+};
 
 /// Days of evidence are kept this many months.
 const MONTHS: i64 = 13;
@@ -28,16 +30,19 @@ pub struct PutAway {
     pub days: u64,
     /// Sessions.
     pub sessions: u64,
-    /// Sign-ins that nobody finished.
+    /// Sign-ins that nobody finished, at the directory or for a client.
     pub login_attempts: u64,
+    /// Tokens of CRMs that had expired.
+    pub client_tokens: u64,
     /// Access tokens of OAuth clients.
     pub access_tokens: u64,
     /// Old counts of directories, and what they were refused long ago.
     pub directory_rows: u64,
 }
 
-/// Forgets days of evidence older than 13 months, sessions that ended 30 days ago, sign-ins that ran out, access tokens
-/// that ended a day ago, and what directories did and were refused more than 90 days ago.
+/// Forgets days of evidence older than 13 months, sessions that ended 30 days ago, sign-ins that ran out, what CRMs held
+/// that has expired, access tokens that ended a day ago, and what directories did and were refused more than 90 days
+/// ago.
 ///
 /// # Errors
 ///
@@ -52,12 +57,22 @@ pub async fn tidy(ports: &Ports) -> Result<PutAway, Refusal> {
                 let old = now.saturating_sub(SESSIONS_FOR).unwrap_or(Timestamp::MIN);
                 let sessions = session::forget(c, old).await?;
                 let login_attempts = login::forget(c, now).await?;
-                let access_tokens =
-                    client::forget(c, now.saturating_sub(ACCESS_TOKENS_FOR).unwrap_or(now)).await?;
+                let requests = client_request::forget(c, now).await?;
+                let day_ago = now.saturating_sub(ACCESS_TOKENS_FOR).unwrap_or(now);
+                let client_tokens = client_grant::forget(c, now, day_ago).await?;
+                client_logout::forget(c, old).await?;
+                let access_tokens = client::forget(c, day_ago).await?;
                 let counts = activity::forget_counts(c, directories::oldest_day(now)).await?;
                 let long_ago = now.saturating_sub(REFUSALS_FOR).unwrap_or(Timestamp::MIN);
                 let directory_rows = counts + refused::forget_before(c, long_ago).await?;
-                Ok::<_, Refusal>(PutAway { days, sessions, login_attempts, access_tokens, directory_rows })
+                Ok::<_, Refusal>(PutAway {
+                    days,
+                    sessions,
+                    login_attempts: login_attempts + requests,
+                    client_tokens,
+                    access_tokens,
+                    directory_rows,
+                })
             })
         })
         .await

@@ -26,6 +26,7 @@ pub mod past;
 pub mod people;
 pub mod policies;
 pub mod protection;
+pub mod provider;
 pub mod provision;
 pub mod pull;
 pub mod refusal;
@@ -70,6 +71,8 @@ pub struct Ports {
     pub parties: Arc<Parties>,
     /// The CRMs that are told.
     pub crms: Arc<Crms>,
+    /// The CRMs that sign people in through us, and the keys for them.
+    pub issuing: Arc<provider::Issuing>,
     /// The way to the mail server, where there is one.
     pub mailer: Option<Mailer>,
     /// What the directories do, until it is written down.
@@ -93,6 +96,7 @@ impl Ports {
             policies: Arc::new(Policies::default()),
             parties: Arc::new(Parties::new(&settings).map_err(|e| Refusal::invalid("directory.oidc", e))?),
             crms: Arc::new(Crms::new(&settings)?),
+            issuing: Arc::new(provider::Issuing::new(&settings)?),
             mailer: mailer::mailer(settings.mail.as_ref())?,
             activity: Arc::new(Activity::new(&settings)),
             patience: Arc::default(),

@@ -118,7 +118,17 @@ pub async fn recognise(ports: &Ports, secret: &SecretString) -> Result<Option<Si
 }
 
 fn is_living(session: &Session, idle: SignedDuration, now: Timestamp) -> bool {
-    session.ended_at.is_none() && now < session.expires_at && now.duration_since(session.last_used_at) < idle
+    session.ended_at.is_none() && is_within(session.last_used_at, session.expires_at, idle, now)
+}
+
+/// Whether a session that nobody has ended still is one.
+pub(super) fn is_within(
+    last_used_at: Timestamp,
+    expires_at: Timestamp,
+    idle: SignedDuration,
+    now: Timestamp,
+) -> bool {
+    now < expires_at && now.duration_since(last_used_at) < idle
 }
 
 /// Ends the session of this secret. Gives through which directory it was; nothing where there was none.

@@ -4,7 +4,7 @@
 
 use super::tokens::expiry;
 use super::{Ports, Refusal};
-use crate::store::{outbox, pause, refused, survey};
+use crate::store::{StoreError, client_logout, outbox, pause, refused, survey};
 
 /// Whether the database answers and a policy is in force.
 ///
@@ -16,7 +16,7 @@ pub async fn ready(ports: &Ports) -> Result<(), Refusal> {
     ports.policies.current(&mut c).await.map(drop)
 }
 
-/// Measures what waits for each target, how the directories stand, and which tokens soon end.
+/// Measures what waits for each target and each client, how the directories stand, and which tokens soon end.
 pub async fn measure(ports: &Ports) {
     measure_targets(ports).await;
     if let Err(error) = measure_directories(ports).await {
@@ -51,13 +51,16 @@ async fn measure_directories(ports: &Ports) -> Result<(), Refusal> {
 async fn measure_targets(ports: &Ports) {
     let backlog = async {
         let mut c = ports.db.read().await?;
-        outbox::backlog(&mut c).await
+        Ok::<_, StoreError>((outbox::backlog(&mut c).await?, client_logout::backlog(&mut c).await?))
     };
     match backlog.await {
-        Ok(rows) => {
+        Ok((rows, logouts)) => {
             for (target, waiting, dead) in rows {
                 gauge("portvakt_outbox_waiting", "target", &target, waiting);
                 gauge("portvakt_outbox_dead", "target", &target, dead);
+            }
+            for (client, waiting) in logouts {
+                gauge("portvakt_client_logouts_waiting", "client", &client, waiting);
             }
         }
         Err(error) => tracing::warn!(%error, "the backlog could not be counted: {error}"),

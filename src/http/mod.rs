@@ -9,6 +9,7 @@ pub mod caller;
 pub mod health;
 mod pages;
 pub mod problem;
+mod provider;
 mod request;
 mod scim;
 pub mod serve;
@@ -54,6 +55,7 @@ pub fn router(house: House) -> Router {
         .merge(authzen::routes())
         .merge(api::routes())
         .merge(sso::routes())
+        .merge(provider::routes())
         .merge(pages::routes())
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)

@@ -2,6 +2,8 @@
 //!
 //! Invariant: a job is due by the ports' clock and the database alone, so that every node thinks the same.
 
+mod clients;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +59,7 @@ pub fn table(ports: &Ports) -> Vec<Job> {
         Job::every("dates", SignedDuration::from_mins(1), |turn| Box::pin(followed(turn))),
     ];
     jobs.extend(settings.targets.iter().map(|target| delivery(&target.id)));
+    jobs.extend(clients::jobs(ports));
     let pulled =
         settings.directories.iter().filter_map(|directory| Some((&directory.id, directory.pull.as_ref()?)));
     jobs.extend(pulled.map(|(id, pull)| reading(id, &pull.schedule, &pull.timezone)));
@@ -192,9 +195,14 @@ async fn tidied(turn: Turn) -> Result<String, Refusal> {
     let act = turn.ports.act(Actor::Job("housekeeping".to_owned()), "held back before");
     let let_go = entitle::let_go_of_the_held_back(&turn.ports, &act).await?;
     Ok(format!(
-        "{} void sign-in attempts, {} old sessions, {} old days of evidence, {} access tokens and {} rows about \
-         directories are gone; {let_go} accounts let go of rights that were held back",
-        gone.login_attempts, gone.sessions, gone.days, gone.access_tokens, gone.directory_rows
+        "{} void sign-in attempts, {} old sessions, {} expired tokens of CRMs, {} old days of evidence, {} access \
+         tokens and {} rows about directories are gone; {let_go} accounts let go of rights that were held back",
+        gone.login_attempts,
+        gone.sessions,
+        gone.client_tokens,
+        gone.days,
+        gone.access_tokens,
+        gone.directory_rows
     ))
 }
 

@@ -14,7 +14,7 @@ use super::id_token;
 use super::relying_party::RelyingParty;
 
 /// The member of `events` that makes a token a logout token.
-const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+pub(super) const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// Longest hint, in bytes, that is put in an address; servers refuse long ones.
 const LONGEST_HINT: usize = 6_000;

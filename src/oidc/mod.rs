@@ -1,4 +1,4 @@
-//! The relying party: people sign in at their directory's OpenID provider.
+//! The relying party: people sign in at their directory's OpenID provider. And the tokens that we issue as one.
 //!
 //! Hides the `openidconnect` crate, which verifies signatures; the protocol
 //! around it is ours, so that every check has its own reason code.
@@ -7,12 +7,14 @@
 //! requests is handed to the caller, and every instant comes from the caller.
 
 mod algorithm;
+mod answer_url;
 mod chance;
 mod claims;
 mod error;
 mod groups;
 mod http_client;
 mod id_token;
+mod issue;
 mod issuer;
 mod jws;
 mod keys;
@@ -31,12 +33,17 @@ mod conversation_tests;
 #[cfg(test)]
 mod forged_token_tests;
 #[cfg(test)]
+mod issue_tests;
+#[cfg(test)]
 mod practice_provider;
 
 pub use algorithm::{SigningAlgorithm, UnknownAlgorithm};
+pub use answer_url::answer_url;
+pub use chance::is_proof;
 pub use error::{Endpoint, OidcError, TokenCheck, TokenKind};
 pub use groups::GroupsClaim;
 pub use http_client::{HttpClient, HttpLimits};
+pub use issue::{Farewell, Hint, IdToken, IssueError, IssuerKey, make_key, read_hint};
 pub use logout::LogoutToken;
 pub use person::Verified;
 pub use relying_party::RelyingParty;

@@ -42,5 +42,6 @@ pub async fn erase(c: &mut Conn, account: AccountId, now: Timestamp) -> Result<(
     q!(execute; c, "DELETE FROM evidence_day WHERE account_id = $1", id)?;
     q!(execute; c, "DELETE FROM notice WHERE account_id = $1", id)?;
     q!(execute; c, "DELETE FROM session WHERE account_id = $1", id)?;
+    q!(execute; c, "DELETE FROM client_subject WHERE account_id = $1", id)?;
     Ok(())
 }

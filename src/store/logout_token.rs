@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::domain::ids::{AccountId, DirectoryId, SessionId};
 
+use super::client_logout;
 use super::conn::Conn;
 use super::error::StoreError;
 use super::value::micros;
@@ -48,6 +49,7 @@ pub async fn note_subject(c: &mut Conn, session: SessionId, subject: &str) -> Re
 }
 
 /// Ends the sessions that a logout token names: the one of the provider's session `sid`, or else every one of `sub`.
+/// Queues them for the clients.
 ///
 /// # Errors
 ///
@@ -66,5 +68,8 @@ pub async fn end_sessions(
                  OR ($2 IS NULL AND provider_subject = $3))
          RETURNING id, account_id",
         directory.as_str(), sid, sub, micros(now))?;
+    for (session, _) in &ended {
+        client_logout::of_session(c, SessionId::new(*session), now).await?;
+    }
     Ok(ended.into_iter().map(|(id, account)| (SessionId::new(id), AccountId::new(account))).collect())
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::domain::ids::{AccountId, DirectoryId, IdentityId, SessionId};
 
+use super::client_logout;
 use super::conn::Conn;
 use super::error::StoreError;
 use super::value::{instant, instant_opt, micros, micros_opt};
@@ -113,6 +114,17 @@ pub async fn by_hash(c: &mut Conn, hash: &[u8]) -> Result<Option<Session>, Store
     q!(fetch_optional as Row; c, columns!("WHERE hash = $1"), hash)?.map(Session::try_from).transpose()
 }
 
+/// Whether a session has not been ended.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn is_open(c: &mut Conn, id: SessionId) -> Result<bool, StoreError> {
+    let row = q!(fetch_optional as (i64,); c,
+        "SELECT created_at FROM session WHERE id = $1 AND ended_at IS NULL", id.uuid())?;
+    Ok(row.is_some())
+}
+
 /// Notes that a session was used.
 ///
 /// # Errors
@@ -123,7 +135,8 @@ pub async fn used(c: &mut Conn, id: SessionId, now: Timestamp) -> Result<(), Sto
     Ok(())
 }
 
-/// Ends one session. Gives `false` when it had ended already.
+/// Ends one session, and queues it for the clients that it has let its person into. Gives `false` when it had ended
+/// already.
 ///
 /// # Errors
 ///
@@ -132,18 +145,23 @@ pub async fn end(c: &mut Conn, id: SessionId, why: &str, now: Timestamp) -> Resu
     let ended = q!(execute; c,
         "UPDATE session SET ended_at = $2, ended_why = $3 WHERE id = $1 AND ended_at IS NULL",
         id.uuid(), micros(now), why)?;
+    if ended == 1 {
+        client_logout::of_session(c, id, now).await?;
+    }
     Ok(ended == 1)
 }
 
-/// Ends every session of an account. Gives how many there were.
+/// Ends every session of an account, and queues them for the clients. Gives how many there were.
 ///
 /// # Errors
 ///
 /// [`StoreError::Unavailable`] when the database cannot be reached.
 pub async fn end_all(c: &mut Conn, account: AccountId, why: &str, now: Timestamp) -> Result<u64, StoreError> {
-    q!(execute; c,
+    let ended = q!(execute; c,
         "UPDATE session SET ended_at = $2, ended_why = $3 WHERE account_id = $1 AND ended_at IS NULL",
-        account.uuid(), micros(now), why)
+        account.uuid(), micros(now), why)?;
+    client_logout::of_account(c, account, now).await?;
+    Ok(ended)
 }
 
 /// The sessions of an account that have not ended, the newest first.

@@ -15,7 +15,7 @@ domain    |                              | secrecy sha2 unicode_normalization
 config    | domain                       | base64 croner reqwest::Url secrecy serde_path_to_error toml
 store     | domain                       | futures_util metrics rand secrecy sha2 sqlx tokio tokio_util tracing
 scim      | domain                       | serde_path_to_error unicode_normalization
-oidc      | domain                       | arc_swap base64 futures_util metrics openidconnect rand reqwest rustls secrecy sha2 subtle tokio tracing
+oidc      | domain                       | arc_swap base64 futures_util metrics openidconnect rand reqwest ring rsa rustls secrecy sha2 subtle tokio tracing
 pull      | domain                       | rand reqwest rustls secrecy serde_path_to_error tokio tracing
 crm       | domain                       | base64 hmac reqwest rustls secrecy sha2 tokio tracing
 mail      | domain                       | base64 lettre reqwest::Url secrecy tokio tracing

@@ -38,6 +38,8 @@ mod network;
 #[cfg(test)]
 mod practice_crm;
 #[cfg(test)]
+mod provider;
+#[cfg(test)]
 mod provision;
 #[cfg(test)]
 mod pull;

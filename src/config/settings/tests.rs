@@ -3,7 +3,10 @@ use std::path::Path;
 use jiff::SignedDuration;
 
 use super::*;
-use crate::config::{DirectoryKind, MailSecurity, PullFrom, SubjectIs};
+use crate::config::{DirectoryKind, MailSecurity, PullFrom, SubjectIs, SubjectKind, TokenAlgorithm};
+use crate::domain::client::{Claim, Requirement, Scope};
+use crate::domain::ids::ComponentId;
+use crate::domain::policy::Action;
 
 const LEAST: &str = "[server]\npublic_url = \"http://127.0.0.1:8080/\"\n";
 
@@ -131,6 +134,7 @@ fn every_mistake_of_one_file_is_named_at_once() {
         ":27: directory[1].pull.base_url: it is missing",
         ":27: directory[1].pull.token: it is missing",
         ":28: directory[1].pull.login_url: this key has no meaning for the kind \"okta\"",
+        ":29: client[0]: the secret is short enough to be guessed",
         ":32: client[0].redirect_uris: it lists no address",
         ":33: target[0]: the secret cannot sign: what follows whsec_ is no base64",
         ":35: target[0].kind: this version cannot write to a target of the kind \"sql\"",
@@ -176,4 +180,100 @@ fn a_secret_in_a_file_that_everybody_may_read_is_a_warning() {
     assert_eq!(read.mistakes.len(), 1);
     assert_eq!(read.mistakes[0].severity, Severity::Warning);
     assert!(!read.mistakes[0].to_string().contains("hunter2"));
+}
+
+const CLIENT: &str = "[[client]]
+id = \"crm\"
+redirect_uris = [\"https://crm.example/callback\"]
+";
+
+#[test]
+fn a_client_gets_the_safe_choice_wherever_it_says_nothing() {
+    let text = format!("{LEAST}{CLIENT}secret = \"0123456789012345678901234\"\n");
+    let settings = of(&text).settings.unwrap();
+    let client = &settings.clients[0];
+    assert!(client.require_pkce && !client.is_public() && client.origins.is_empty());
+    assert_eq!((client.subject.clone(), client.algorithm), (SubjectKind::Public, TokenAlgorithm::Rs256));
+    assert_eq!(client.scopes.len(), Scope::ALL.len());
+    assert_eq!(client.claims, Claim::RIGHTS.into());
+    assert_eq!(client.token_life, SignedDuration::from_mins(10));
+    assert!(client.requires.is_none() && client.backchannel_logout_uri.is_none());
+}
+
+#[test]
+fn a_client_can_be_public_pairwise_and_closed_to_most() {
+    let text = format!(
+        "{LEAST}{CLIENT}public = true\nsubject = \"pairwise\"\nalgorithm = \"ES256\"\nclaims = [\"roles\"]\n\
+         scopes = [\"openid\", \"email\"]\norigins = [\"https://crm.example\"]\ntoken_life = \"5m\"\n\
+         backchannel_logout_uri = \"http://127.0.0.1:9/out\"\n[client.requires]\ncomponent = \"mailing\"\n"
+    );
+    let settings = of(&text).settings.unwrap();
+    let client = &settings.clients[0];
+    assert!(client.is_public() && client.require_pkce && client.allow_private);
+    assert_eq!(client.subject, SubjectKind::Pairwise { sector: "crm.example".to_owned() });
+    assert_eq!(client.algorithm, TokenAlgorithm::Es256);
+    assert_eq!(client.scopes, [Scope::OpenId, Scope::Email].into());
+    assert_eq!(client.claims, [Claim::Roles].into());
+    assert_eq!(client.origins, ["https://crm.example"]);
+    let component = ComponentId::parse("mailing").unwrap();
+    assert_eq!(client.requires, Some(Requirement::Component(component, Action::View)));
+}
+
+#[test]
+fn what_would_make_a_client_unsafe_is_refused_with_what_would_be_right() {
+    let secret = "secret = \"0123456789012345678901234\"\n";
+    for (more, expected) in [
+        ("", "client[0].secret: it is missing"),
+        (
+            "public = true\nsecret = \"0123456789012345678901234\"\n",
+            "client[0].secret: a public client has no secret",
+        ),
+        ("public = true\nrequire_pkce = false\n", "client[0].require_pkce: a public client has nothing else"),
+        (&format!("{secret}former_secret = \"short\"\n"), "client[0]: the secret is short enough"),
+        (
+            &format!("{secret}origins = [\"https://crm.example\"]\n"),
+            "client[0].origins: only a public client",
+        ),
+        (
+            "public = true\norigins = [\"https://crm.example/\"]\n",
+            "client[0].origins[0]: \"https://crm.example/\" is no origin",
+        ),
+        (
+            &format!("{secret}algorithm = \"HS256\"\n"),
+            "client[0].algorithm: \"HS256\" is not one of the choices",
+        ),
+        (&format!("{secret}scopes = [\"email\"]\n"), "client[0].scopes: \"openid\" is lacking"),
+        (
+            &format!("{secret}claims = [\"shoe_size\"]\n"),
+            "client[0].claims[0]: \"shoe_size\" is not one of the choices",
+        ),
+        (&format!("{secret}sector = \"x\"\n"), "client[0].sector: a sector goes with subject"),
+        (&format!("{secret}token_life = \"1d\"\n"), "client[0].token_life: an access token is to be good"),
+        (&format!("{secret}requires = {{}}\n"), "client[0].requires: it requires nothing"),
+        (
+            &format!("{secret}requires = {{ role = \"a\", module = \"b\" }}\n"),
+            "client[0].requires: it requires several",
+        ),
+        (
+            &format!("{secret}requires = {{ role = \"a\", action = \"view\" }}\n"),
+            "client[0].requires.action: an action goes",
+        ),
+        (
+            &format!("{secret}backchannel_logout_uri = \"http://crm.example/out\"\n"),
+            "client[0].backchannel_logout_uri: plain http",
+        ),
+        (
+            &format!("{secret}backchannel_logout_uri = \"https://10.0.0.1/out\"\nallow_private = false\n"),
+            "client[0].backchannel_logout_uri: this address is private",
+        ),
+    ] {
+        let said = said(&format!("{LEAST}{CLIENT}{more}"));
+        assert!(said.iter().any(|line| line.contains(expected)), "{more}\n{said:#?}");
+        assert_eq!(said.len(), 1, "{more}\n{said:#?}");
+    }
+    let several = format!(
+        "{LEAST}[[client]]\nid = \"crm\"\npublic = true\nsubject = \"pairwise\"\nredirect_uris = [\"https://a.example/cb\", \"https://b.example/cb\"]\n"
+    );
+    assert!(said(&several)[0].contains("client[0].sector: it is missing"), "{:#?}", said(&several));
+    assert!(of(&several.replace("pairwise\"", "pairwise\"\nsector = \"crm\"")).settings.is_some());
 }

@@ -19,12 +19,12 @@ use crate::domain::actor::{Actor, Subject};
 use crate::domain::ids::{DirectoryId, SessionId};
 use crate::domain::policy::EvidenceSource;
 use crate::flows::session::{held, may_enter};
-use crate::flows::{Act, Compiled, Policies, Ports, Refusal, stand, tokens};
+use crate::flows::{Act, Compiled, Policies, Ports, Refusal, provider, stand, tokens};
 use crate::oidc::Verified;
 use crate::store::evidence::{self, Health};
 use crate::store::identity::Identity;
 use crate::store::session::{self, Session};
-use crate::store::{Conn, account, login, logout_token};
+use crate::store::{Conn, account, client_session, login, logout_token};
 
 /// Lets `person` in, or refuses them.
 pub(super) async fn admit(
@@ -147,10 +147,14 @@ impl Admission {
         if account.standing.status == Status::Invited {
             stand::change(c, &act, account, Status::Active, StatusReason::SignedIn, None).await?;
         }
-        self.end_former(c).await?;
         let new = self.session(person, identity);
         session::begin(c, &new, &tokens::digest(secret.expose_secret())).await?;
         logout_token::note_subject(c, new.id, &person.subject).await?;
+        if let Some(hash) = provider::address_hash(person.email.as_deref()).filter(|_| person.email_verified)
+        {
+            client_session::vouch(c, new.id, &hash).await?;
+        }
+        self.end_former(c, &new).await?;
         evidence::seen(c, account.id, EvidenceSource::Sso, now).await?;
         let after = json!({ "directory": new.directory, "session": new.id, "acr": new.acr, "amr": new.amr });
         act.record(c, "signed_in", Subject::new("account", account.id), None, Some(after)).await?;
@@ -184,11 +188,15 @@ impl Admission {
         }
     }
 
-    /// Ends the session that the browser had before: it holds a new one from now on.
-    async fn end_former(&self, c: &mut Conn) -> Result<(), Refusal> {
+    /// Ends the session that the browser had before: it holds a new one from now on. Clients that it was the same
+    /// person's way into go on with the new one.
+    async fn end_former(&self, c: &mut Conn, new: &Session) -> Result<(), Refusal> {
         if let Some(hash) = &self.former
             && let Some(former) = session::by_hash(c, hash).await?
         {
+            if former.account == new.account && former.ended_at.is_none() {
+                client_session::hand_over(c, former.id, new.id).await?;
+            }
             session::end(c, former.id, "signed in again", self.act.now).await?;
         }
         Ok(())

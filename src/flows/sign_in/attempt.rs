@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 
 use super::{Answer, Returned, count, told_unavailable};
 use crate::domain::ids::DirectoryId;
-use crate::flows::{Ports, Refusal, tokens};
+use crate::flows::{Ports, Refusal, provider, tokens};
 use crate::oidc::{Callback, OidcError, Prompt, SignInRequest, Verified, local_path};
 use crate::store::login::{self, LoginAttempt};
 
@@ -62,10 +62,12 @@ pub async fn begin(ports: &Ports, wish: Wish) -> Result<Begun, Refusal> {
     let directory = wish.directory;
     let party = ports.parties.get(&directory).ok_or_else(|| Refusal::not_found("sign-in", &directory))?;
     let now = ports.clock.now();
+    // Where it leads back to a client's request, what the client asked for.
+    let asked = provider::asked_of_sign_in(ports, &wish.return_to).await?;
     let request = SignInRequest {
-        login_hint: wish.login_hint.map(|hint| hint.expose_secret().to_owned()),
-        prompt: wish.choose_account.then_some(Prompt::SelectAccount),
-        ..SignInRequest::default()
+        login_hint: wish.login_hint.map(|hint| hint.expose_secret().to_owned()).or(asked.login_hint),
+        prompt: wish.choose_account.then_some(Prompt::SelectAccount).or(asked.prompt),
+        ..asked
     };
     let start = party.begin(now, &request).await.map_err(|error| {
         told_unavailable(&directory, &error);

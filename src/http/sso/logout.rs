@@ -81,7 +81,7 @@ fn done(house: &House, headers: &HeaderMap) -> Response {
 }
 
 /// Whether a form of our own pages sent this: its `Origin` is ours, or the browser says that it is of this origin.
-fn is_own_form(house: &House, headers: &HeaderMap) -> bool {
+pub(crate) fn is_own_form(house: &House, headers: &HeaderMap) -> bool {
     let is = |name: &str, wanted: &str| {
         headers.get(name).is_some_and(|value| value.as_bytes() == wanted.as_bytes())
     };

@@ -17,7 +17,8 @@ use axum::routing::{get, post};
 
 use super::House;
 
-pub(super) use refused::shut_out;
+pub(super) use logout::is_own_form;
+pub(super) use refused::{shut_out, turned_away};
 
 pub(super) fn routes() -> Router<House> {
     Router::new()

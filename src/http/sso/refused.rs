@@ -12,6 +12,7 @@ use super::login::again;
 use crate::domain::access;
 use crate::domain::days::Reading;
 use crate::domain::policy::{Contact, Policy};
+use crate::flows::provider::{Closed, TurnedAway};
 use crate::flows::session::ShutOut;
 use crate::flows::sign_in::{Refused, Why};
 
@@ -65,6 +66,36 @@ pub(crate) fn shut_out(house: &House, headers: &HeaderMap, out: &ShutOut) -> Res
         code: out.why.shown_code(),
         again: frame.at("/sso/login"),
         as_another: frame.at("/sso/login?prompt=select_account"),
+        frame: frame.clone(),
+    };
+    page(StatusCode::FORBIDDEN, &frame, &shown)
+}
+
+/// The page for somebody who is signed in and does not get into the client that sent them.
+pub(crate) fn turned_away(house: &House, headers: &HeaderMap, away: &TurnedAway) -> Response {
+    let frame = Frame::new(house, language(house, headers, away.account.language));
+    let policy = &away.compiled.policy;
+    let return_to =
+        askama::filters::urlencode_strict(&away.return_to).map(|text| text.to_string()).unwrap_or_default();
+    let shown = RefusedPage {
+        sentence: match &away.closed {
+            Closed::Everywhere(why) => sentence(&frame, policy, why),
+            Closed::Here => {
+                let (sv, en) = (
+                    "Ditt konto gäller, men det ger inte åtkomst till",
+                    "Your account is in order, but it does not give access to",
+                );
+                format!("{} {}.", frame.t(sv, en), away.client)
+            }
+        },
+        came_as: Some(&away.account.user_name),
+        is_worth_trying_again: false,
+        contact: &policy.contact,
+        reference: Some(away.reference.to_string()),
+        time: Some(instant(&Reading::of(policy, frame.language, away.at), away.at)),
+        code: away.closed.code(),
+        again: away.return_to.clone(),
+        as_another: frame.at(&format!("/sso/login?prompt=select_account&return_to={return_to}")),
         frame: frame.clone(),
     };
     page(StatusCode::FORBIDDEN, &frame, &shown)

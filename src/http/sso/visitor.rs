@@ -2,7 +2,8 @@
 //!
 //! Invariant: asked anew at every request.
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
+use secrecy::SecretString;
 
 use super::super::{House, RequestId};
 use super::cookies::{self, Kind};
@@ -15,4 +16,14 @@ pub(crate) async fn look(house: &House, headers: &HeaderMap, id: &RequestId) -> 
         Some(secret) => session::look(&house.ports, &secret, Some(id.0.clone())).await,
         None => Ok(Presence::Nobody),
     }
+}
+
+/// The secret of the browser's session, whether it still is one or not.
+pub(crate) fn secret(house: &House, headers: &HeaderMap) -> Option<SecretString> {
+    cookies::read(house, headers, Kind::Session)
+}
+
+/// `Set-Cookie` that takes the session's secret back from the browser.
+pub(crate) fn dismiss(house: &House) -> Option<HeaderValue> {
+    cookies::take(house, Kind::Session)
 }

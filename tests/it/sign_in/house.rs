@@ -19,7 +19,7 @@ use portvakt::flows::{Clock, Ports, SetClock, policies};
 use portvakt::http::health::Readiness;
 use portvakt::http::{House, router};
 use portvakt::store::audit::Recorded;
-use portvakt::store::{account, audit};
+use portvakt::store::{Db, account, audit};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -42,7 +42,7 @@ pub(crate) struct TestHouse<'t> {
     router: Router,
 }
 
-fn settings_text(provider: &Provider, database: &str) -> String {
+fn settings_text(provider: &Provider, database: &str, more: &str) -> String {
     let issuer = provider.issuer();
     format!(
         r#"
@@ -70,24 +70,33 @@ domains = ["frivillig.example"]
 [directory.oidc]
 issuer = "{issuer}"
 client_id = "{CLIENT}"
-"#
+{more}"#
     )
+}
+
+fn routes(ports: &Arc<Ports>) -> Router {
+    router(House {
+        ports: Arc::clone(ports),
+        metrics: PrometheusBuilder::new().build_recorder().handle(),
+        readiness: Arc::new(Readiness::default()),
+    })
 }
 
 impl<'t> TestHouse<'t> {
     pub(crate) async fn open(t: &'t TestDb) -> Self {
+        Self::with(t, "").await
+    }
+
+    /// The same, with more settings.
+    pub(crate) async fn with(t: &'t TestDb, more: &str) -> Self {
         let provider = Provider::start().await;
-        let text = settings_text(&provider, &t.url);
+        let text = settings_text(&provider, &t.url, more);
         let settings = read_settings(&text, Path::new("portvakt.toml"), []).unwrap();
         let clock = Arc::new(SetClock::new(Timestamp::from_second(1_900_000_000).unwrap()));
         let shared: Arc<dyn Clock> = Arc::<SetClock>::clone(&clock);
         let ports = Arc::new(Ports::new(t.db.clone(), shared, Arc::new(settings)).unwrap());
-        let house = House {
-            ports: Arc::clone(&ports),
-            metrics: PrometheusBuilder::new().build_recorder().handle(),
-            readiness: Arc::new(Readiness::default()),
-        };
-        let house = Self { t, ports, clock, provider, router: router(house) };
+        let router = routes(&ports);
+        let house = Self { t, ports, clock, provider, router };
         house.apply(POLICY).await;
         house
     }
@@ -95,6 +104,19 @@ impl<'t> TestHouse<'t> {
     pub(crate) async fn apply(&self, policy: &str) {
         let act = self.ports.act(Actor::Operator("test".to_owned()), "test");
         policies::apply(&self.ports, &act, policy).await.unwrap();
+    }
+
+    /// Another node on the same database, or this one after a restart: it shares nothing but the database.
+    pub(crate) async fn node(&self) -> (Arc<Ports>, Router) {
+        let db = Db::open(&self.t.url, 4).await.unwrap();
+        let clock: Arc<dyn Clock> = Arc::<SetClock>::clone(&self.clock);
+        let ports = Arc::new(Ports::new(db, clock, Arc::clone(&self.ports.settings)).unwrap());
+        let router = routes(&ports);
+        (ports, router)
+    }
+
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
     }
 
     pub(crate) fn browser(&self) -> Browser {

@@ -2,9 +2,9 @@
 //!
 //! Invariant: people arrive over SCIM, and every instant is the test's own.
 
-mod browser;
+pub(crate) mod browser;
 mod entering;
-mod house;
+pub(crate) mod house;
 mod leaving;
 mod pages;
 pub(crate) mod provider;

@@ -1,6 +1,7 @@
 //! The store on both engines: every function does what it promises, alone and in a crowd.
 
 mod account;
+mod client;
 mod crowd;
 mod directory;
 mod entitlement;

@@ -156,22 +156,18 @@ async fn answer(
 ) -> Result<axum::response::Response, Infallible> {
     let serving = seat.serve();
     let mut request: Request = request.map(Body::new);
-    let response = match ambiguity(request.version(), request.headers()) {
-        Some(detail) => {
-            let mut refused =
-                Problem::new(StatusCode::BAD_REQUEST, "ambiguous_request", detail).into_response();
-            refused.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
-            refused
+    let response = if let Some(detail) = ambiguity(request.version(), request.headers()) {
+        let mut refused = Problem::new(StatusCode::BAD_REQUEST, "ambiguous_request", detail).into_response();
+        refused.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+        refused
+    } else {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        if let Some(tidy) = tidied(request.uri()) {
+            *request.uri_mut() = tidy;
         }
-        None => {
-            request.extensions_mut().insert(ConnectInfo(peer));
-            if let Some(tidy) = tidied(request.uri()) {
-                *request.uri_mut() = tidy;
-            }
-            match router.oneshot(request).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            }
+        match router.oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
         }
     };
     drop(serving);

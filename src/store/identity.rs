@@ -258,20 +258,23 @@ pub async fn find(
     let d = directory.as_str();
     let rows = match key {
         IdentityKey::UserName(name) => q!(fetch_all as Row; c,
-            columns!("WHERE i.directory = $1 AND i.user_name_key = $2 AND i.deleted_at IS NULL ORDER BY i.id"), d, name),
+            columns!("WHERE i.directory = $1 AND i.user_name_key = $2 AND i.deleted_at IS NULL"), d, name),
         IdentityKey::ExternalId(id) => q!(fetch_all as Row; c,
-            columns!("WHERE i.directory = $1 AND i.external_id = $2 AND i.deleted_at IS NULL ORDER BY i.id"), d, id),
+            columns!("WHERE i.directory = $1 AND i.external_id = $2 AND i.deleted_at IS NULL"), d, id),
         IdentityKey::DisplayName(name) => q!(fetch_all as Row; c,
-            columns!("WHERE i.directory = $1 AND i.display_name_key = $2 AND i.deleted_at IS NULL ORDER BY i.id"), d, name),
+            columns!("WHERE i.directory = $1 AND i.display_name_key = $2 AND i.deleted_at IS NULL"), d, name),
         IdentityKey::Email(email) => q!(fetch_all as Row; c,
-            columns!("WHERE i.directory = $1 AND i.email_key = $2 AND i.deleted_at IS NULL ORDER BY i.id"), d, email),
+            columns!("WHERE i.directory = $1 AND i.email_key = $2 AND i.deleted_at IS NULL"), d, email),
         IdentityKey::Id(id) => q!(fetch_all as Row; c,
             columns!("WHERE i.directory = $1 AND i.id = $2 AND i.deleted_at IS NULL"), d, id.uuid()),
         IdentityKey::MemberOf(group) => q!(fetch_all as Row; c,
             columns!("JOIN membership m ON m.identity_id = i.id AND m.until IS NULL AND m.group_id = $2
                        WHERE i.directory = $1 AND i.deleted_at IS NULL ORDER BY i.id"), d, group.uuid()),
     };
-    read(rows?)
+    // Sorted here: asked for an order, SQLite may read everybody in it rather than take the index of the key.
+    let mut found = read(rows?)?;
+    found.sort_by_key(|one| one.id);
+    Ok(found)
 }
 
 /// A page of a directory's living identities, in the order of their ids, after the id `after`.

@@ -159,7 +159,8 @@ pub(super) async fn by_ids(c: &mut Conn, kind: SheetKind, ids: Vec<Uuid>) -> Res
     }
 }
 
-/// People of a directory by their folded user names.
+/// People of a directory by their folded user names, in no order: asked for one, SQLite may read everybody in it rather
+/// than take the index of the names.
 pub(super) async fn by_user_names(
     c: &mut Conn,
     directory: &str,
@@ -168,12 +169,12 @@ pub(super) async fn by_user_names(
 ) -> Result<Vec<Row>, StoreError> {
     q!(fetch_all as Row; c,
         sqlite person_sqlite!("i.user_name_key",
-            "i.directory = $2 AND i.user_name_key IN (SELECT e.value FROM json_each($3) e) ORDER BY i.id"),
-        postgres person_postgres!("i.user_name_key", "i.directory = $2 AND i.user_name_key = ANY($3) ORDER BY i.id"),
+            "i.directory = $2 AND i.user_name_key IN (SELECT e.value FROM json_each($3) e)"),
+        postgres person_postgres!("i.user_name_key", "i.directory = $2 AND i.user_name_key = ANY($3)"),
         with_groups, directory, Many(names))
 }
 
-/// People or groups of a directory by their external ids.
+/// People or groups of a directory by their external ids, in no order, likewise.
 pub(super) async fn by_external_ids(
     c: &mut Conn,
     kind: SheetKind,
@@ -184,13 +185,13 @@ pub(super) async fn by_external_ids(
     match kind {
         SheetKind::Person { with_groups } => q!(fetch_all as Row; c,
             sqlite person_sqlite!("i.external_id",
-                "i.directory = $2 AND i.external_id IN (SELECT e.value FROM json_each($3) e) ORDER BY i.id"),
-            postgres person_postgres!("i.external_id", "i.directory = $2 AND i.external_id = ANY($3) ORDER BY i.id"),
+                "i.directory = $2 AND i.external_id IN (SELECT e.value FROM json_each($3) e)"),
+            postgres person_postgres!("i.external_id", "i.directory = $2 AND i.external_id = ANY($3)"),
             with_groups, directory, ids),
         SheetKind::Group => q!(fetch_all as Row; c,
             sqlite group_columns!("g.external_id",
-                "g.directory = $1 AND g.external_id IN (SELECT e.value FROM json_each($2) e) ORDER BY g.id"),
-            postgres group_columns!("g.external_id", "g.directory = $1 AND g.external_id = ANY($2) ORDER BY g.id"),
+                "g.directory = $1 AND g.external_id IN (SELECT e.value FROM json_each($2) e)"),
+            postgres group_columns!("g.external_id", "g.directory = $1 AND g.external_id = ANY($2)"),
             directory, ids),
     }
 }

@@ -160,12 +160,12 @@ impl Membership<'_> {
             present.into_iter().map(|(id, _)| id).filter(|id| !wanted.contains(id)).collect();
         moved.leave(membership::leave(c, self.group, &leaving, self.act.now).await?);
         moved.join(membership::join(c, self.group, &known, self.act.now).await?);
-        let waited = if unknown.is_empty() {
+        let remembered = if unknown.is_empty() {
             Vec::new()
         } else {
             membership::awaited(c, self.group, &unknown).await?
         };
-        moved.pending += unknown.len() - waited.len();
+        moved.pending += unknown.len() - remembered.len();
         membership::forget_awaited(c, self.group, None).await?;
         if !unknown.is_empty() {
             membership::await_members(c, self.group, &unknown, self.act.now).await?;

@@ -269,11 +269,13 @@ impl Editor {
             });
         }
         check_keys(&self.document)?;
+        limits::keep(&self.document)?;
         let mut schemas = vec![Value::from(self.kind.core().id)];
         // In one order, whatever the order of the keys, which PostgreSQL does not keep: it would pass for a change.
         let mut extensions: Vec<&str> =
             self.document.keys().filter(|key| key.contains(':')).map(String::as_str).collect();
-        extensions.sort_unstable();
+        let place = |urn: &str| self.kind.extensions().iter().position(|known| known.id == urn);
+        extensions.sort_unstable_by_key(|urn| (place(urn).unwrap_or(usize::MAX), *urn));
         schemas.extend(extensions.into_iter().map(Value::from));
         let mut document = Map::with_capacity(self.document.len() + 1);
         document.insert("schemas".into(), schemas.into());

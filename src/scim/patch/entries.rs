@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::Verb;
 use crate::scim::error::{ScimError, shown};
 use crate::scim::filter::{CompareOp, Filter, Literal};
+use crate::scim::limits;
 use crate::scim::repairs::{Repair, Repairs};
 use crate::scim::schema::Attribute;
 use crate::scim::value;
@@ -42,6 +43,7 @@ pub(super) fn edit(
         (_, Some(sub)) => set_sub(list, site, sub, verb, value, repairs)?,
         (Some(_), None) => set_entry(list, site, verb, value, repairs)?,
     };
+    limits::entries(site.at, list.len())?;
     settle_primary(list, &written, repairs);
     Ok(())
 }

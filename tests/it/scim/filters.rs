@@ -90,7 +90,7 @@ async fn every_operator_on_every_type_finds_refuses_or_passes_over() {
                 };
                 let answer = entra.get(&filtered("/Users", &filter)).await;
                 match expected {
-                    'y' => assert_eq!(ids(&answer.body), [id.clone()], "{filter}"),
+                    'y' => assert_eq!(ids(&answer.body), [id.as_str()], "{filter}"),
                     'n' => assert_eq!(answer.body["totalResults"], 0, "{filter}"),
                     _ => {
                         assert_error(&answer, 400, Some("invalidFilter"), &filter);

@@ -172,7 +172,7 @@ async fn members_have_names_only_where_these_are_asked_for_by_name() {
         assert_eq!(found["Resources"][0]["members"], json!([{ "display": "Åsa" }]));
         for filter in ["members.display sw \"å\"", "members[display co \"S\" and type eq \"User\"]"] {
             let found = entra.get(&super::filtered("/Groups", filter)).await.body;
-            assert_eq!(ids(&found), [id.clone()], "{filter}");
+            assert_eq!(ids(&found), [id.as_str()], "{filter}");
             assert!(found["Resources"][0]["members"][0].get("display").is_none(), "{filter}");
         }
         assert!(entra.found("/Groups", "members.display eq \"bo\"").await.is_empty());

@@ -115,7 +115,7 @@ async fn no_id_is_taken_from_a_client() {
             assert_eq!((&shown["externalId"], &shown["meta"]["version"]), (&json!(claim), &json!("W/\"1\"")));
             assert!(shown.get("groups").is_none() && !seen.contains(&id), "{claim}");
             assert_ne!(account_of(t, &id).await.id.to_string(), account, "{claim}");
-            assert_eq!(entra.found("/Users", &format!("externalId eq \"{claim}\"")).await, [id.clone()]);
+            assert_eq!(entra.found("/Users", &format!("externalId eq \"{claim}\"")).await, [id.as_str()]);
             seen.push(id);
         }
         // Named as a member, our own id goes before an external id that looks the same.
@@ -214,7 +214,7 @@ async fn who_is_awaited_joins_when_they_appear_or_get_the_id() {
         let here = entra.made("/Users", &person("here")).await;
         let waiting = ["ext-one", "ext-two", "ext-never", &here];
         let team = entra.made("/Groups", &group("group-helpers", &waiting)).await;
-        assert_eq!(entra.members(&team).await, [here.clone()], "the known join at once");
+        assert_eq!(entra.members(&team).await, [here.as_str()], "the known join at once");
         let one = entra.made("/Users", &person("one")).await;
         assert_eq!(entra.members(&team).await, [here.clone(), one.clone()]);
         let mut nameless = person("two");
@@ -279,11 +279,11 @@ async fn who_is_inactive_stays_readable_listed_and_in_their_groups() {
         for (off, on) in [(json!("False"), json!("True")), (json!(false), json!(true))] {
             entra.change(&path, &json!([{ "op": "Replace", "path": "active", "value": off }])).await;
             assert_eq!(entra.get(&path).await.body["active"], false);
-            assert_eq!(entra.members(&team).await, [asa.clone()]);
+            assert_eq!(entra.members(&team).await, [asa.as_str()]);
             for filter in
                 ["userName eq \"ASA@forening.example\"", "externalId eq \"ext-asa\"", "active eq false"]
             {
-                assert_eq!(entra.found("/Users", filter).await, [asa.clone()], "{filter}");
+                assert_eq!(entra.found("/Users", filter).await, [asa.as_str()], "{filter}");
             }
             assert_eq!(account_of(t, &asa).await.standing.status, Status::Deactivated);
             assert_error(

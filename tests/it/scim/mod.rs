@@ -5,6 +5,7 @@
 mod bulk;
 mod chance;
 mod corpus;
+mod course;
 mod doors;
 mod filters;
 mod lists;

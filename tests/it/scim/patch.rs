@@ -19,6 +19,7 @@ fn full() -> Value {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one row for each form")]
 async fn every_form_of_a_path_reaches_what_it_names() {
     on_each_engine(async |t| {
         let house = TestHouse::new(t).await;

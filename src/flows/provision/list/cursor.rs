@@ -1,14 +1,38 @@
 //! Where the next page begins (RFC 9865).
 //!
 //! Invariant: a cursor without order is a place among the ids, so that the thousandth page costs what the first costs.
-//! It carries the total that the first page counted: later pages repeat it and count nothing.
+//! It carries the total that the first page counted: later pages repeat it and count nothing. It belongs to the list
+//! that it was issued for.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::super::super::Refusal;
-use crate::scim::{Page, ScimError, ScimType};
+use crate::domain::ids::DirectoryId;
+use crate::scim::{ListQuery, Page, ResourceKind, ScimError, ScimType};
+
+/// What tells one list from another: its directory, kind, filter and order, as a few letters.
+pub(super) fn mark(directory: &DirectoryId, kind: ResourceKind, query: &ListQuery) -> String {
+    let list = format!("{directory} {kind:?} {:?} {:?}", query.filter, query.sort);
+    URL_SAFE_NO_PAD.encode(Sha256::digest(list).get(..6).unwrap_or_default())
+}
+
+/// The page that is asked for, with the cursor bare of the mark of its list.
+pub(super) fn unmarked(page: &Page, mark: &str) -> Result<Page, Refusal> {
+    let Page::Cursor(Some(text)) = page else { return Ok(page.clone()) };
+    match text.split_once('.') {
+        Some((bare, of)) if of == mark => Ok(Page::Cursor(Some(bare.to_owned()))),
+        Some(_) => Err(invalid("the cursor belongs to another list; send the same filter and order with it")),
+        None => Err(unknown()),
+    }
+}
+
+/// A cursor with the mark of its list.
+pub(super) fn marked(bare: &str, mark: &str) -> String {
+    format!("{bare}.{mark}")
+}
 
 /// A place in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,8 +114,11 @@ pub(super) fn offset(page: &Page) -> Result<(u64, bool), Refusal> {
 }
 
 fn read(text: &str) -> Result<Cursor, Refusal> {
-    Cursor::read(text)
-        .ok_or_else(|| invalid("the cursor is none that we issued; begin again with an empty one"))
+    Cursor::read(text).ok_or_else(unknown)
+}
+
+fn unknown() -> Refusal {
+    invalid("the cursor is none that we issued; begin again with an empty one")
 }
 
 fn invalid(detail: &str) -> Refusal {

@@ -31,7 +31,7 @@ const PAGE_BYTES: usize = 16 * 1024 * 1024;
 ///
 /// # Errors
 ///
-/// SCIM 400 `invalidCursor` for a cursor that we did not issue, 400 `tooMany` for a list that is too long to be sorted.
+/// SCIM 400 `invalidCursor` for a cursor that we did not issue for this list, 400 `tooMany` for a list that is too long to be sorted.
 pub async fn list(
     ports: &Ports,
     directory: &DirectoryId,
@@ -39,15 +39,19 @@ pub async fn list(
     kind: ResourceKind,
     query: &ListQuery,
 ) -> Result<ListResponse, Refusal> {
+    let mark = cursor::mark(directory, kind, query);
+    let query = &ListQuery { page: cursor::unmarked(&query.page, &mark)?, ..query.clone() };
     let lister = Lister { ports, directory, base, kind, query };
-    match (&query.filter, &query.sort) {
-        (None, None) => lister.plain().await,
+    let mut answer = match (&query.filter, &query.sort) {
+        (None, None) => lister.plain().await?,
         (Some(filter), None) => match lister.key(filter) {
-            Some(key) => lister.few(filter, key).await,
-            None => lister.filtered(filter).await,
+            Some(key) => lister.few(filter, key).await?,
+            None => lister.filtered(filter).await?,
         },
-        (_, Some(sort)) => lister.sorted(sort).await,
-    }
+        (_, Some(sort)) => lister.sorted(sort).await?,
+    };
+    answer.next_cursor = answer.next_cursor.map(|next| cursor::marked(&next, &mark));
+    Ok(answer)
 }
 
 struct Lister<'a> {

@@ -230,6 +230,24 @@ pub async fn revoke(c: &mut Conn, id: ClientGrantId, why: &str, now: Timestamp) 
     Ok(revoked == 1)
 }
 
+/// Revokes every grant of a session. Gives how many.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn revoke_all(
+    c: &mut Conn,
+    session: SessionId,
+    why: &str,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    q!(execute; c,
+        "UPDATE client_grant SET revoked_at = $2, revoked_why = $3
+          WHERE revoked_at IS NULL AND client_session_id IN
+            (SELECT x.id FROM client_session x WHERE x.session_id = $1)",
+        session.uuid(), micros(now), why)
+}
+
 /// Writes a new token under its hash.
 ///
 /// # Errors

@@ -92,7 +92,7 @@ pub async fn get(c: &mut Conn, id: ClientSessionId) -> Result<Option<ClientSessi
 }
 
 /// Hands the clients of a session over to the one that follows it in the same browser, for the same person: they are
-/// not told that anything has ended. Gives how many.
+/// not told that anything has ended, and keep their `sid`. Gives how many.
 ///
 /// # Errors
 ///

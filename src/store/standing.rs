@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::domain::account::{Standing, Status, StatusReason};
 use crate::domain::ids::AccountId;
 
+use super::client_logout;
 use super::conn::Conn;
 use super::error::StoreError;
 use super::value::{instant, instant_opt, micros};
@@ -51,7 +52,7 @@ impl TryFrom<Row> for Past {
 }
 
 /// Gives the account a new status from `standing.since` on, and ends the former interval there. A status that takes
-/// access ends every session of the account with it; gives how many these were.
+/// access ends every session of the account with it, and queues them for the clients; gives how many these were.
 ///
 /// Becoming active is also kept as the account's last activation.
 ///
@@ -86,6 +87,9 @@ pub async fn change(c: &mut Conn, account: AccountId, standing: &Standing) -> Re
              SELECT COUNT(*) FROM ended",
         account.uuid(), since, standing.status.name(), standing.reason.name(), &standing.by, &standing.note,
         activated, Uuid::now_v7(), !standing.status.is_usable())?;
+    if ended > 0 {
+        client_logout::of_account(c, account, standing.since).await?;
+    }
     Ok(u64::try_from(ended).unwrap_or_default())
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: nothing is sent to an address that the client has not registered, and nobody gets a code without a
 //! living session whose account may enter.
 
+use std::fmt;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,7 +12,7 @@ use secrecy::SecretString;
 use super::super::session::{Presence, Session, ShutOut};
 use super::super::{Compiled, Ports, Refusal};
 use super::enter::{self, Entered, TurnedAway};
-use super::request::{self, OAuthError, Parameters, Prompt, Request};
+use super::request::{self, Mode, OAuthError, Parameters, Prompt, Request};
 use super::sign_in_first::{self, Waiting};
 use super::{Closed, count, keys};
 use crate::config::Client;
@@ -30,7 +31,7 @@ pub enum Step {
     /// Nowhere: the request that it came back to is used, too old or unknown.
     TooOld,
     /// To the client, with an answer.
-    Back(SecretString),
+    Back(Answer),
     /// To the sign-in, and back.
     SignIn {
         /// The directory, where it is known which.
@@ -40,6 +41,26 @@ pub enum Step {
     },
     /// To the page that explains why the person does not get in.
     Closed(Box<TurnedAway>),
+}
+
+/// An answer on its way to the client.
+pub enum Answer {
+    /// The browser is sent to this address.
+    Address(SecretString),
+    /// The browser sends these fields there by a form.
+    Form {
+        /// Where: one of the client's own addresses.
+        address: String,
+        /// Name and value.
+        fields: Vec<(String, String)>,
+    },
+}
+
+impl fmt::Debug for Answer {
+    /// It may hold a code.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Answer")
+    }
 }
 
 /// Why a request is not answered to where it asks.
@@ -101,7 +122,8 @@ pub async fn arrive(
         Err(error) => {
             count(&client.id, error.code);
             let state = parameters.one("state").ok().flatten();
-            Ok(refusal(ports, redirect_uri, state, &error))
+            let mode = request::mode(parameters).unwrap_or_default();
+            Ok(refusal(ports, (redirect_uri, mode), state, &error))
         }
     }
 }
@@ -149,17 +171,24 @@ async fn hinted(
 }
 
 /// The address that takes an error back to the client (RFC 6749 §4.1.2.1, RFC 9207 §2).
-fn refusal(ports: &Ports, redirect_uri: &str, state: Option<&str>, error: &OAuthError) -> Step {
+fn refusal(ports: &Ports, to: (&str, Mode), state: Option<&str>, error: &OAuthError) -> Step {
     let issuer = ports.settings.server.public_url.as_str();
     let mut answer =
         vec![("error", error.code), ("error_description", error.description.as_str()), ("iss", issuer)];
     answer.extend(state.map(|state| ("state", state)));
-    back(redirect_uri, &answer)
+    back(to, &answer)
 }
 
-fn back(redirect_uri: &str, answer: &[(&str, &str)]) -> Step {
-    answer_url(redirect_uri, answer)
-        .map_or(Step::Untrusted(Untrusted::RedirectUri), |url| Step::Back(url.into()))
+fn back((redirect_uri, mode): (&str, Mode), answer: &[(&str, &str)]) -> Step {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    match mode {
+        Mode::Query => answer_url(redirect_uri, answer)
+            .map_or(Step::Untrusted(Untrusted::RedirectUri), |url| Step::Back(Answer::Address(url.into()))),
+        Mode::FormPost => Step::Back(Answer::Form {
+            address: redirect_uri.to_owned(),
+            fields: answer.iter().map(owned).collect(),
+        }),
+    }
 }
 
 impl Visit<'_> {
@@ -230,7 +259,7 @@ impl Visit<'_> {
                 let issuer = self.ports.settings.server.public_url.as_str();
                 let mut answer = vec![("code", code.as_str()), ("iss", issuer)];
                 answer.extend(self.request.state.as_deref().map(|state| ("state", state)));
-                Ok(back(&self.request.redirect_uri, &answer))
+                Ok(back(self.destination(), &answer))
             }
             Entered::Other => {
                 Ok(self.error("login_required", "another person is signed in than id_token_hint names"))
@@ -279,6 +308,10 @@ impl Visit<'_> {
     fn error(&self, code: &'static str, description: &'static str) -> Step {
         count(&self.client.id, code);
         let error = OAuthError::new(code, description);
-        refusal(self.ports, &self.request.redirect_uri, self.request.state.as_deref(), &error)
+        refusal(self.ports, self.destination(), self.request.state.as_deref(), &error)
+    }
+
+    fn destination(&self) -> (&str, Mode) {
+        (&self.request.redirect_uri, self.request.mode)
     }
 }

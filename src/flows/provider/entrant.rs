@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 
 use super::super::session::may_enter;
 use super::super::sign_in::Why;
-use super::super::{Compiled, Policies, Refusal, tokens};
+use super::super::{Compiled, Policies, Refusal};
+use super::follow::address_hash;
 use crate::config::Client;
 use crate::domain::account::Account;
 use crate::domain::client::{self, Claim, Scope};
@@ -107,9 +108,4 @@ impl Entrant {
             vouched.is_some() && address_hash(self.account.email.as_deref()).as_deref() == vouched;
         client::told(&self.account, &self.held, &wanted, is_verified)
     }
-}
-
-/// The hash of an address, to compare whether it is still the one that the directory vouched for.
-pub(in crate::flows) fn address_hash(email: Option<&str>) -> Option<Vec<u8>> {
-    email.map(|email| tokens::digest(&email.to_lowercase()))
 }

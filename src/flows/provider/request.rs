@@ -13,6 +13,9 @@ use crate::domain::client::Scope;
 /// Longest value of a parameter, in bytes.
 const LONGEST: usize = 4_096;
 
+/// Longest value of one that is kept beside `state`, in bytes: whoever sends browsers here fills our rows.
+const LONGEST_KEPT: usize = 512;
+
 /// Longest ID token that comes back as a hint, in bytes.
 const LONGEST_HINT: usize = 16 * 1024;
 
@@ -112,11 +115,24 @@ pub(super) enum Prompt {
     SelectAccount,
 }
 
+/// How the answer gets to the client (`response_mode`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Mode {
+    /// In the address that the browser is sent to.
+    #[default]
+    Query,
+    /// In a form that the browser sends (OAuth 2.0 Form Post Response Mode).
+    FormPost,
+}
+
 /// A request that was understood.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Request {
     /// Where the answer goes: one of the client's own addresses.
     pub(super) redirect_uri: String,
+    /// How it gets there.
+    pub(super) mode: Mode,
     /// What the client wants to see again in the answer.
     pub(super) state: Option<String>,
     /// What it wants to see again in the ID token.
@@ -166,9 +182,7 @@ pub(super) fn read(
     if parameters.required("response_type")? != "code" {
         return Err(OAuthError::new("unsupported_response_type", "response_type must be code"));
     }
-    if parameters.one("response_mode")?.is_some_and(|mode| mode != "query") {
-        return Err(OAuthError::invalid_request("response_mode must be query"));
-    }
+    let mode = mode(parameters)?;
     let asked = scopes(parameters.required("scope")?);
     if !asked.contains(&Scope::OpenId) {
         return Err(OAuthError::new("invalid_scope", "openid is missing in scope"));
@@ -176,12 +190,13 @@ pub(super) fn read(
     // What a client may not have, or nobody knows, is left out, and the answer says what was granted
     // (OpenID Connect Core §3.1.2.1, RFC 6749 §3.3).
     let granted: BTreeSet<Scope> = asked.intersection(&client.scopes).copied().collect();
-    let text = |name| Ok::<_, OAuthError>(parameters.one(name)?.map(str::to_owned));
-    let acr = parameters.one("acr_values")?.unwrap_or_default();
+    let text = |name| Ok::<_, OAuthError>(parameters.within(name, LONGEST_KEPT)?.map(str::to_owned));
+    let acr = parameters.within("acr_values", LONGEST_KEPT)?.unwrap_or_default();
     let acr_values = acr.split(' ').filter(|one| !one.is_empty()).take(MOST_ACR).map(str::to_owned);
     Ok(Request {
         redirect_uri: redirect_uri.to_owned(),
-        state: text("state")?,
+        mode,
+        state: parameters.one("state")?.map(str::to_owned),
         nonce: text("nonce")?,
         challenge: challenge(parameters, client)?,
         scope: scope_text(&granted),
@@ -191,6 +206,15 @@ pub(super) fn read(
         acr_values: acr_values.collect(),
         hinted_subject: None,
     })
+}
+
+/// How the client wants its answer, also where the rest of the request is wrong.
+pub(super) fn mode(parameters: &Parameters) -> Result<Mode, OAuthError> {
+    match parameters.one("response_mode")? {
+        None | Some("query") => Ok(Mode::Query),
+        Some("form_post") => Ok(Mode::FormPost),
+        Some(_) => Err(OAuthError::invalid_request("response_mode must be query or form_post")),
+    }
 }
 
 /// What a provider must refuse by its own code (OpenID Connect Core §3.1.2.6).

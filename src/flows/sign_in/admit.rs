@@ -24,7 +24,7 @@ use crate::oidc::Verified;
 use crate::store::evidence::{self, Health};
 use crate::store::identity::Identity;
 use crate::store::session::{self, Session};
-use crate::store::{Conn, account, client_session, login, logout_token};
+use crate::store::{Conn, account, login, logout_token};
 
 /// Lets `person` in, or refuses them.
 pub(super) async fn admit(
@@ -150,9 +150,8 @@ impl Admission {
         let new = self.session(person, identity);
         session::begin(c, &new, &tokens::digest(secret.expose_secret())).await?;
         logout_token::note_subject(c, new.id, &person.subject).await?;
-        if let Some(hash) = provider::address_hash(person.email.as_deref()).filter(|_| person.email_verified)
-        {
-            client_session::vouch(c, new.id, &hash).await?;
+        if person.email_verified {
+            provider::vouch(c, new.id, person.email.as_deref()).await?;
         }
         self.end_former(c, &new).await?;
         evidence::seen(c, account.id, EvidenceSource::Sso, now).await?;
@@ -194,9 +193,7 @@ impl Admission {
         if let Some(hash) = &self.former
             && let Some(former) = session::by_hash(c, hash).await?
         {
-            if former.account == new.account && former.ended_at.is_none() {
-                client_session::hand_over(c, former.id, new.id).await?;
-            }
+            provider::follow(c, &former, new, self.settings.sessions.idle).await?;
             session::end(c, former.id, "signed in again", self.act.now).await?;
         }
         Ok(())

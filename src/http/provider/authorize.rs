@@ -2,18 +2,19 @@
 //!
 //! Invariant: a form is turned into an address first, since a browser keeps its cookies from a form of another site.
 
+use askama::Template;
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Form, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::ExposeSecret;
 
-use super::super::pages::{Frame, Notice, language, trouble};
+use super::super::pages::{Frame, Notice, language, page, trouble};
 use super::super::sso::{self, visitor};
 use super::super::{House, RequestId};
 use super::Pairs;
 use crate::domain::ids::DirectoryId;
-use crate::flows::provider::{self, Parameters, Step, Untrusted};
+use crate::flows::provider::{self, Answer, Parameters, Step, Untrusted};
 use crate::flows::sign_in;
 
 /// `GET /oauth2/authorize`.
@@ -34,7 +35,8 @@ pub(super) async fn authorize(
         _ => provider::arrive(&house.ports, &parameters, who, request_id).await,
     };
     match step {
-        Ok(Step::Back(address)) => Redirect::to(address.expose_secret()).into_response(),
+        Ok(Step::Back(Answer::Address(address))) => Redirect::to(address.expose_secret()).into_response(),
+        Ok(Step::Back(Answer::Form { address, fields })) => by_the_browser(&house, &headers, address, fields),
         Ok(Step::SignIn { directory, return_to }) => to_sign_in(&house, directory.as_ref(), &return_to),
         Ok(Step::Closed(away)) => sso::turned_away(&house, &headers, &away),
         Ok(Step::Untrusted(what)) => untrusted(&house, &headers, what).await,
@@ -56,6 +58,31 @@ pub(super) async fn by_form(
         }
         None => untrusted(&house, &headers, Untrusted::Client).await,
     }
+}
+
+/// The page whose form carries the answer to the client: by itself, or at a click where no script runs.
+#[derive(Template)]
+#[template(path = "provider/answer.html")]
+struct AnswerPage {
+    frame: Frame,
+    address: String,
+    fields: Vec<(String, String)>,
+}
+
+fn by_the_browser(
+    house: &House,
+    headers: &HeaderMap,
+    address: String,
+    fields: Vec<(String, String)>,
+) -> Response {
+    let frame = Frame::new(house, language(house, headers, None));
+    page(StatusCode::OK, &frame, &AnswerPage { frame: frame.clone(), address, fields })
+}
+
+/// `GET /assets/send.js`: sends the form of the page at once.
+pub(super) async fn send_script() -> impl IntoResponse {
+    let kind = (header::CONTENT_TYPE, "text/javascript; charset=utf-8");
+    ([kind, (header::CACHE_CONTROL, "public, max-age=3600")], "document.forms[0].submit();\n")
 }
 
 fn to_sign_in(house: &House, directory: Option<&DirectoryId>, return_to: &str) -> Response {

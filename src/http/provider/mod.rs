@@ -24,6 +24,7 @@ pub(super) fn routes() -> Router<House> {
         .route("/.well-known/openid-configuration", get(discovery::configuration).options(cors::preflight))
         .route("/oauth2/jwks", get(discovery::keys).options(cors::preflight))
         .route("/oauth2/authorize", get(authorize::authorize).post(authorize::by_form))
+        .route("/assets/send.js", get(authorize::send_script))
         .route("/oauth2/token", axum::routing::post(token::token).options(cors::preflight))
         .route("/oauth2/userinfo", get(userinfo::userinfo).post(userinfo::by_form).options(cors::preflight))
         .route("/oauth2/logout", get(logout::ask).post(logout::by_form))

@@ -203,3 +203,41 @@ async fn a_request_waits_for_half_an_hour_and_a_form_is_as_good_as_an_address() 
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_client_that_wants_a_form_gets_its_answer_and_its_errors_by_one() {
+    on_each_engine(async |t| {
+        let house = crm::open(t).await;
+        let (crm, mut browser) = (Crm::new(&house), house.browser());
+        house.sign_in(&mut browser, "entra", "asa").await;
+        let by_form = ("response_mode", "form_post");
+        let page = crm.ask(&mut browser, &[by_form, ("state", "\"><script>x</script>")]).await;
+        assert_eq!((page.status, page.location()), (StatusCode::OK, ""));
+        assert!(
+            page.body.contains(&format!("<form method=\"post\" action=\"{CALLBACK}\">")),
+            "{}",
+            page.body
+        );
+        assert!(!page.body.contains("<script>x"), "what the client sent stays text");
+        assert!(page.header("content-security-policy").contains("default-src 'self'"));
+        let value = |page: &Page, name: &str| {
+            let rest = page.body.split(&format!("name=\"{name}\" value=\"")).nth(1)?;
+            rest.split('"').next().map(str::to_owned)
+        };
+        let code = value(&page, "code").unwrap();
+        assert_eq!(value(&page, "iss").as_deref(), Some("https://portvakt.example"));
+        assert_eq!(crm.token(&crm.exchange(&code)).await.status, StatusCode::OK);
+        let page = crm.ask(&mut browser, &[by_form, ("scope", "email")]).await;
+        assert_eq!(value(&page, "error").as_deref(), Some("invalid_scope"));
+        let page = crm.ask(&mut house.browser(), &[by_form, ("prompt", "none")]).await;
+        assert_eq!(value(&page, "error").as_deref(), Some("login_required"));
+        let script = browser.get("/assets/send.js").await;
+        assert_eq!(script.header("content-type"), "text/javascript; charset=utf-8");
+        assert_eq!(script.header("x-content-type-options"), "nosniff");
+        let mut other = house.browser();
+        let away = crm.ask(&mut other, &[by_form]).await;
+        let page = through_directory(&house, &mut other, &away, "asa").await;
+        assert!(value(&page, "code").is_some(), "after the sign-in, too");
+    })
+    .await;
+}

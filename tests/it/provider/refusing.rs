@@ -1,9 +1,9 @@
 //! Requests that are refused: each with its own error, and nothing handed out.
 
 use axum::http::StatusCode;
-use portvakt::domain::account::{Standing, Status, StatusReason};
 use portvakt::domain::actor::Subject;
-use portvakt::store::{account, client_grant, standing};
+use portvakt::flows::Clock;
+use portvakt::store::{account, client_grant};
 
 use super::crm::{self, CALLBACK, Crm, FORMER, SECRET, VERIFIER, basic, form, through_directory};
 use crate::engines::{change, look, on_each_engine};
@@ -57,7 +57,7 @@ async fn a_request_that_is_wrong_goes_back_to_the_client_with_its_own_error() {
             ("response_type", "token", "unsupported_response_type"),
             ("response_type", "code id_token", "unsupported_response_type"),
             ("response_mode", "fragment", "invalid_request"),
-            ("response_mode", "form_post", "invalid_request"),
+            ("response_mode", "web_message", "invalid_request"),
             ("scope", "", "invalid_request"),
             ("scope", "profile email", "invalid_scope"),
             ("code_challenge", "", "invalid_request"),
@@ -310,16 +310,16 @@ async fn access_that_ends_between_code_and_token_gives_no_token() {
         house.set_active("entra", &id, false).await;
         assert_eq!(crm.token(&crm.exchange(&code)).await.body["error"], "invalid_grant");
         house.set_active("entra", &id, true).await;
-        // A status that ends no session, as none does: the account itself is asked.
+        // An end date ends no session by itself: the account is asked.
         let code = crm.code(&house, &mut house.browser(), "asa").await;
-        let account = house.account("asa").await;
-        let frozen = Standing { status: Status::Frozen, reason: StatusReason::Inactive, ..account.standing };
-        let id = account.id;
-        change!(t, [frozen] c => standing::change(c, id, &frozen).await).unwrap();
+        let mut ended = house.account("asa").await;
+        ended.valid_until = Some(house.clock.now());
+        let id = ended.id;
+        change!(t, [ended] c => account::set_terms(c, &ended).await).unwrap();
         assert_eq!(crm.token(&crm.exchange(&code)).await.body["error"], "invalid_grant");
         let last = house.last_about(Subject::new("account", id)).await;
         assert_eq!(last.action, "client_refused");
-        assert_eq!(last.after.unwrap()["code"], "not_active");
+        assert_eq!(last.after.unwrap()["code"], "expired");
         let hash = portvakt::flows::tokens::digest(&code);
         assert!(look!(t, c => client_grant::by_code(c, &hash)).unwrap().grant.revoked_at.is_some());
     })

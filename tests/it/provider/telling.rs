@@ -18,6 +18,7 @@ use crate::engines::{TestDb, look, on_each_engine};
 use crate::sign_in::browser::Browser;
 use crate::sign_in::house::{ORIGIN, TestHouse, external};
 use crate::sign_in::provider::{CLIENT, sign};
+use crate::source::rust_files;
 
 /// The back-channel of two clients, which answers as it is told.
 struct Ear {
@@ -74,10 +75,14 @@ impl Ear {
     }
 }
 
-/// Everything that is due.
+/// Tells what was queued. Only what ended by itself needs more.
 async fn run(house: &TestHouse<'_>) {
-    jobs::run_once(&house.ports, "client-sessions").await.unwrap();
     jobs::run_once(&house.ports, "logout").await.unwrap();
+}
+
+/// Queues what ended by itself.
+async fn sweep(house: &TestHouse<'_>) {
+    jobs::run_once(&house.ports, "client-sessions").await.unwrap();
 }
 
 /// Åsa, in both clients that listen and in the one that does not.
@@ -173,9 +178,11 @@ async fn however_a_session_ends_its_clients_are_told() {
         // The longest time has passed, and nobody came.
         crm.tokens(&house, &mut house.browser(), "asa").await;
         house.pass(12 * 60 - 1);
+        sweep(&house).await;
         run(&house).await;
         assert_eq!(ear.heard().await.len(), 3, "a session that only rests may be at work in the CRM");
         house.pass(1);
+        sweep(&house).await;
         expect_told("it ran out").await;
         // A client asks for it.
         let mut browser = house.browser();
@@ -239,6 +246,41 @@ async fn a_client_that_does_not_hear_is_told_again_with_growing_pauses_and_given
         assert_eq!(last.after.unwrap()["attempts"], 10);
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_had_rested_stays_void_though_the_person_comes_back() {
+    on_each_engine(async |t| {
+        let ear = Ear::open().await;
+        let house = ear.house(t).await;
+        let (crm, mut browser) = (Crm::new(&house), house.browser());
+        let told = crm.tokens(&house, &mut browser, "asa").await;
+        house.pass(31);
+        house.sign_in(&mut browser, "entra", "asa").await;
+        assert_eq!(crm.renew(&told.text("refresh_token")).await.body["error"], "invalid_grant");
+        let again = crm.tokens(&house, &mut browser, "asa").await;
+        assert_eq!(again.claims()["sid"], told.claims()["sid"], "the CRM's own session goes on");
+        assert_eq!(crm.renew(&again.text("refresh_token")).await.status, StatusCode::OK);
+        sweep(&house).await;
+        run(&house).await;
+        assert!(ear.heard().await.is_empty());
+    })
+    .await;
+}
+
+#[test]
+fn whoever_ends_a_session_in_sql_queues_its_clients() {
+    let mut ending = 0;
+    for file in rust_files("src/store") {
+        for function in file.text.split("pub async fn ").skip(1) {
+            if function.contains("UPDATE session SET ended_at") {
+                ending += 1;
+                let name = function.split('(').next().unwrap_or_default();
+                assert!(function.contains("client_logout::of_"), "{}: {name} tells no client", file.path);
+            }
+        }
+    }
+    assert!(ending >= 4, "sessions are ended somewhere else now");
 }
 
 #[tokio::test]

@@ -201,6 +201,16 @@ async fn a_code_is_redeemed_once_and_revoked_once_with_all_that_it_hangs_on() {
         assert!(!change!(t, [] c => client_grant::redeem(c, id, minute(4)).await).unwrap());
         assert!(change!(t, [] c => client_grant::revoke(c, id, "twice", minute(5)).await).unwrap());
         assert!(!change!(t, [] c => client_grant::revoke(c, id, "again", minute(6)).await).unwrap());
+        let later = ClientGrant { id: ClientGrantId::new(Uuid::now_v7()), ..grant.clone() };
+        change!(t, [later] c => client_grant::insert(c, &later, b"later").await).unwrap();
+        assert_eq!(
+            change!(t, [] c => client_grant::revoke_all(c, of, "rested", minute(6)).await).unwrap(),
+            1
+        );
+        assert_eq!(
+            change!(t, [] c => client_grant::revoke_all(c, of, "rested", minute(6)).await).unwrap(),
+            0
+        );
         change!(t, [] c => session::end(c, of, "sign-out", minute(7)).await).unwrap();
         let held = look!(t, c => client_grant::get(c, id)).unwrap();
         assert_eq!((held.grant.redeemed_at, held.grant.revoked_at), (Some(minute(3)), Some(minute(5))));

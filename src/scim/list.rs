@@ -239,7 +239,7 @@ fn names(map: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, Sc
 
 /// The body of a list that is one page.
 #[must_use]
-pub fn one_page(resources: Vec<Value>) -> Value {
+pub fn one_page(resources: &[Value]) -> Value {
     json!({
         "schemas": [LIST_URN],
         "totalResults": resources.len(),
@@ -355,6 +355,6 @@ mod tests {
         let resources = all.iter().map(|one| one.to_string().into_bytes()).collect();
         let page = ListResponse { total: 2, start_index: Some(1), next_cursor: None, resources };
         let body: Value = serde_json::from_slice(&page.into_text()).unwrap();
-        assert_eq!(body, one_page(all.to_vec()));
+        assert_eq!(body, one_page(&all));
     }
 }

@@ -136,6 +136,10 @@ fn begin_copy(out: &mut Vec<u8>, inner: &str, kind: ResourceKind, id: &str, meta
 
 /// Which parts of references are shown: `members` of a group, `groups` of a person.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one for each part of a reference, and any may be left out"
+)]
 pub struct References<'r> {
     name: &'static str,
     kind: ResourceKind,

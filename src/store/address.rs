@@ -73,8 +73,11 @@ pub(super) async fn settle(db: &Db) -> Result<(), StoreError> {
 async fn fill(c: &mut Conn) -> Result<(), StoreError> {
     // Whoever opens the database at the same moment waits here, and then finds nothing to do.
     let taken = q!(execute; c, "UPDATE setting SET value = 'paid' WHERE name = $1 AND value = 'owed'", OWED)?;
+    if taken == 0 {
+        return Ok(());
+    }
     let mut after = Uuid::nil();
-    while taken == 1 {
+    loop {
         let page = q!(fetch_all as (Uuid, String, Option<String>, String); c,
             sqlite "SELECT i.id, i.directory, i.email_key, i.document -> '$.emails' FROM identity i
                      WHERE i.id > $1 AND i.deleted_at IS NULL AND json_array_length(i.document, '$.emails') > 1
@@ -84,7 +87,7 @@ async fn fill(c: &mut Conn) -> Result<(), StoreError> {
                         CASE jsonb_typeof(i.document -> 'emails') WHEN 'array' THEN i.document -> 'emails' END) > 1
                      ORDER BY i.id LIMIT $2",
             after, PAGE)?;
-        let Some((last, ..)) = page.last() else { break };
+        let Some((last, ..)) = page.last() else { return Ok(()) };
         after = *last;
         for (id, directory, primary, emails) in page {
             let emails: Vec<Value> =
@@ -94,5 +97,4 @@ async fn fill(c: &mut Conn) -> Result<(), StoreError> {
             insert(c, &directory, id, &keys).await?;
         }
     }
-    Ok(())
 }

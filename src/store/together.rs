@@ -38,7 +38,7 @@ enum Asked {
 enum Found {
     #[default]
     Nothing,
-    Token(Presented),
+    Token(Box<Presented>),
     Sheets(Vec<Row>),
     /// Too many to be told here.
     Crowd,
@@ -63,7 +63,7 @@ impl Together {
         hash: Vec<u8>,
     ) -> Result<Option<Presented>, StoreError> {
         Ok(match self.gather.ask(Question::Token(kind, hash)).await? {
-            Found::Token(token) => Some(token),
+            Found::Token(token) => Some(*token),
             Found::Nothing | Found::Sheets(_) | Found::Crowd => None,
         })
     }
@@ -140,7 +140,7 @@ async fn answer(c: &mut Conn, questions: Vec<Question>) -> Result<HashMap<Questi
     let mut answers = HashMap::new();
     if !sorted.hashes.is_empty() {
         for (hash, found) in token::by_hashes(c, sorted.hashes).await? {
-            answers.insert(Question::Token(found.token.kind, hash), Found::Token(found));
+            answers.insert(Question::Token(found.token.kind, hash), Found::Token(Box::new(found)));
         }
     }
     for (kind, ids) in sorted.ids {

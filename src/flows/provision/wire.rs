@@ -120,8 +120,8 @@ pub(super) fn group_sheet(
 ) -> Result<Shown, Refusal> {
     Face::of(sheet, ResourceKind::Group).shown(base, projection, |writer| {
         if let Some(members) = members {
-            let named = names.iter().map(|name| Some(name.as_str())).chain(std::iter::repeat(None));
-            let entries = members.ids().map(|id| id.uuid()).zip(named);
+            let shown = names.iter().map(|name| Some(name.as_str())).chain(std::iter::repeat(None));
+            let entries = members.ids().map(crate::domain::ids::IdentityId::uuid).zip(shown);
             writer.references(&References::members(base, projection), entries);
         }
     })

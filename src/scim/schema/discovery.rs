@@ -16,8 +16,8 @@ fn every_schema() -> [&'static Schema; 6] {
 /// `GET /Schemas`. `base_url` is the directory's SCIM address without a slash at the end.
 #[must_use]
 pub fn schemas(base_url: &str) -> Value {
-    let every = every_schema().iter().map(|schema| rendered(schema, base_url)).collect();
-    one_page(every)
+    let every = every_schema().iter().map(|schema| rendered(schema, base_url)).collect::<Vec<_>>();
+    one_page(&every)
 }
 
 /// `GET /Schemas/{id}`; the URN in any case.
@@ -30,8 +30,8 @@ pub fn schema(base_url: &str, id: &str) -> Option<Value> {
 /// `GET /ResourceTypes`.
 #[must_use]
 pub fn resource_types(base_url: &str) -> Value {
-    let every = ResourceKind::ALL.iter().map(|kind| kind_document(*kind, base_url)).collect();
-    one_page(every)
+    let every = ResourceKind::ALL.iter().map(|kind| kind_document(*kind, base_url)).collect::<Vec<_>>();
+    one_page(&every)
 }
 
 /// `GET /ResourceTypes/{name}`; the name in any case.

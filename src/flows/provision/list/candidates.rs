@@ -21,8 +21,14 @@ pub(super) fn key(kind: SheetKind, narrow: &Narrow) -> Option<SheetKey> {
         (SheetKind::Group, Narrow::DisplayName(name)) => Some(SheetKey::DisplayName(name.clone())),
         (SheetKind::Person { .. }, Narrow::DisplayName(_))
         | (SheetKind::Group, Narrow::UserName(_))
-        | (_, Narrow::Member { .. } | Narrow::Email(_) | Narrow::Modified { .. } | Narrow::Active(_))
-        | (_, Narrow::Any(_)) => None,
+        | (
+            _,
+            Narrow::Member { .. }
+            | Narrow::Email(_)
+            | Narrow::Modified { .. }
+            | Narrow::Active(_)
+            | Narrow::Any(_),
+        ) => None,
     }
 }
 

@@ -113,7 +113,7 @@ async fn furnish(client: &Client, runner: &mut TestRunner) -> Vec<String> {
                         "emails",
                         json!([{ "value": "ÖST@y.se" }, { "value": "ny@z.se", "type": "work" }]),
                     )
-                    .await
+                    .await;
             }
             2 => client.set(&path, "displayName", json!("Öberg")).await,
             3 => client.set(&path, "emails", json!([{ "value": "bo@x.se", "type": "home" }])).await,

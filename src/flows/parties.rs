@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use crate::config::{Directory, DirectoryKind, DirectoryOidc, Settings};
+use crate::config::{Audience, Directory, DirectoryKind, DirectoryOidc, Par, Settings};
 use crate::domain::ids::DirectoryId;
 use crate::oidc::{
-    HttpClient, HttpLimits, OidcError, ProviderKind, RelyingParty, RelyingPartySettings, SigningAlgorithm,
+    AssertionAudience, ClientKey, HttpClient, HttpLimits, OidcError, ProviderKind, PushedRequests,
+    RelyingParty, RelyingPartySettings, SigningAlgorithm,
 };
 
 /// The relying parties, by directory.
@@ -93,10 +94,33 @@ fn of(
     if !oidc.algorithms.is_empty() {
         party.algorithms = algorithms(directory, &oidc.algorithms)?;
     }
+    party.client_key = client_key(directory, oidc)?;
+    party.pushed_requests = match oidc.asking.par {
+        Par::Auto => PushedRequests::Auto,
+        Par::Off => PushedRequests::Off,
+        Par::Require => PushedRequests::Require,
+    };
     party.groups_claim.clone_from(&oidc.groups_claim);
     party.groups_separator.clone_from(&oidc.groups_separator);
     party.ask_userinfo = oidc.userinfo;
     Ok(party)
+}
+
+fn client_key(directory: &Directory, oidc: &DirectoryOidc) -> Result<Option<ClientKey>, OidcError> {
+    let Some(key) = &oidc.client_key else { return Ok(None) };
+    let algorithm = match &key.algorithm {
+        Some(name) => algorithms(directory, std::slice::from_ref(name))?.pop(),
+        None => None,
+    };
+    let audience = match key.audience {
+        Audience::Issuer => AssertionAudience::Issuer,
+        Audience::TokenEndpoint => AssertionAudience::TokenEndpoint,
+    };
+    let read = ClientKey::read(key.pem.secret_string(), key.id.clone(), algorithm, audience);
+    read.map(Some).map_err(|problem| OidcError::Settings {
+        directory: directory.id.to_string(),
+        problems: vec![format!("oidc.client_key: {problem}")],
+    })
 }
 
 fn algorithms(directory: &Directory, names: &[String]) -> Result<Vec<SigningAlgorithm>, OidcError> {

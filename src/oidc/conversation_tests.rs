@@ -24,6 +24,7 @@ async fn the_browser_is_sent_away_with_pkce_state_and_nonce() {
         prompt: Some(Prompt::Login),
         max_age: Some(0),
         acr_values: vec!["urn:mfa".to_owned(), "urn:pwd".to_owned()],
+        ..SignInRequest::default()
     };
     let start = provider.relying_party().begin(now(), &request).await.unwrap();
     let url = Url::parse(&start.authorize_url).unwrap();

@@ -137,6 +137,10 @@ uuid_id! {
     SessionId = "session id";
     /// The row of a bearer token; never the token.
     TokenId = "token id";
+    /// A subject that waits to be tied to an account.
+    LinkRequestId = "link request id";
+    /// An invitation to sign in without a provider; never its secret.
+    InviteId = "invitation id";
 }
 
 slug_id! {
@@ -154,6 +158,15 @@ slug_id! {
     RoleId = "role";
     /// A rule of the policy.
     RuleId = "rule";
+}
+
+impl DirectoryId {
+    /// The directory of those whom no provider vouches for: whoever holds the shell invited them. No directory of
+    /// the settings may bear this name.
+    #[must_use]
+    pub fn local() -> Self {
+        Self("local".to_owned())
+    }
 }
 
 impl RuleId {

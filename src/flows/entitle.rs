@@ -19,7 +19,9 @@ use crate::domain::mapping::{self, GroupFacts, IdentityFacts, Mapped};
 use crate::domain::name::fold;
 use crate::domain::policy::{Condition, Policy};
 use crate::store::identity::Identity;
-use crate::store::{Conn, StoreError, account, entitlement, group, identity, link, membership};
+use crate::store::{
+    Conn, StoreError, account, claimed_group, entitlement, group, identity, link, membership,
+};
 
 /// How many accounts are judged together.
 const PAGE: usize = 500;
@@ -272,11 +274,15 @@ async fn wanted(c: &mut Conn, policy: &Policy, id: AccountId) -> Result<Option<M
         if identity.deleted_at.is_none() && identity.active {
             let groups = membership::groups_of(c, identity.id, None).await?;
             let facts = groups.into_iter().map(|g| GroupFacts {
-                id: g.group,
+                id: Some(g.group),
                 external_id: g.external_id,
                 pinned_names: g.pins,
             });
-            living.push((identity, facts.collect()));
+            let mut facts: Vec<GroupFacts> = facts.collect();
+            if facts.is_empty() {
+                facts.extend(claimed(c, &identity).await?);
+            }
+            living.push((identity, facts));
         }
     }
     if living.is_empty() {
@@ -291,6 +297,13 @@ async fn wanted(c: &mut Conn, policy: &Policy, id: AccountId) -> Result<Option<M
         })
         .collect();
     Ok(Some(mapping::map(policy, &facts)))
+}
+
+/// The groups that a token named, where nobody else tells of groups.
+async fn claimed(c: &mut Conn, identity: &Identity) -> Result<Vec<GroupFacts>, StoreError> {
+    let values = claimed_group::that_count(c, identity.id).await?;
+    let facts = |value| GroupFacts { id: None, external_id: Some(value), pinned_names: Vec::new() };
+    Ok(values.into_iter().map(facts).collect())
 }
 
 /// Pins each name that a rule speaks of to the oldest group that bears it, where it is not pinned yet.

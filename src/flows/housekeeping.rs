@@ -7,13 +7,16 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::{Ports, Refusal};
-use crate::store::{evidence, login, session};
+use crate::store::{evidence, link_request, login, session};
 
 /// Days of evidence are kept this many months.
 const MONTHS: i64 = 13;
 
 /// Ended sessions are kept this long, for whoever asks what happened.
 const SESSIONS_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Requests to be linked that nobody decided, or that were approved, are kept this long after the subject came last.
+const LINK_REQUESTS_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// What was put away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,9 +27,12 @@ pub struct PutAway {
     pub sessions: u64,
     /// Sign-ins that nobody finished.
     pub login_attempts: u64,
+    /// Requests to be linked.
+    pub link_requests: u64,
 }
 
-/// Forgets days of evidence older than 13 months, sessions that ended 30 days ago, and sign-ins that ran out.
+/// Forgets days of evidence older than 13 months, sessions that ended 30 days ago, sign-ins that ran out, and requests
+/// to be linked whose subject has not come for 90 days.
 ///
 /// # Errors
 ///
@@ -41,7 +47,9 @@ pub async fn tidy(ports: &Ports) -> Result<PutAway, Refusal> {
                 let old = now.saturating_sub(SESSIONS_FOR).unwrap_or(Timestamp::MIN);
                 let sessions = session::forget(c, old).await?;
                 let login_attempts = login::forget(c, now).await?;
-                Ok::<_, Refusal>(PutAway { days, sessions, login_attempts })
+                let long_ago = now.saturating_sub(LINK_REQUESTS_FOR).unwrap_or(Timestamp::MIN);
+                let link_requests = link_request::forget(c, long_ago).await?;
+                Ok::<_, Refusal>(PutAway { days, sessions, login_attempts, link_requests })
             })
         })
         .await

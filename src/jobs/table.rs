@@ -183,9 +183,9 @@ async fn tidied(turn: Turn) -> Result<String, Refusal> {
     let act = turn.ports.act(Actor::Job("housekeeping".to_owned()), "held back before");
     let let_go = entitle::let_go_of_the_held_back(&turn.ports, &act).await?;
     Ok(format!(
-        "{} void sign-in attempts, {} old sessions and {} old days of evidence are gone; {let_go} accounts let go \
-         of rights that were held back",
-        gone.login_attempts, gone.sessions, gone.days
+        "{} void sign-in attempts, {} old sessions, {} requests to be linked and {} old days of evidence are gone; \
+         {let_go} accounts let go of rights that were held back",
+        gone.login_attempts, gone.sessions, gone.link_requests, gone.days
     ))
 }
 

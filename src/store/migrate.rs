@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
         sql: include_str!("../../migrations/0002_logout_token.sql"),
     },
     Step { version: 3, description: "leave", sql: include_str!("../../migrations/0003_leave.sql") },
+    Step { version: 7, description: "linking", sql: include_str!("../../migrations/0007_linking.sql") },
 ];
 
 /// The newest schema that this binary knows.

@@ -8,6 +8,7 @@ mod conn;
 
 pub mod account;
 pub mod audit;
+pub mod claimed_group;
 mod db;
 pub mod entitlement;
 pub mod erasure;
@@ -15,10 +16,12 @@ mod error;
 pub mod evidence;
 pub mod group;
 pub mod identity;
+pub mod invite;
 pub mod item;
 pub mod lease;
 pub mod leave;
 pub mod link;
+pub mod link_request;
 pub mod login;
 pub mod logout_token;
 pub mod membership;
@@ -33,6 +36,7 @@ pub mod standing;
 pub mod subject;
 pub mod token;
 mod value;
+pub mod visit;
 mod writer;
 
 pub use conn::{Conn, Work};

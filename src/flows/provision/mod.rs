@@ -8,12 +8,14 @@ mod document;
 mod group;
 mod list;
 mod member;
+mod newcomer;
 mod user;
 pub mod wire;
 
 pub use bulk::bulk;
 pub use group::{GroupChange, GroupView, change_group, create_group, delete_group, read_group};
 pub use list::list;
+pub(in crate::flows) use newcomer::{Newcomer, adopt_within, create_within, document_of};
 pub use user::{UserChange, UserView, change_user, create_user, delete_user, read_user};
 
 use crate::domain::ids::DirectoryId;

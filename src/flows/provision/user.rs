@@ -16,8 +16,8 @@ use crate::domain::ids::{AccountId, DirectoryId, GroupId, IdentityId};
 use crate::domain::policy::Policy;
 use crate::scim::resource::{active, keep_active};
 use crate::scim::{PatchRequest, ResourceKind, ScimError, normalise_replace};
-use crate::store::identity::Identity;
-use crate::store::{Conn, account, group, identity, membership, subject};
+use crate::store::identity::{Identity, IdentityKeys};
+use crate::store::{Conn, account, claimed_group, group, identity, membership, subject};
 
 /// A person as they stand now, with the groups they are in.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,7 +122,7 @@ fn missing(id: IdentityId) -> Refusal {
 }
 
 /// What one write needs, owned.
-struct Work {
+pub(super) struct Work {
     act: Act,
     directory: DirectoryId,
     policies: Arc<Policies>,
@@ -131,15 +131,30 @@ struct Work {
 
 impl Work {
     fn new(ports: &Ports, act: &Act, directory: &DirectoryId) -> Self {
+        Self::within(act, directory, (&ports.policies, &ports.settings))
+    }
+
+    /// Within a transaction that somebody else has opened.
+    pub(super) fn within(
+        act: &Act,
+        directory: &DirectoryId,
+        (policies, settings): (&Arc<Policies>, &Arc<Settings>),
+    ) -> Self {
         Self {
             act: act.clone(),
             directory: directory.clone(),
-            policies: Arc::clone(&ports.policies),
-            settings: Arc::clone(&ports.settings),
+            policies: Arc::clone(policies),
+            settings: Arc::clone(settings),
         }
     }
 
     async fn create(&self, c: &mut Conn, document: Value) -> Result<UserView, Refusal> {
+        let identity = self.enter(c, document).await?;
+        view(c, identity, true).await
+    }
+
+    /// Takes a new person, with an account.
+    pub(super) async fn enter(&self, c: &mut Conn, document: Value) -> Result<Identity, Refusal> {
         let compiled = self.policies.current(c).await?;
         let keys = document::identity_keys(&document)?;
         let former = match &keys.external_id {
@@ -147,6 +162,19 @@ impl Work {
             None => None,
         };
         let (account, is_known) = self.account_for(c, former, &document, keys.active).await?;
+        let identity = self.write(c, account, document, &keys).await?;
+        self.settle(c, &compiled.policy, &identity, is_known).await?;
+        Ok(identity)
+    }
+
+    /// Writes a new identity of an account, and joins it to the groups that named it before.
+    pub(super) async fn write(
+        &self,
+        c: &mut Conn,
+        account: AccountId,
+        document: Value,
+        keys: &IdentityKeys,
+    ) -> Result<Identity, Refusal> {
         let identity = Identity {
             id: IdentityId::new(Uuid::now_v7()),
             directory: self.directory.clone(),
@@ -159,15 +187,14 @@ impl Work {
             modified_at: self.act.now,
             deleted_at: None,
         };
-        identity::insert(c, &identity, &keys).await?;
+        identity::insert(c, &identity, keys).await?;
         let after = json!({ "directory": self.directory, "account": account, "active": keys.active,
             "external_id": keys.external_id });
         self.act
             .record(c, "identity_created", Subject::new("identity", identity.id), None, Some(after))
             .await?;
         self.join_awaiting(c, &identity).await?;
-        self.settle(c, &compiled.policy, &identity, is_known).await?;
-        view(c, identity, true).await
+        Ok(identity)
     }
 
     /// The account of a new identity: that of the tombstone with the same external id, or a new one.
@@ -287,6 +314,7 @@ impl Work {
         let compiled = self.policies.current(c).await?;
         identity::bury(c, id, self.act.now).await?;
         membership::leave_everything(c, id, self.act.now).await?;
+        claimed_group::set(c, id, &[], self.act.now).await?;
         subject::untie(c, id).await?;
         let before = json!({ "active": identity.active, "account": identity.account });
         self.act.record(c, "identity_deleted", Subject::new("identity", id), Some(before), None).await?;

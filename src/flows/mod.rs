@@ -15,9 +15,11 @@ pub mod evidence;
 pub mod find;
 pub mod guard;
 pub mod housekeeping;
+pub mod invite;
 pub mod item_events;
 pub mod lead;
 pub mod lifecycle;
+pub mod linking;
 pub mod mailer;
 pub mod parties;
 pub mod past;
@@ -26,6 +28,7 @@ pub mod policies;
 pub mod protection;
 pub mod provision;
 pub mod pull;
+pub mod records;
 pub mod refusal;
 pub mod report;
 pub mod session;
@@ -33,8 +36,10 @@ pub mod sign_in;
 pub mod sign_out;
 pub mod stand;
 pub mod state;
+pub mod tally;
 pub mod targets;
 pub mod tokens;
+pub mod turned_away;
 pub mod watch;
 
 use std::sync::Arc;
@@ -69,6 +74,8 @@ pub struct Ports {
     pub crms: Arc<Crms>,
     /// The way to the mail server, where there is one.
     pub mailer: Option<Mailer>,
+    /// What strangers do as often as they like.
+    tally: Arc<tally::Tally>,
     leadership: Arc<lead::Leadership>,
     targets: Arc<[TargetId]>,
 }
@@ -87,6 +94,7 @@ impl Ports {
             parties: Arc::new(Parties::new(&settings).map_err(|e| Refusal::invalid("directory.oidc", e))?),
             crms: Arc::new(Crms::new(&settings)?),
             mailer: mailer::mailer(settings.mail.as_ref())?,
+            tally: Arc::default(),
             leadership: Arc::default(),
             targets: settings.targets.iter().map(|target| target.id.clone()).collect(),
             settings,

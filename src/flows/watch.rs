@@ -2,8 +2,10 @@
 //!
 //! Invariant: looks only; changes nothing.
 
+use std::collections::BTreeMap;
+
 use super::{Ports, Refusal};
-use crate::store::outbox;
+use crate::store::{invite, link_request, outbox};
 
 /// Whether the database answers and a policy is in force.
 ///
@@ -15,8 +17,11 @@ pub async fn ready(ports: &Ports) -> Result<(), Refusal> {
     ports.policies.current(&mut c).await.map(drop)
 }
 
-/// Measures what waits for each target.
+/// Measures what waits: for each target, and for a person's decision.
 pub async fn measure(ports: &Ports) {
+    if let Err(error) = waiting_for_people(ports).await {
+        tracing::warn!(%error, "what waits for a person could not be counted: {error}");
+    }
     let backlog = async {
         let mut c = ports.db.read().await?;
         outbox::backlog(&mut c).await
@@ -32,7 +37,24 @@ pub async fn measure(ports: &Ports) {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; a backlog stays far below 2^52")]
+/// Subjects that nobody has linked yet, and invitations that could be used now.
+async fn waiting_for_people(ports: &Ports) -> Result<(), Refusal> {
+    let mut c = ports.db.read().await?;
+    let waiting: BTreeMap<String, i64> = link_request::waiting(&mut c).await?.into_iter().collect();
+    for directory in ports.parties.directories() {
+        let count = waiting.get(directory.as_str()).copied().unwrap_or_default();
+        metrics::gauge!("portvakt_link_requests_waiting", "directory" => directory.to_string())
+            .set(float(count));
+    }
+    metrics::gauge!("portvakt_invites_open").set(float(invite::count_open(&mut c, ports.clock.now()).await?));
+    Ok(())
+}
+
 fn gauge(name: &'static str, target: &str, value: i64) {
-    metrics::gauge!(name, "target" => target.to_owned()).set(value as f64);
+    metrics::gauge!(name, "target" => target.to_owned()).set(float(value));
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; what waits stays far below 2^52")]
+const fn float(value: i64) -> f64 {
+    value as f64
 }

@@ -4,8 +4,15 @@
 
 mod browser;
 mod entering;
+mod forged;
 mod house;
+mod inviting;
 mod leaving;
+mod linking;
+mod newcomers;
 mod pages;
 mod provider;
+mod proxy;
 mod refusing;
+mod sessions;
+mod step_up;

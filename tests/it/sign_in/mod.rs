@@ -11,6 +11,7 @@ mod leaving;
 mod linking;
 mod newcomers;
 mod pages;
+mod process;
 mod provider;
 mod proxy;
 mod refusing;

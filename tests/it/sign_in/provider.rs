@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
+/// What the provider gives out for userinfo.
+pub(crate) const ACCESS_TOKEN: &str = "mark-access-token-7f3a";
+
 /// What Portvakt is called at the provider.
 pub(crate) const CLIENT: &str = "portvakt";
 
@@ -101,7 +104,7 @@ fn answer(state: &mut State, base: &str, path: &str) -> ResponseTemplate {
         "/token" => {
             state.exchanges += 1;
             ResponseTemplate::new(200).set_body_json(json!({
-                "id_token": state.id_token, "access_token": "a-token", "token_type": "Bearer",
+                "id_token": state.id_token, "access_token": ACCESS_TOKEN, "token_type": "Bearer",
             }))
         }
         _ => ResponseTemplate::new(404),

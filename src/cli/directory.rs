@@ -1,6 +1,6 @@
 //! `portvakt directory …`: connections to identity providers.
 //!
-//! Invariant: `token create` prints the token and nothing else on standard output.
+//! Invariant: `token create` prints the token and nothing else on standard output; a private key is never printed.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,6 +16,11 @@ pub(super) enum DirectoryCommand {
     /// Tokens for SCIM.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Print the public half of the key that Portvakt proves itself with there, to be registered at the provider.
+    Key {
+        /// The directory, as the settings name it.
+        directory: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -34,8 +39,15 @@ pub(super) enum TokenCommand {
 }
 
 pub(super) async fn run(config: &Path, command: DirectoryCommand) -> anyhow::Result<ExitCode> {
-    let DirectoryCommand::Token(TokenCommand::Create { directory, expires_in, name }) = command;
     let ports = setup::open(config).await?;
+    let TokenCommand::Create { directory, expires_in, name } = match command {
+        DirectoryCommand::Token(command) => command,
+        DirectoryCommand::Key { directory } => {
+            println!("{}", serde_json::to_string_pretty(&ports.parties.public_keys(&directory)?)?);
+            ports.db.close().await;
+            return Ok(exit::DONE);
+        }
+    };
     if !ports.settings.directories.iter().any(|known| known.id.as_str() == directory) {
         let known: Vec<&str> = ports.settings.directories.iter().map(|d| d.id.as_str()).collect();
         bail!("the settings have no directory {directory:?}; they have: {}", known.join(", "));

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
+use super::Refusal;
 use crate::config::{Audience, Directory, DirectoryKind, DirectoryOidc, Par, Settings};
 use crate::domain::ids::DirectoryId;
 use crate::oidc::{
@@ -49,6 +51,19 @@ impl Parties {
     #[must_use]
     pub fn get(&self, directory: &DirectoryId) -> Option<&RelyingParty> {
         self.by_directory.get(directory)
+    }
+
+    /// The public half of the key that Portvakt proves itself with at a directory's provider, as a JSON Web Key Set
+    /// (RFC 7517 §5).
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NotFound`] where people do not sign in through the directory, or no key proves Portvakt there.
+    pub fn public_keys(&self, directory: &str) -> Result<Value, Refusal> {
+        let party = self.by_directory.iter().find(|(id, _)| id.as_str() == directory).map(|(_, party)| party);
+        let key = party.and_then(|party| party.settings().client_key.as_ref()?.public_jwk());
+        let key = key.ok_or_else(|| Refusal::not_found("client_key for the sign-in through", directory))?;
+        Ok(json!({ "keys": [key] }))
     }
 
     /// Asks each provider anew that last gave its metadata and keys before `old`. One that nobody has signed in through yet is left alone. Gives how many answered.

@@ -34,13 +34,14 @@ pub(super) fn prove<'s>(
     form: &mut Form<'s>,
 ) -> Result<ClientProof<'s>, OidcError> {
     let id = settings.client_id.as_str();
+    let is_named = form.iter().any(|(name, _)| *name == "client_id");
     if let Some(key) = &settings.client_key {
         let audience = match key.audience {
             AssertionAudience::Issuer => &metadata.issuer,
             AssertionAudience::TokenEndpoint => &metadata.token_endpoint,
         };
         let assertion = key.assertion(now, id, audience)?;
-        form.push(("client_id", id.into()));
+        form.extend((!is_named).then(|| ("client_id", id.into())));
         form.push(("client_assertion_type", ASSERTION.into()));
         form.push(("client_assertion", assertion.expose_secret().to_owned().into()));
         return Ok(ClientProof::InForm);
@@ -48,12 +49,12 @@ pub(super) fn prove<'s>(
     match &settings.client_secret {
         Some(secret) if !metadata.wants_secret_in_form() => Ok(ClientProof::Basic { id, secret }),
         Some(secret) => {
-            form.push(("client_id", id.into()));
+            form.extend((!is_named).then(|| ("client_id", id.into())));
             form.push(("client_secret", secret.expose_secret().into()));
             Ok(ClientProof::InForm)
         }
         None => {
-            form.push(("client_id", id.into()));
+            form.extend((!is_named).then(|| ("client_id", id.into())));
             Ok(ClientProof::InForm)
         }
     }

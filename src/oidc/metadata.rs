@@ -23,6 +23,8 @@ pub(super) struct Metadata {
     pub(super) end_session_endpoint: Option<String>,
     pub(super) pushed_authorization_request_endpoint: Option<String>,
     #[serde(default)]
+    pub(super) claims_parameter_supported: bool,
+    #[serde(default)]
     pub(super) require_pushed_authorization_requests: bool,
     #[serde(default)]
     pub(super) scopes_supported: Vec<String>,

@@ -55,8 +55,9 @@ impl RelyingParty {
         address: &str,
         parameters: &[(&'static str, String)],
     ) -> Result<String, OidcError> {
-        let given = parameters.iter().filter(|(name, _)| *name != "client_id");
-        let mut form: Form<'_> = given.map(|(name, value)| (*name, value.as_str().into())).collect();
+        // The client's name is a parameter of the request itself, however the client proves itself (RFC 9126 §2.1).
+        let mut form: Form<'_> =
+            parameters.iter().map(|(name, value)| (*name, value.as_str().into())).collect();
         let proof = client_proof::prove(&self.settings, metadata, now, &mut form)?;
         let told = |fault| self.provider.error(Endpoint::PushedRequest, fault);
         let answer = self.http.post_form(address, &proof, &form).await.map_err(told)?;

@@ -156,7 +156,7 @@ impl RelyingParty {
             ("code_challenge", chance::challenge(pkce_verifier)),
             ("code_challenge_method", "S256".to_owned()),
         ];
-        parameters.extend(wishes(request, self.settings.kind));
+        parameters.extend(wishes(request, self.settings.kind, metadata.claims_parameter_supported));
         parameters
     }
 
@@ -259,20 +259,12 @@ impl RelyingParty {
     }
 }
 
-/// The optional parameters of the authorization request. Entra is asked for authentication contexts by the claim they
-/// come in (OpenID Connect Core §5.5); it knows no `acr_values`.
-fn wishes(request: &SignInRequest, kind: ProviderKind) -> impl Iterator<Item = (&'static str, String)> {
-    let levels = &request.acr_values;
-    let acr = (!levels.is_empty()).then(|| match kind {
-        ProviderKind::Entra => {
-            let wanted = match levels.as_slice() {
-                [one] => json!({ "essential": true, "value": one }),
-                several => json!({ "essential": true, "values": several }),
-            };
-            ("claims", json!({ "id_token": { "acrs": wanted } }).to_string())
-        }
-        ProviderKind::Okta | ProviderKind::Generic => ("acr_values", levels.join(" ")),
-    });
+/// The optional parameters of the authorization request.
+fn wishes(
+    request: &SignInRequest,
+    kind: ProviderKind,
+    takes_claims: bool,
+) -> impl Iterator<Item = (&'static str, String)> {
     [
         ("login_hint", request.login_hint.clone()),
         ("prompt", request.prompt.map(|prompt| prompt.name().to_owned())),
@@ -280,5 +272,23 @@ fn wishes(request: &SignInRequest, kind: ProviderKind) -> impl Iterator<Item = (
     ]
     .into_iter()
     .filter_map(|(name, value)| value.map(|value| (name, value)))
-    .chain(acr)
+    .chain(assurance(&request.acr_values, kind, takes_claims))
+}
+
+/// How a level of assurance is asked for: by `acr_values`, and as an essential claim where the provider takes that
+/// (OpenID Connect Core §5.5.1.1). Entra knows only the claim, `acrs`, for its authentication contexts.
+fn assurance(levels: &[String], kind: ProviderKind, takes_claims: bool) -> Vec<(&'static str, String)> {
+    let wanted = match levels {
+        [] => return Vec::new(),
+        [one] => json!({ "essential": true, "value": one }),
+        several => json!({ "essential": true, "values": several }),
+    };
+    let claim = |name: &str| ("claims", json!({ "id_token": { name: wanted } }).to_string());
+    match kind {
+        ProviderKind::Entra => vec![claim("acrs")],
+        ProviderKind::Okta | ProviderKind::Generic => {
+            let plain = ("acr_values", levels.join(" "));
+            if takes_claims { vec![plain, claim("acr")] } else { vec![plain] }
+        }
+    }
 }

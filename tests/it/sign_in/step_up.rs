@@ -154,7 +154,7 @@ async fn a_request_is_pushed_where_the_provider_offers_it_and_the_browser_carrie
     for part in ["client_id=portvakt", "code_challenge_method=S256", "max_age=60", "state=", "nonce="] {
         assert!(pushed.contains(part), "{part}: {pushed}");
     }
-    assert_eq!(pushed.matches("client_id=").count(), 1);
+    assert_eq!(pushed.matches("client_id=").count(), 1, "once, however the client proves itself");
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ refused() { [ "$(part bo.lindstrom)" = 403 ]; }
 ok "Bo may not use the part that wants another component" refused
 ok "the page says so in Swedish, with whom to turn to" grep -q "Du kommer inte åt det här" "$WORK/part.page"
 reference() { grep -o '<b class="mono">[^<]*' "$WORK/part.page" | cut -d'>' -f2; }
-looked_up() { portvakt audit show "$(reference)" | grep -q turned_away; }
+looked_up() { [[ "$(portvakt audit show "$(reference)")" == *turned_away* ]]; }
 ok "its reference can be looked up" looked_up
 ok "Anna signs in" enter anna.andersson /kampanjer
 stepped_up() { local went; went="$(see -b "$WORK/anna.andersson.jar" -o /dev/null -w '%{http_code}' "$SITE/ekonomi/bok")"; [ "$went" = 303 ]; }

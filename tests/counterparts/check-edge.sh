@@ -6,11 +6,12 @@ check_begin edge "${1:-}"
 IDP="$CP_ROOT/idp-oidc-provider/idp.sh"; IDP_DATA="$WORK/op"; IDP_PORT="$(cp_free_port)"; ISSUER="http://127.0.0.1:$IDP_PORT"
 EDGE="$CP_ROOT/edge/nginx.sh"; EDGE_DATA="$WORK/edge"; EDGE_PORT="$(cp_free_port)"; CRM_PORT="$(cp_free_port)"
 SITE="https://127.0.0.1:$EDGE_PORT"; PASSWORD="Sommar-2031"
-also_stop "$IDP" "$IDP_DATA"; also_stop "$EDGE" "$EDGE_DATA"
+CADDY="$CP_ROOT/edge/caddy.sh"; CADDY_DATA="$WORK/caddy"; CADDY_PORT="$(cp_free_port)"; SITE2="https://127.0.0.1:$CADDY_PORT"
+also_stop "$IDP" "$IDP_DATA"; also_stop "$EDGE" "$EDGE_DATA"; also_stop "$CADDY" "$CADDY_DATA"
 
-(DATA="" PORT="" "$IDP" start --port "$IDP_PORT" --data "$IDP_DATA" --redirect "$SITE/sso/callback" --postlogout "$SITE/sso/signed-out" > "$WORK/idp.log" 2>&1)
+(DATA="" PORT="" "$IDP" start --port "$IDP_PORT" --data "$IDP_DATA" --redirect "$SITE/sso/callback" --redirect "$SITE2/sso/callback" --postlogout "$SITE/sso/signed-out" > "$WORK/idp.log" 2>&1)
 daemon_settings op "$ISSUER" < /dev/null > /dev/null
-sed -i "s#^public_url = .*#public_url = \"$SITE\"#" "$DATA/portvakt.toml"
+sed -i "s#^public_url = .*#public_url = \"$SITE\"\nalso_at = [\"$SITE2\"]#" "$DATA/portvakt.toml"
 ok "the settings with the proxy's address are in order" portvakt check
 ok "the daemon becomes ready" daemon_start
 edge() { DATA="" PORT="" "$EDGE" start --port "$EDGE_PORT" --data "$EDGE_DATA" --portvakt "127.0.0.1:$DAEMON_PORT" --crm "127.0.0.1:$CRM_PORT" --component member >> "$WORK/edge.log" 2>&1 || { cat "$WORK/edge.log" >&2; return 1; }; }
@@ -47,7 +48,7 @@ ok "his name, encoded" fact bo.lindstrom x-portvakt-name 'Bo%20Lindstr%C3%B6m'
 ok "his roles" fact bo.lindstrom x-portvakt-roles communicator
 ok "and that he is limited" fact bo.lindstrom x-portvakt-limited true
 as() { local user="$1"; shift; see -b "$WORK/$user.jar" "$@"; }
-made_up() { as bo.lindstrom -H 'X-Portvakt-Roles: board' -H 'X-Portvakt-Narrowed: false' "$SITE/kampanjer" > "$WORK/made-up.page" && fact made-up x-portvakt-roles communicator && fact made-up x-portvakt-narrowed ""; }
+made_up() { as bo.lindstrom -H 'X-Portvakt-Roles: board' -H 'X-Portvakt-Narrowed: made-up' "$SITE/kampanjer" > "$WORK/made-up.page" && fact made-up x-portvakt-roles communicator && fact made-up x-portvakt-narrowed false; }
 ok "what the browser itself sends under these names is replaced" made_up
 no_session() { grep -q '"cookie": "[^;]' "$WORK/made-up.page" && ! grep -q 'portvakt=' "$WORK/made-up.page"; }
 ok "the page gets the browser's other cookies and not the session" no_session
@@ -66,6 +67,23 @@ stepped_up() { local went; went="$(see -b "$WORK/anna.andersson.jar" -o /dev/nul
 ok "the provider never said when she signed in, so she is sent there again" stepped_up
 ok "she goes there and comes back" enter anna.andersson /ekonomi/bok
 ok "to the part that wants a fresh sign-in" landed anna.andersson "$SITE/ekonomi/bok"
+
+# --- the same behind Caddy, at a second host of the settings
+caddy() { DATA="" PORT="" "$CADDY" start --port "$CADDY_PORT" --data "$CADDY_DATA" --tls "$EDGE_DATA" --portvakt "127.0.0.1:$DAEMON_PORT" --crm "127.0.0.1:$CRM_PORT" --component member >> "$WORK/edge.log" 2>&1 || { cat "$WORK/edge.log" >&2; return 1; }; }
+if command -v caddy > /dev/null || [ "$(id -u)" = 0 ]; then
+  ok "Caddy takes the file of deploy/ and starts" caddy
+  enter2() { python3 "$TOOLS/oidc_login.py" --insecure --start-url "$SITE2$2" --user "$1" --password "$PASSWORD" --language sv --jar "$WORK/caddy.jar" --page "$WORK/caddy.page" > "$WORK/caddy.json"; }
+  ok "Bo signs in from where he was" enter2 bo.lindstrom '/kampanjer?sida=1&q=%C3%A5'
+  ok "and comes back to that host, query and all" landed caddy "$SITE2/kampanjer?sida=1&q=%C3%A5"
+  ok "the page is told who he is" fact caddy x-portvakt-user bo.lindstrom
+  made_up2() { see -b "$WORK/caddy.jar" -H 'X-Portvakt-Roles: board' -H 'X-Portvakt-Narrowed: made-up' "$SITE2/kampanjer" > "$WORK/caddy.page" && fact caddy x-portvakt-roles communicator && fact caddy x-portvakt-narrowed false; }
+  ok "what the browser itself sends under these names is replaced" made_up2
+  part2() { [ "$(see -b "$WORK/caddy.jar" -o "$WORK/part.page" -w '%{http_code}' "$SITE2/ekonomi/bok")" = 403 ] && grep -q "Du kommer inte åt det här" "$WORK/part.page"; }
+  ok "a part that wants another component is closed to him, with a page that says why" part2
+  ok "a script is told plainly" bash -c '[ "$(curl -sSk -H "Sec-Fetch-Mode: cors" -o /dev/null -w "%{http_code}" "$1")" = 401 ]' _ "$SITE2/kampanjer"
+else
+  echo "  skipped: the same behind Caddy, which is not installed"
+fi
 
 # --- the next click
 ok "Bo's session is good" bash -c '[ "$(curl -sSk -b "$1" -o /dev/null -w "%{http_code}" "$2")" = 200 ]' _ "$WORK/bo.lindstrom.jar" "$SITE/kampanjer"

@@ -111,7 +111,7 @@ async fn answer(
         }
         return step_up::challenge(&demand);
     }
-    let narrowed = decision.map(|decision| decision.narrowed);
+    let narrowed = decision.is_some_and(|decision| decision.narrowed);
     match described(person, narrowed) {
         Some(told) => (StatusCode::OK, told).into_response(),
         None => Problem::internal().into_response(),
@@ -132,26 +132,27 @@ fn away(house: &House, headers: &HeaderMap, asked: &Asked) -> Response {
     Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail).into_response()
 }
 
-/// Who it is, as headers; several roles or sectors stand with commas between. Nothing where a value cannot stand in a
-/// header, which an encoded one always can.
-fn described(person: &SignedInPerson, narrowed: Option<bool>) -> Option<HeaderMap> {
+/// Who it is, as headers; several roles or sectors stand with commas between. Every header is there, an empty one where
+/// there is nothing to say: some proxies copy one that is not there as something else. Nothing where a value cannot
+/// stand in a header, which an encoded one always can.
+fn described(person: &SignedInPerson, narrowed: bool) -> Option<HeaderMap> {
     let (account, held) = (&person.account, &person.effective);
     let roles: Vec<&str> = held.roles.iter().map(RoleId::as_str).collect();
     let sectors: Vec<&str> = held.sectors.iter().map(SectorId::as_str).collect();
     let told = [
-        ("x-portvakt-account", Some(account.id.to_string())),
-        ("x-portvakt-user", Some(plain(&account.user_name))),
-        ("x-portvakt-name", Some(plain(&account.display_name))),
-        ("x-portvakt-email", account.email.as_deref().map(plain)),
-        ("x-portvakt-roles", Some(roles.join(","))),
-        ("x-portvakt-sectors", Some(sectors.join(","))),
-        ("x-portvakt-limited", Some(held.limited.to_string())),
-        ("x-portvakt-item-restricted", Some(held.item_restricted.to_string())),
-        ("x-portvakt-narrowed", narrowed.map(|narrowed| narrowed.to_string())),
-        ("x-portvakt-version", Some(account.version.to_string())),
+        ("x-portvakt-account", account.id.to_string()),
+        ("x-portvakt-user", plain(&account.user_name)),
+        ("x-portvakt-name", plain(&account.display_name)),
+        ("x-portvakt-email", account.email.as_deref().map(plain).unwrap_or_default()),
+        ("x-portvakt-roles", roles.join(",")),
+        ("x-portvakt-sectors", sectors.join(",")),
+        ("x-portvakt-limited", held.limited.to_string()),
+        ("x-portvakt-item-restricted", held.item_restricted.to_string()),
+        ("x-portvakt-narrowed", narrowed.to_string()),
+        ("x-portvakt-version", account.version.to_string()),
     ];
-    let told = told.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)));
     let mut headers: HeaderMap = told
+        .into_iter()
         .map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?)))
         .collect::<Option<_>>()?;
     headers.insert(header::VARY, HeaderValue::from_static("cookie"));

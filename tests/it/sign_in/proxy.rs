@@ -44,6 +44,11 @@ async fn names_beyond_ascii_stand_percent_encoded_and_inject_no_header() {
         assert_eq!(told.header("x-portvakt-email"), "%C3%A5sa%20%2541@bjorkbacken.example");
         assert_eq!(told.header("x-portvakt-name"), "%C3%A5sa%20%2541%20%C3%85kesson");
         assert_eq!(told.header("x-portvakt-item-restricted"), "false");
+        assert_eq!(told.header("x-portvakt-narrowed"), "false");
+        assert!(
+            told.headers.contains_key("x-portvakt-roles"),
+            "a proxy copies what is not there as it likes"
+        );
         assert_eq!(told.header("cache-control"), "no-store");
     })
     .await;

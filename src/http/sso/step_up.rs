@@ -42,11 +42,14 @@ pub(super) fn query(demand: &Demand) -> String {
     format!("{max_age}&acr_values={}", encoded(&levels, |byte| byte.is_ascii_alphanumeric()))
 }
 
-/// To sign in anew through the same directory, and back to `path`.
+/// To sign in anew through the same directory, where there is one, and back to `path`.
 pub(super) fn away(house: &House, directory: &DirectoryId, demand: &Demand, path: Option<&str>) -> Response {
     let back = encoded(path.unwrap_or_default(), |byte| byte.is_ascii_alphanumeric() || byte == b'/');
     let base = house.ports.settings.server.public_url.path();
-    let address = format!("{base}/sso/login?directory={directory}&return_to={back}{}", query(demand));
+    // Whoever came by invitation has no directory to go back to, and chooses one.
+    let through =
+        if *directory == DirectoryId::local() { String::new() } else { format!("directory={directory}&") };
+    let address = format!("{base}/sso/login?{through}return_to={back}{}", query(demand));
     Redirect::to(&address).into_response()
 }
 

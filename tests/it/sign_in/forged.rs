@@ -54,6 +54,7 @@ fn bent(at: i64, issuer: &str) -> Vec<(&'static str, Value)> {
         ("token_tenant", json!({ "tid": [TENANT] })),
         ("token_groups", json!({ "groups": { "a": 1 } })),
         ("token_groups", json!({ "groups": [1] })),
+        ("token_groups", json!({ "groups": ["a\u{0}b"] })),
     ]
 }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::browser::Page;
 use super::house::{TENANT, TestHouse, external};
-use crate::engines::{look, on_each_engine};
+use crate::engines::{change, look, on_each_engine};
 
 fn operator(house: &TestHouse<'_>) -> Act {
     house.ports.act(Actor::Operator("eva".to_owned()), "test")
@@ -215,6 +215,36 @@ async fn where_nobody_is_linked_by_itself_even_the_known_wait() {
         let act = operator(&house);
         linking::approve(&house.ports, &act, &view.reference, approval(Onto::Proposed, false)).await.unwrap();
         assert_eq!(house.sign_in(&mut house.browser(), "entra", "asa").await.status, StatusCode::SEE_OTHER);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_subject_under_another_issuer_is_linked_anew_only_by_an_explicit_word() {
+    on_each_engine(async |t| {
+        let house = TestHouse::open(t).await;
+        let id = house.provision("okta", "asa", "sv").await;
+        let link = subject::SubjectLink {
+            directory: DirectoryId::parse("okta").unwrap(),
+            issuer: "https://former.example".to_owned(),
+            subject: external("asa"),
+            identity: portvakt::domain::ids::IdentityId::parse(&id).unwrap(),
+            by: "test".to_owned(),
+        };
+        let now = portvakt::flows::Clock::now(&*house.clock);
+        change!(t, [link] c => subject::link(c, &link, now).await).unwrap();
+        let page = house.sign_in(&mut house.browser(), "okta", "asa").await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN);
+        let view = waiting(&house).await;
+        let by = view.proposal.as_ref().unwrap().by.as_str();
+        assert_eq!((view.code.as_str(), by), ("other_issuer", "same_subject"));
+        let act = operator(&house);
+        let meek = approval(Onto::Proposed, false);
+        let refused = linking::approve(&house.ports, &act, &view.reference, meek).await.unwrap_err();
+        assert!(refused.to_string().contains("https://former.example"), "{refused}");
+        let bold = approval(Onto::Proposed, true);
+        linking::approve(&house.ports, &act, &view.reference, bold).await.unwrap();
+        assert_eq!(house.sign_in(&mut house.browser(), "okta", "asa").await.status, StatusCode::SEE_OTHER);
     })
     .await;
 }

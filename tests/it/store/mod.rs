@@ -8,6 +8,7 @@ mod group;
 mod identity;
 mod item;
 mod lifetime;
+mod linking;
 mod membership;
 mod outbox;
 mod plan;

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
 use crate::domain::actor::Actor;
-use crate::flows::{Clock, Ports, policies, protection};
+use crate::flows::{Clock, Ports, directories, policies, protection};
 use crate::http::health::Readiness;
 use crate::http::{self, House};
 use crate::jobs;
@@ -112,14 +112,21 @@ impl Daemon {
                 readiness.end();
             })
         };
+        let server = &ports.settings.server;
+        let limits = http::serve::Limits {
+            head_within: Duration::try_from(server.head_within).unwrap_or(Duration::from_secs(10)),
+            connections: server.connections,
+            connections_per_source: server.connections_per_source,
+        };
         let side = self.metrics_listener.map(|listener| {
             let router = http::health::metrics_only(self.house.metrics.clone(), Arc::clone(&ports));
-            tokio::spawn(http::serve::serve(listener, router, end.clone(), Duration::from_secs(1)))
+            tokio::spawn(http::serve::serve(listener, router, limits, end.clone(), Duration::from_secs(1)))
         });
         let listen = self.listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
         tracing::info!(%listen, url = %ports.settings.server.public_url.as_str(),
             "portvakt {} is open", env!("CARGO_PKG_VERSION"));
-        let finished = http::serve::serve(self.listener, http::router(self.house), end, self.grace).await;
+        let finished =
+            http::serve::serve(self.listener, http::router(self.house), limits, end, self.grace).await;
         if !finished {
             tracing::warn!("some requests did not finish within server.shutdown_grace and were broken off");
         }
@@ -131,6 +138,9 @@ impl Daemon {
         }
         if let Ok(running) = jobs.await {
             running.finish().await;
+        }
+        if let Err(error) = directories::flush(&ports).await {
+            tracing::warn!(%error, "what the directories did last could not be written down: {error}");
         }
         ports.db.close().await;
         tracing::info!("portvakt has closed");

@@ -95,7 +95,28 @@ pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
     metrics::describe_gauge!("portvakt_invites_open", "One-time links that could be used now");
     metrics::describe_gauge!("portvakt_outbox_waiting", "Accounts that a target has yet to be told about");
     metrics::describe_gauge!("portvakt_outbox_dead", "Dead letters of a target");
+    describe_directories();
     Ok(handle)
+}
+
+fn describe_directories() {
+    metrics::describe_gauge!("portvakt_directory_paused", "1 while a directory is paused");
+    metrics::describe_gauge!(
+        "portvakt_directory_pending_members",
+        "Members that a directory's groups wait for"
+    );
+    metrics::describe_gauge!(
+        "portvakt_directory_refused_changes",
+        "Changes that a directory was refused and that have not succeeded since"
+    );
+    metrics::describe_gauge!(
+        "portvakt_tokens_ending",
+        "Tokens and client secrets that end within so many days, by kind and owner"
+    );
+    metrics::describe_counter!(
+        "portvakt_token_warnings_total",
+        "Warnings of tokens and client secrets that end, by days before"
+    );
 }
 
 #[cfg(test)]

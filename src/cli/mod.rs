@@ -11,6 +11,7 @@ mod check;
 mod day;
 mod demo;
 mod directory;
+mod doctor;
 mod lifecycle;
 mod link;
 mod migrate;
@@ -18,7 +19,9 @@ mod policy;
 mod report;
 mod serve;
 mod setup;
+mod shown;
 mod target;
+mod tokens;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -106,6 +109,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Check settings and policy; every mistake at once. Opens no database and calls nobody.
     Check(check::CheckArgs),
+    /// Check the set-up of the directories end to end, and tell what to type into the provider. Exit code 1: a mistake.
+    Doctor(doctor::DoctorArgs),
     /// Bring the database to the present schema. Every other command that opens it does so too.
     Migrate,
     /// Directories: connections to identity providers.
@@ -158,6 +163,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(log_format, args).await,
         Command::Serve => serve::run(&config).await,
         Command::Check(args) => Ok(check::run(&config, &args)),
+        Command::Doctor(args) => doctor::run(&config, &args).await,
         Command::Migrate => migrate::run(&config).await,
         Command::Directory(command) => directory::run(&config, command).await,
         Command::Target(command) => target::run(&config, command).await,

@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{PrintAs, exit, setup};
+use super::shown::Shown as InWords;
+use super::{PrintAs, exit, setup, tokens as lists};
 use crate::flows::targets::{DeadLetter, TargetStanding};
 use crate::flows::tokens::{self, TokenKind};
 use crate::flows::{Ports, targets};
@@ -52,6 +53,23 @@ pub(super) enum TokenCommand {
         /// How long it is good for: 12h, 90d, 2w.
         #[arg(long, default_value = "365d", value_name = "TIME", value_parser = setup::duration)]
         expires_in: jiff::SignedDuration,
+        /// What to call it, in lists and in the audit.
+        #[arg(long = "name", id = "token_name", default_value = "api", value_name = "TEXT")]
+        token_name: String,
+    },
+    /// List the tokens of a target, also those that are over.
+    List {
+        /// The target, as the settings name it.
+        name: String,
+        #[command(flatten)]
+        shown: InWords,
+    },
+    /// Revoke a token: from then on it opens nothing.
+    Revoke {
+        /// The target, as the settings name it.
+        name: String,
+        /// The id, as the list shows it, or the beginning of it.
+        id: String,
     },
 }
 
@@ -65,12 +83,7 @@ pub(super) struct Shown {
 pub(super) async fn run(config: &Path, command: TargetCommand) -> anyhow::Result<ExitCode> {
     let ports = setup::open(config).await?;
     match command {
-        TargetCommand::Token(TokenCommand::Create { name, expires_in }) => {
-            let target = targets::find(&ports, &name)?;
-            let act = setup::act(&ports, "command");
-            let kind = TokenKind::Target;
-            println!("{}", tokens::create(&ports, &act, kind, target.as_str(), "api", expires_in).await?);
-        }
+        TargetCommand::Token(command) => token(&ports, command).await?,
         TargetCommand::List(Shown { format }) => print(format, &targets::list(&ports).await?, standing)?,
         TargetCommand::Dead { name, shown } => {
             let target = targets::find(&ports, &name)?;
@@ -85,6 +98,25 @@ pub(super) async fn run(config: &Path, command: TargetCommand) -> anyhow::Result
     }
     ports.db.close().await;
     Ok(exit::DONE)
+}
+
+async fn token(ports: &Ports, command: TokenCommand) -> anyhow::Result<()> {
+    let kind = TokenKind::Target;
+    match command {
+        TokenCommand::Create { name, expires_in, token_name } => {
+            let target = targets::find(ports, &name)?;
+            let act = setup::act(ports, "command");
+            let made = tokens::create(ports, &act, kind, target.as_str(), &token_name, expires_in);
+            println!("{}", made.await?);
+            Ok(())
+        }
+        TokenCommand::List { name, shown } => {
+            lists::list(ports, kind, targets::find(ports, &name)?.as_str(), &shown).await
+        }
+        TokenCommand::Revoke { name, id } => {
+            lists::revoke(ports, kind, targets::find(ports, &name)?.as_str(), &id).await
+        }
+    }
 }
 
 async fn resend(ports: &Ports, name: &str, account: Option<&str>) -> anyhow::Result<()> {

@@ -60,6 +60,18 @@ impl PublicUrl {
         self.0.strip_suffix(self.path()).unwrap_or(&self.0)
     }
 
+    /// Whether it names this machine itself, which nobody else can reach.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        Url::parse(&self.0).is_ok_and(|url| is_loopback(&url))
+    }
+
+    /// Whether it names, by number, this machine or one that the internet cannot reach.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        Url::parse(&self.0).is_ok_and(|url| is_private(&url))
+    }
+
     /// Whether it is https, so that cookies can be marked `Secure`.
     #[must_use]
     pub fn is_https(&self) -> bool {

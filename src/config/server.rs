@@ -27,6 +27,16 @@ pub struct Server {
     pub metrics_token: Option<Secret>,
     /// Largest request body, in bytes. Default 1 MiB.
     pub request_limit_bytes: usize,
+    /// A request's head must have come within this time. Default 10 seconds.
+    pub head_within: SignedDuration,
+    /// A request's body must have come within this time. Default 30 seconds.
+    pub body_within: SignedDuration,
+    /// A request must be answered within this time, its body included. Default 60 seconds.
+    pub answer_within: SignedDuration,
+    /// Connections in all. Default 4,096.
+    pub connections: usize,
+    /// Connections from one address. Default 2,048.
+    pub connections_per_source: usize,
     /// How long requests may take to end after SIGTERM. Default 20 seconds.
     pub shutdown_grace: SignedDuration,
 }
@@ -92,7 +102,11 @@ pub(crate) fn server(section: &Section<'_>) -> Option<Server> {
         own
     });
     let limit = section.field("request_limit_bytes").and_then(|field| field.whole(&(1_024..=1_073_741_824)));
-    let grace = section.field("shutdown_grace").and_then(|field| field.duration());
+    let duration = |key| section.field(key).and_then(|field| field.duration());
+    let whole = |key| section.field(key).and_then(|field| field.whole(&(1..=1_000_000)));
+    let count = |key, default| whole(key).and_then(|number| usize::try_from(number).ok()).unwrap_or(default);
+    let (head, body) = (duration("head_within"), duration("body_within"));
+    let (answer, grace) = (duration("answer_within"), duration("shutdown_grace"));
     let metrics_token = section.secret("metrics_token");
     Some(Server {
         listen: address?,
@@ -101,6 +115,11 @@ pub(crate) fn server(section: &Section<'_>) -> Option<Server> {
         metrics_listen,
         metrics_token,
         request_limit_bytes: limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(1_048_576),
+        head_within: head.unwrap_or(SignedDuration::from_secs(10)),
+        body_within: body.unwrap_or(SignedDuration::from_secs(30)),
+        answer_within: answer.unwrap_or(SignedDuration::from_secs(60)),
+        connections: count("connections", 4_096),
+        connections_per_source: count("connections_per_source", 2_048),
         shutdown_grace: grace.unwrap_or(SignedDuration::from_secs(20)),
     })
 }

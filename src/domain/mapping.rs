@@ -126,6 +126,36 @@ pub fn difference(held: &[Grant], wanted: &Mapped) -> Difference {
     Difference { give, end }
 }
 
+/// Whether any rule sees a difference between two documents of the same person in `directory`.
+#[must_use]
+pub fn tells_apart(
+    policy: &Policy,
+    directory: &DirectoryId,
+    one: &serde_json::Value,
+    other: &serde_json::Value,
+) -> bool {
+    policy.rules.iter().any(|rule| sees(&rule.when, directory, one, other))
+}
+
+fn sees(
+    condition: &Condition,
+    said_by: &DirectoryId,
+    one: &serde_json::Value,
+    other: &serde_json::Value,
+) -> bool {
+    match condition {
+        Condition::Attribute { directory, path, one_of } => {
+            directory.as_ref().is_none_or(|named| named == said_by)
+                && attribute::has_one_of(one, path, one_of) != attribute::has_one_of(other, path, one_of)
+        }
+        Condition::All(parts) | Condition::Any(parts) => {
+            parts.iter().any(|part| sees(part, said_by, one, other))
+        }
+        Condition::Not(part) => sees(part, said_by, one, other),
+        Condition::Directory(_) | Condition::Group { .. } | Condition::GroupName { .. } => false,
+    }
+}
+
 fn give_role(policy: &Policy, mapped: &mut Mapped, role: &RoleId, from: &RuleId) {
     let is_held_back = !policy.administrators_by_rule
         && policy.roles.get(role).is_some_and(|known| policy.is_administrator_role(known));

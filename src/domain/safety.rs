@@ -124,6 +124,34 @@ pub fn check(limits: &SafetyLimits, numbers: &Numbers) -> Vec<SafetyStop> {
     stops
 }
 
+/// How many accounts must be active for the limits to allow what `numbers` take and took; with that many counted it
+/// makes no difference how many more there are.
+#[must_use]
+pub fn active_that_allow(limits: &SafetyLimits, numbers: &Numbers) -> u64 {
+    let taken = numbers.taking_steps.saturating_add(numbers.taken_last_day);
+    if taken <= u64::from(limits.max_accounts) {
+        return 0;
+    }
+    let allows =
+        |active: u64| part(active.saturating_add(numbers.taken_last_day), limits.max_percent) >= taken;
+    let (mut too_few, mut enough) = (0_u64, 1_u64);
+    while !allows(enough) {
+        if enough > u64::MAX / 4 {
+            return u64::MAX;
+        }
+        (too_few, enough) = (enough, enough.saturating_mul(2));
+    }
+    while too_few < enough {
+        let middle = too_few + (enough - too_few) / 2;
+        if allows(middle) {
+            enough = middle;
+        } else {
+            too_few = middle + 1;
+        }
+    }
+    enough
+}
+
 /// Whether a list from a directory shrank by more than `percent`.
 #[must_use]
 pub fn has_shrunk(list: &InputList, percent: f64) -> bool {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::domain::actor::{Actor, Subject};
 use crate::domain::ids::{AccountId, AuditId, TargetId};
 use crate::store::audit::{self, Entry};
-use crate::store::{Conn, StoreError, account, outbox};
+use crate::store::{Conn, StoreError, outbox};
 
 /// Who does something, when and why.
 #[derive(Debug, Clone)]
@@ -66,16 +66,13 @@ impl Act {
         audit::append(c, &entry).await
     }
 
-    /// Gives the account its next version and queues it for every target. Access taken away goes first (`urgent`).
+    /// Gives the account its next version and queues it for every target, with the commit. Access taken away goes
+    /// first (`urgent`).
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`] when the database cannot be reached.
-    pub async fn announce(&self, c: &mut Conn, id: AccountId, urgent: bool) -> Result<i64, StoreError> {
-        let version = account::raise_version(c, id).await?;
-        for target in self.targets.iter() {
-            outbox::queue(c, target, id, version, urgent, self.now).await?;
-        }
-        Ok(version)
+    pub async fn announce(&self, c: &mut Conn, id: AccountId, urgent: bool) -> Result<(), StoreError> {
+        outbox::announce(c, id, &self.targets, urgent, self.now).await
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::account::{Account, Standing, Status, StatusReason};
 use crate::domain::actor::Subject;
 use crate::domain::ids::AccountId;
 use crate::domain::policy::Policy;
-use crate::store::{Conn, account, identity, standing};
+use crate::store::{Conn, account, presence, standing};
 
 /// What following the directories came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +35,19 @@ pub enum Followed {
 pub async fn follow(c: &mut Conn, act: &Act, policy: &Policy, id: AccountId) -> Result<Followed, Refusal> {
     // Locked first: whoever reads before the lock may judge by what another directory said a moment ago.
     let account = account::lock(c, id).await?.ok_or_else(|| Refusal::not_found("account", id))?;
-    let identities = identity::of_account(c, id).await?;
-    let is_present = identities.iter().any(|i| i.deleted_at.is_none() && i.active);
+    let is_present = presence::is_anywhere(c, id).await?;
+    follow_locked(c, act, policy, account, is_present).await
+}
+
+/// The same for an account that the caller has locked, and of which it knows since then whether any directory calls
+/// its person active.
+pub(super) async fn follow_locked(
+    c: &mut Conn,
+    act: &Act,
+    policy: &Policy,
+    account: Account,
+    is_present: bool,
+) -> Result<Followed, Refusal> {
     match (is_present, account.standing.status) {
         (true, Status::Deactivated) if account.standing.reason == StatusReason::Departed => {
             restore(c, act, &account).await?;

@@ -5,16 +5,17 @@
 
 mod held_back;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use self::held_back::Change;
 use super::{Act, Ports, Refusal, guard};
+use crate::domain::account::Account;
 use crate::domain::actor::Subject;
 use crate::domain::grant::{Grant, GrantKind, Link, LinkOrigin, Origin};
-use crate::domain::ids::{AccountId, GrantId};
+use crate::domain::ids::{AccountId, GrantId, IdentityId};
 use crate::domain::mapping::{self, GroupFacts, IdentityFacts, Mapped};
 use crate::domain::name::fold;
 use crate::domain::policy::{Condition, Policy};
@@ -86,11 +87,13 @@ pub async fn let_go_of_the_held_back(ports: &Ports, act: &Act) -> Result<usize, 
     };
     let mut waiting = BTreeSet::new();
     for kind in guard::guarded(&compiled.policy).into_iter().flat_map(|guarded| guarded.kinds) {
-        for id in entitlement::active_holders(&mut c, &kind, act.now).await? {
-            let held = entitlement::held(&mut c, id).await?;
-            let mapped = wanted(&mut c, &compiled.policy, id).await?;
-            if mapped.is_some_and(|mapped| !mapping::difference(&held, &mapped).is_empty()) {
-                waiting.insert(id);
+        for page in entitlement::active_holders(&mut c, &kind, act.now, i64::MAX).await?.chunks(PAGE) {
+            let mut held = entitlement::held_by(&mut c, page).await?;
+            for (id, mapped) in wanted(&mut c, &compiled.policy, page).await? {
+                let held = held.remove(&id).unwrap_or_default();
+                if !mapping::difference(&held, &mapped).is_empty() {
+                    waiting.insert(id);
+                }
             }
         }
     }
@@ -107,6 +110,35 @@ pub async fn let_go_of_the_held_back(ports: &Ports, act: &Act) -> Result<usize, 
         .await
 }
 
+/// Gives an account that was just made what the rules say; nobody has put its person into a group yet. Gives whether
+/// that is anything.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub async fn newcomer(
+    c: &mut Conn,
+    act: &Act,
+    policy: &Policy,
+    account: Account,
+    identity: &Identity,
+) -> Result<bool, Refusal> {
+    let facts = IdentityFacts {
+        directory: identity.directory.clone(),
+        groups: Vec::new(),
+        document: &identity.document,
+    };
+    let difference = mapping::difference(&[], &mapping::map(policy, &[facts]));
+    if difference.is_empty() {
+        return Ok(false);
+    }
+    let (id, mut changed, mut gained) = (account.id, Vec::new(), Vec::new());
+    let wished = vec![Change { account, held: Vec::new(), difference }];
+    carry_out(c, act, policy, wished, &mut changed, &mut gained).await?;
+    let_go(c, act, policy, &[id], &gained).await?;
+    Ok(!changed.is_empty())
+}
+
 /// Recalculates a page of accounts, sorted by id: all are judged before the first is written.
 async fn some(
     c: &mut Conn,
@@ -116,7 +148,19 @@ async fn some(
     changed: &mut Vec<AccountId>,
     gained: &mut Vec<GrantKind>,
 ) -> Result<(), Refusal> {
-    let mut wished = judged(c, policy, ids).await?;
+    let wished = judged(c, policy, ids).await?;
+    carry_out(c, act, policy, wished, changed, gained).await
+}
+
+/// Writes what is wished, but for what is held back.
+async fn carry_out(
+    c: &mut Conn,
+    act: &Act,
+    policy: &Policy,
+    mut wished: Vec<Change>,
+    changed: &mut Vec<AccountId>,
+    gained: &mut Vec<GrantKind>,
+) -> Result<(), Refusal> {
     for (id, why) in held_back::hold_back(c, policy, &mut wished, act.now).await? {
         held_back::tell(c, act, id, &why).await?;
     }
@@ -142,7 +186,8 @@ async fn let_go(
 ) -> Result<(), Refusal> {
     let mut others = BTreeSet::new();
     for kind in gained {
-        let holders = entitlement::active_holders(c, kind, act.now).await?;
+        let most = i64::try_from(FEW + 1).unwrap_or(i64::MAX);
+        let holders = entitlement::active_holders(c, kind, act.now, most).await?;
         if holders.len() <= FEW {
             others.extend(holders.into_iter().filter(|id| seen.binary_search(id).is_err()));
         }
@@ -170,11 +215,16 @@ async fn quietly(
 
 /// What is to change for these accounts. Each is locked.
 async fn judged(c: &mut Conn, policy: &Policy, ids: &[AccountId]) -> Result<Vec<Change>, Refusal> {
+    let accounts = account::lock_all(c, ids).await?;
+    if let Some(missing) = ids.iter().find(|id| !accounts.iter().any(|account| account.id == **id)) {
+        return Err(Refusal::not_found("account", missing));
+    }
+    let mut mapped = wanted(c, policy, ids).await?;
+    let mut held = entitlement::held_by(c, ids).await?;
     let mut wished = Vec::new();
-    for id in ids {
-        let account = account::lock(c, *id).await?.ok_or_else(|| Refusal::not_found("account", id))?;
-        let Some(mapped) = wanted(c, policy, *id).await? else { continue };
-        let held = entitlement::held(c, *id).await?;
+    for account in accounts {
+        let Some(mapped) = mapped.remove(&account.id) else { continue };
+        let held = held.remove(&account.id).unwrap_or_default();
         let difference = mapping::difference(&held, &mapped);
         if !difference.is_empty() {
             wished.push(Change { account, held, difference });
@@ -187,26 +237,27 @@ async fn judged(c: &mut Conn, policy: &Policy, ids: &[AccountId]) -> Result<Vec<
 async fn write(
     c: &mut Conn,
     act: &Act,
-    wished: Vec<Change>,
+    mut wished: Vec<Change>,
     changed: &mut Vec<AccountId>,
 ) -> Result<(), Refusal> {
+    wished.retain(|change| !change.difference.is_empty());
+    let ended: Vec<GrantId> =
+        wished.iter().flat_map(|change| change.difference.end.iter().copied()).collect();
+    entitlement::end_all(c, &ended, act.now).await?;
+    let mut given = Vec::new();
     for Change { account, held, difference } in wished {
-        if difference.is_empty() {
-            continue;
-        }
-        let id = account.id;
-        let before = describe(&held);
-        for grant in &difference.end {
-            entitlement::end(c, *grant, act.now).await?;
-        }
-        for (kind, origin) in difference.give {
-            entitlement::give(c, id, &new_grant(act, kind, origin)).await?;
-        }
-        let after = describe(&entitlement::held(c, id).await?);
-        act.record(c, "grants_changed", Subject::new("account", id), Some(before), Some(after)).await?;
-        act.announce(c, id, !difference.end.is_empty()).await?;
-        changed.push(id);
+        let new: Vec<Grant> =
+            difference.give.into_iter().map(|(kind, origin)| new_grant(act, kind, origin)).collect();
+        let stays = held.iter().filter(|grant| !difference.end.contains(&grant.id));
+        let mut holds: Vec<Grant> = stays.chain(&new).cloned().collect();
+        holds.sort_by(|a, b| (&a.kind, a.id).cmp(&(&b.kind, b.id)));
+        given.extend(new.into_iter().map(|grant| (account.id, grant)));
+        let subject = Subject::new("account", account.id);
+        act.record(c, "grants_changed", subject, Some(describe(&held)), Some(describe(&holds))).await?;
+        act.announce(c, account.id, !difference.end.is_empty()).await?;
+        changed.push(account.id);
     }
+    entitlement::give_all(c, &given).await?;
     Ok(())
 }
 
@@ -266,52 +317,43 @@ fn describe(grants: &[Grant]) -> Value {
         .collect()
 }
 
-/// What the rules give an account; nothing while no directory says that it is active, so that a departed person
-/// comes back to what the groups say then, and not to nothing.
-async fn wanted(c: &mut Conn, policy: &Policy, id: AccountId) -> Result<Option<Mapped>, StoreError> {
-    let mut living: Vec<(Identity, Vec<GroupFacts>)> = Vec::new();
-    for identity in identity::of_account(c, id).await? {
-        if identity.deleted_at.is_none() && identity.active {
-            let groups = membership::groups_of(c, identity.id, None).await?;
-            let facts = groups.into_iter().map(|g| GroupFacts {
-                id: Some(g.group),
-                external_id: g.external_id,
-                pinned_names: g.pins,
-            });
-            let mut facts: Vec<GroupFacts> = facts.collect();
-            if facts.is_empty() {
-                facts.extend(claimed(c, &identity).await?);
-            }
-            living.push((identity, facts));
-        }
-    }
-    if living.is_empty() {
-        return Ok(None);
-    }
-    let facts: Vec<IdentityFacts<'_>> = living
-        .iter()
-        .map(|(identity, groups)| IdentityFacts {
+/// What the rules give each of these accounts. Those that no directory calls active are left out, so that a departed
+/// person comes back to what the groups say then, and not to nothing.
+async fn wanted(
+    c: &mut Conn,
+    policy: &Policy,
+    ids: &[AccountId],
+) -> Result<BTreeMap<AccountId, Mapped>, StoreError> {
+    let present = identity::present_of(c, ids).await?;
+    let people: Vec<IdentityId> = present.iter().map(|identity| identity.id).collect();
+    let mut groups = membership::groups_of_all(c, &people).await?;
+    let without: Vec<IdentityId> = people.into_iter().filter(|id| !groups.contains_key(id)).collect();
+    let mut claimed = claimed_group::that_count(c, &without).await?;
+    let mut facts: BTreeMap<AccountId, Vec<IdentityFacts<'_>>> = BTreeMap::new();
+    for identity in &present {
+        let told = groups.remove(&identity.id).unwrap_or_default().into_iter();
+        let told = told.map(|g| (Some(g.group), g.external_id, g.pins));
+        let claimed = claimed.remove(&identity.id).unwrap_or_default().into_iter();
+        let all = told.chain(claimed.map(|value| (None, Some(value), Vec::new())));
+        let groups =
+            all.map(|(id, external_id, pinned_names)| GroupFacts { id, external_id, pinned_names }).collect();
+        facts.entry(identity.account).or_default().push(IdentityFacts {
             directory: identity.directory.clone(),
-            groups: groups.clone(),
+            groups,
             document: &identity.document,
-        })
-        .collect();
-    Ok(Some(mapping::map(policy, &facts)))
+        });
+    }
+    Ok(facts.into_iter().map(|(account, facts)| (account, mapping::map(policy, &facts))).collect())
 }
 
-/// The groups that a token named, where nobody else tells of groups.
-async fn claimed(c: &mut Conn, identity: &Identity) -> Result<Vec<GroupFacts>, StoreError> {
-    let values = claimed_group::that_count(c, identity.id).await?;
-    let facts = |value| GroupFacts { id: None, external_id: Some(value), pinned_names: Vec::new() };
-    Ok(values.into_iter().map(facts).collect())
-}
-
-/// Pins each name that a rule speaks of to the oldest group that bears it, where it is not pinned yet.
+/// Pins each name that a rule speaks of to the oldest group that bears it, where it is not pinned yet. Gives whether
+/// any was.
 ///
 /// # Errors
 ///
 /// [`Refusal::Store`] when the database cannot be reached.
-pub async fn pin_names(c: &mut Conn, act: &Act, policy: &Policy) -> Result<(), Refusal> {
+pub async fn pin_names(c: &mut Conn, act: &Act, policy: &Policy) -> Result<bool, Refusal> {
+    let mut is_new = false;
     let mut names = Vec::new();
     for rule in &policy.rules {
         collect_names(&rule.when, &mut names);
@@ -322,11 +364,12 @@ pub async fn pin_names(c: &mut Conn, act: &Act, policy: &Policy) -> Result<(), R
         bearers.sort_by_key(|g| (g.created_at, g.id));
         let Some(oldest) = bearers.first() else { continue };
         if group::pin_name(c, directory, &key, oldest.id, act.now).await? {
+            is_new = true;
             let after = json!({ "directory": directory, "name": name });
             act.record(c, "group_name_pinned", Subject::new("group", oldest.id), None, Some(after)).await?;
         }
     }
-    Ok(())
+    Ok(is_new)
 }
 
 fn collect_names<'p>(

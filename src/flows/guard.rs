@@ -8,15 +8,17 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Refusal;
-use crate::domain::account::Status;
 use crate::domain::grant::GrantKind;
 use crate::domain::ids::AccountId;
-use crate::domain::policy::{Console, Policy};
+use crate::domain::policy::{Console, Policy, SafetyLimits};
 use crate::domain::safety::{self, Critical, CriticalCount, Numbers, SafetyStop};
 use crate::store::{Conn, account, entitlement, setting, standing};
 
 /// The sliding window in which accounts that lose access are counted together.
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(24);
+
+/// How many accounts' grants are read together.
+const PAGE: usize = 500;
 
 /// What must not be left without an active holder, and what the stop is called that keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,41 +75,76 @@ async fn numbers(
     now: Timestamp,
 ) -> Result<Numbers, Refusal> {
     let mut numbers = Numbers { taking_steps: count(takes.len()), ..Numbers::default() };
-    for (status, held) in account::count_by_status(c).await? {
-        if status == Status::Active {
-            numbers.active_accounts = u64::try_from(held).unwrap_or_default();
-        }
-    }
-    let since = now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN);
-    numbers.taken_last_day = u64::try_from(standing::taken_since(c, since).await?).unwrap_or_default();
-    let mut critical = Vec::new();
+    fill_crowd(c, &policy.lifecycle.safety, &mut numbers, now).await?;
+    let guarded = guarded_here(c, policy, takes).await?;
     let mut administrators = BTreeSet::new();
-    for (id, role) in &policy.roles {
-        let is_administrator = role.console == Some(Console::Administrator);
-        if !role.is_critical && !is_administrator {
-            continue;
+    for Guarded { stop, kinds } in guarded {
+        let mut holders = BTreeSet::new();
+        for kind in &kinds {
+            // One more than may fall is enough to know that somebody is left.
+            let most = i64::try_from(takes.len()).unwrap_or(i64::MAX).saturating_add(1);
+            holders.extend(entitlement::active_holders(c, kind, now, most).await?);
         }
-        let holders = entitlement::active_holders(c, &GrantKind::Role(id.clone()), now).await?;
-        if role.is_critical {
-            critical.push(critical_count(Critical::Role(id.clone()), &holders, takes));
-        }
-        if is_administrator {
+        if stop == SafetyStop::NoAdministrator.name() {
             administrators.extend(holders);
+        } else if let Some(what) = kinds.first().and_then(critical) {
+            numbers.critical.push(critical_count(what, &holders, takes));
         }
     }
-    for (id, _) in policy.sectors.iter().filter(|(_, sector)| sector.is_critical) {
-        let holders = entitlement::active_holders(c, &GrantKind::Sector(id.clone()), now).await?;
-        critical.push(critical_count(Critical::Sector(id.clone()), &holders, takes));
-    }
-    numbers.critical = critical;
     numbers.administrators_before = count(administrators.len());
     numbers.administrators_after = count(administrators.difference(takes).count());
     Ok(numbers)
 }
 
-fn critical_count(what: Critical, holders: &[AccountId], takes: &BTreeSet<AccountId>) -> CriticalCount {
-    let after = holders.iter().filter(|holder| !takes.contains(holder)).count();
-    CriticalCount { what, before: count(holders.len()), after: count(after) }
+/// Counts who is active and who lost access lately: as far as it matters for the limits, and no further. Where
+/// everybody may lose it nothing is counted.
+async fn fill_crowd(
+    c: &mut Conn,
+    limits: &SafetyLimits,
+    numbers: &mut Numbers,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    if limits.max_percent < 100.0 {
+        let since = now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN);
+        numbers.taken_last_day = u64::try_from(standing::taken_since(c, since).await?).unwrap_or_default();
+    }
+    let enough = safety::active_that_allow(limits, numbers);
+    let active = account::count_active(c, i64::try_from(enough).unwrap_or(i64::MAX)).await?;
+    numbers.active_accounts = u64::try_from(active).unwrap_or_default();
+    Ok(())
+}
+
+/// What is guarded and held by somebody of `takes`: nobody else's fall can leave it empty.
+async fn guarded_here(
+    c: &mut Conn,
+    policy: &Policy,
+    takes: &BTreeSet<AccountId>,
+) -> Result<Vec<Guarded>, Refusal> {
+    let takes: Vec<AccountId> = takes.iter().copied().collect();
+    let mut held: BTreeSet<GrantKind> = BTreeSet::new();
+    for page in takes.chunks(PAGE) {
+        let page = entitlement::held_by(c, page).await?;
+        held.extend(page.into_values().flatten().map(|grant| grant.kind));
+    }
+    let mut guarded = guarded(policy);
+    guarded.retain(|one| one.kinds.iter().any(|kind| held.contains(kind)));
+    Ok(guarded)
+}
+
+fn critical(kind: &GrantKind) -> Option<Critical> {
+    match kind {
+        GrantKind::Role(id) => Some(Critical::Role(id.clone())),
+        GrantKind::Sector(id) => Some(Critical::Sector(id.clone())),
+        GrantKind::Limited | GrantKind::ItemRestricted => None,
+    }
+}
+
+fn critical_count(
+    what: Critical,
+    holders: &BTreeSet<AccountId>,
+    takes: &BTreeSet<AccountId>,
+) -> CriticalCount {
+    CriticalCount { what, before: count(holders.len()), after: count(holders.difference(takes).count()) }
 }
 
 fn count(n: usize) -> u64 {

@@ -1,4 +1,4 @@
-//! Puts away what has had its time: old days of evidence, dead sessions and sign-ins that nobody finished.
+//! Puts away what has had its time: old days of evidence, dead sessions, sign-ins that nobody finished, and more.
 //!
 //! Invariant: what is put away here was without effect already; running it twice, or not for a week, changes no
 //! decision.
@@ -6,8 +6,8 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use super::{Ports, Refusal};
-use crate::store::{evidence, link_request, login, session};
+use super::{Ports, Refusal, directories};
+use crate::store::{activity, client, evidence, link_request, login, refused, session};
 
 /// Days of evidence are kept this many months.
 const MONTHS: i64 = 13;
@@ -17,6 +17,12 @@ const SESSIONS_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Requests to be linked that nobody decided, or that were approved, are kept this long after the subject came last.
 const LINK_REQUESTS_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// Access tokens are kept this long after their end, so that one who still sends it is told apart from a stranger.
+const ACCESS_TOKENS_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// What a directory was refused is kept this long after the last time, where it never succeeds.
+const REFUSALS_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// What was put away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,10 +35,15 @@ pub struct PutAway {
     pub login_attempts: u64,
     /// Requests to be linked.
     pub link_requests: u64,
+    /// Access tokens of OAuth clients.
+    pub access_tokens: u64,
+    /// Old counts of directories, and what they were refused long ago.
+    pub directory_rows: u64,
 }
 
-/// Forgets days of evidence older than 13 months, sessions that ended 30 days ago, sign-ins that ran out, and requests
-/// to be linked whose subject has not come for 90 days.
+/// Forgets days of evidence older than 13 months, sessions that ended 30 days ago, sign-ins that ran out, requests to be
+/// linked whose subject has not come for 90 days, access tokens that ended a day ago, and what directories did and were
+/// refused more than 90 days ago.
 ///
 /// # Errors
 ///
@@ -47,9 +58,16 @@ pub async fn tidy(ports: &Ports) -> Result<PutAway, Refusal> {
                 let old = now.saturating_sub(SESSIONS_FOR).unwrap_or(Timestamp::MIN);
                 let sessions = session::forget(c, old).await?;
                 let login_attempts = login::forget(c, now).await?;
-                let long_ago = now.saturating_sub(LINK_REQUESTS_FOR).unwrap_or(Timestamp::MIN);
-                let link_requests = link_request::forget(c, long_ago).await?;
-                Ok::<_, Refusal>(PutAway { days, sessions, login_attempts, link_requests })
+                let unasked = now.saturating_sub(LINK_REQUESTS_FOR).unwrap_or(Timestamp::MIN);
+                let link_requests = link_request::forget(c, unasked).await?;
+                let access_tokens =
+                    client::forget(c, now.saturating_sub(ACCESS_TOKENS_FOR).unwrap_or(now)).await?;
+                let counts = activity::forget_counts(c, directories::oldest_day(now)).await?;
+                let long_ago = now.saturating_sub(REFUSALS_FOR).unwrap_or(Timestamp::MIN);
+                let directory_rows = counts + refused::forget_before(c, long_ago).await?;
+                let put_away =
+                    PutAway { days, sessions, login_attempts, link_requests, access_tokens, directory_rows };
+                Ok::<_, Refusal>(put_away)
             })
         })
         .await

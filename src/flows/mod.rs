@@ -10,6 +10,8 @@ pub mod crms;
 pub mod decide;
 pub mod deliver;
 pub mod depart;
+pub mod directories;
+pub mod doctor;
 pub mod entitle;
 pub mod evidence;
 pub mod find;
@@ -53,6 +55,7 @@ use crate::store::Db;
 pub use act::Act;
 pub use clock::{Clock, SetClock, SystemClock};
 pub use crms::Crms;
+pub use directories::Activity;
 pub use parties::Parties;
 pub use policies::{Compiled, Policies};
 pub use refusal::Refusal;
@@ -76,6 +79,10 @@ pub struct Ports {
     pub mailer: Option<Mailer>,
     /// What strangers do as often as they like.
     tally: Arc<tally::Tally>,
+    /// What the directories do, until it is written down.
+    pub activity: Arc<Activity>,
+    /// The wrong secrets of OAuth clients of late.
+    pub patience: Arc<tokens::Patience>,
     leadership: Arc<lead::Leadership>,
     targets: Arc<[TargetId]>,
 }
@@ -95,6 +102,8 @@ impl Ports {
             crms: Arc::new(Crms::new(&settings)?),
             mailer: mailer::mailer(settings.mail.as_ref())?,
             tally: Arc::default(),
+            activity: Arc::new(Activity::new(&settings)),
+            patience: Arc::default(),
             leadership: Arc::default(),
             targets: settings.targets.iter().map(|target| target.id.clone()).collect(),
             settings,

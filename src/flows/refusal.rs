@@ -44,6 +44,16 @@ pub enum Refusal {
         /// Which.
         user_name: String,
     },
+    /// An operator has paused the directory: it is to try again later.
+    #[error(
+        "the directory {directory} is paused since {since}; nothing was read or changed, try again later"
+    )]
+    Paused {
+        /// Which.
+        directory: String,
+        /// Since when.
+        since: jiff::Timestamp,
+    },
     /// The SCIM request is wrong, in SCIM's own words.
     #[error("{}", .0.detail)]
     Scim(ScimError),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Act, Refusal};
 use crate::domain::account::{Account, Standing, Status, StatusReason};
 use crate::domain::actor::Subject;
-use crate::store::{Conn, session, standing};
+use crate::store::{Conn, standing};
 
 /// Gives `account` the status `status` for `reason`. Nothing happens where it has just that already.
 ///
@@ -29,9 +29,8 @@ pub async fn change(
         return Ok(false);
     }
     let new = Standing { status, since: act.now, reason, by: act.actor.to_string(), note };
-    standing::change(c, account.id, &new).await?;
     let takes_access = !status.is_usable();
-    let ended = if takes_access { session::end_all(c, account.id, status.name(), act.now).await? } else { 0 };
+    let ended = standing::change(c, account.id, &new).await?;
     let mut after = describe(&new);
     if let Some(fields) = after.as_object_mut()
         && ended > 0

@@ -1,6 +1,12 @@
 //! Makes bearer tokens for directories and CRMs, and recognises them.
 //!
 //! Invariant: a token is 256 random bits, shown once; only its hash is kept, and it opens one directory or target.
+//! Recognising one is a single read; its last use is noted elsewhere, and never fails the request.
+
+pub mod client;
+pub mod expiry;
+mod patience;
+pub mod roster;
 
 use jiff::{SignedDuration, Timestamp};
 use rand::TryRng;
@@ -9,15 +15,18 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::directories::Denied;
 use super::{Act, Ports, Refusal};
 use crate::domain::actor::Subject;
 use crate::domain::ids::TokenId;
 pub use crate::store::token::{Token, TokenKind};
 
-use crate::store::token;
+pub use patience::Patience;
+
+use crate::store::token::{self, Presented};
 
 /// A use is noted at most this often, so that a busy token is not a write per request.
-const NOTE_USE_EVERY: SignedDuration = SignedDuration::from_mins(1);
+const NOTE_USE_EVERY: SignedDuration = SignedDuration::from_mins(5);
 
 /// 256 random bits from the operating system, as 43 characters of base64url.
 ///
@@ -25,8 +34,13 @@ const NOTE_USE_EVERY: SignedDuration = SignedDuration::from_mins(1);
 ///
 /// [`Refusal::Outside`] when the operating system gives no randomness.
 pub fn secret() -> Result<String, Refusal> {
+    random::<32>()
+}
+
+/// Random bytes from the operating system as base64url.
+fn random<const BYTES: usize>() -> Result<String, Refusal> {
     use base64::Engine as _;
-    let mut bytes = [0_u8; 32];
+    let mut bytes = [0_u8; BYTES];
     SysRng
         .try_fill_bytes(&mut bytes)
         .map_err(|e| Refusal::Outside(format!("the operating system gives no random numbers: {e}")))?;
@@ -37,6 +51,19 @@ pub fn secret() -> Result<String, Refusal> {
 #[must_use]
 pub fn digest(secret: &str) -> Vec<u8> {
     Sha256::digest(secret.as_bytes()).to_vec()
+}
+
+/// When something made now ends.
+fn end_of(now: Timestamp, lifetime: SignedDuration) -> Result<Timestamp, Refusal> {
+    if lifetime <= SignedDuration::ZERO {
+        return Err(Refusal::invalid(
+            "expires-in",
+            "a token must last longer than nothing, for example 365d",
+        ));
+    }
+    now.checked_add(lifetime).map_err(|_| {
+        Refusal::invalid("expires-in", "that is beyond the end of the calendar; write for example 365d")
+    })
 }
 
 /// Makes a token for `owner`, good for `lifetime`. Gives the token itself, which is shown only now.
@@ -52,66 +79,72 @@ pub async fn create(
     name: &str,
     lifetime: SignedDuration,
 ) -> Result<String, Refusal> {
-    if lifetime <= SignedDuration::ZERO {
-        return Err(Refusal::invalid(
-            "expires-in",
-            "a token must last longer than nothing, for example 365d",
-        ));
-    }
-    let expires_at = act.now.checked_add(lifetime).map_err(|_| {
-        Refusal::invalid("expires-in", "that is beyond the end of the calendar; write for example 365d")
-    })?;
+    let expires_at = end_of(act.now, lifetime)?;
     let secret = format!("pv_{}", secret()?);
-    let hash = digest(&secret);
     let row = Token {
         id: TokenId::new(Uuid::now_v7()),
+        kind,
         owner: owner.to_owned(),
-        name: name.to_owned(),
+        name: roster::sound_name(name)?,
+        client: None,
         created_at: act.now,
+        created_by: act.actor.to_string(),
         expires_at,
         revoked_at: None,
         last_used_at: None,
     };
-    let act = act.clone();
+    keep(ports, act, row, &secret, "token_created").await?;
+    Ok(secret)
+}
+
+/// Writes a new token or secret, and what the audit says of it.
+async fn keep(
+    ports: &Ports,
+    act: &Act,
+    row: Token,
+    secret: &str,
+    action: &'static str,
+) -> Result<(), Refusal> {
+    let (act, hash) = (act.clone(), digest(secret));
     ports
         .db
         .write(move |c| {
             Box::pin(async move {
-                token::insert(c, &row, kind, &hash, &act.actor.to_string()).await?;
-                let after = json!({ "kind": kind.name(), "owner": row.owner, "name": row.name,
-                    "expires_at": row.expires_at.to_string() });
-                act.record(c, "token_created", Subject::new("token", row.id), None, Some(after)).await?;
-                Ok::<_, Refusal>(())
+                token::insert(c, &row, &hash).await?;
+                let after = json!({ "kind": row.kind.name(), "owner": row.owner, "name": row.name,
+                    "client": row.client, "expires_at": row.expires_at.to_string() });
+                act.record(c, action, Subject::new("token", row.id), None, Some(after)).await?;
+                Ok(())
             })
         })
-        .await?;
-    Ok(secret)
+        .await
 }
 
 /// Whose token this is; nothing for one that is unknown, expired or revoked.
 ///
 /// # Errors
 ///
-/// [`Refusal::Store`] when the database cannot be reached.
+/// [`Refusal::Paused`] for a good token of a directory that is paused; [`Refusal::Store`] when the database cannot be
+/// reached.
 pub async fn recognise(ports: &Ports, kind: TokenKind, secret: &str) -> Result<Option<Token>, Refusal> {
     if secret.is_empty() || secret.len() > 256 {
         return Ok(None);
     }
     let now = ports.clock.now();
-    let mut c = ports.db.read().await?;
-    let Some(found) = token::by_hash(&mut c, kind, &digest(secret)).await? else { return Ok(None) };
-    drop(c);
-    if !found.is_valid_at(now) {
+    let found = token::by_hash(&ports.db, kind, &digest(secret)).await?;
+    let Some(Presented { token, noted_on, paused_since }) = found else { return Ok(None) };
+    if !token.is_valid_at(now) {
+        let why = if token.revoked_at.is_some() { Denied::Revoked } else { Denied::Expired };
+        ports.activity.denied(&token.owner, why, now);
         return Ok(None);
     }
-    if is_worth_noting(found.last_used_at, now) {
-        let id = found.id;
-        ports
-            .db
-            .write(move |c| Box::pin(async move { Ok::<_, Refusal>(token::used(c, id, now).await?) }))
-            .await?;
+    if is_worth_noting(token.last_used_at, now) {
+        ports.activity.used(noted_on, now);
     }
-    Ok(Some(found))
+    match paused_since {
+        None => Ok(Some(token)),
+        Some(since) => Err(Refusal::Paused { directory: token.owner, since }),
+    }
 }
 
 fn is_worth_noting(last: Option<Timestamp>, now: Timestamp) -> bool {

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use super::tokens::expiry;
 use super::{Ports, Refusal};
-use crate::store::{invite, link_request, outbox};
+use crate::store::{invite, link_request, outbox, pause, refused, survey};
 
 /// Whether the database answers and a policy is in force.
 ///
@@ -17,11 +18,43 @@ pub async fn ready(ports: &Ports) -> Result<(), Refusal> {
     ports.policies.current(&mut c).await.map(drop)
 }
 
-/// Measures what waits: for each target, and for a person's decision.
+/// Measures what waits for each target and for a person's decision, how the directories stand, and which tokens soon
+/// end.
 pub async fn measure(ports: &Ports) {
+    measure_targets(ports).await;
+    if let Err(error) = measure_directories(ports).await {
+        tracing::warn!(%error, "the directories could not be measured: {error}");
+    }
     if let Err(error) = waiting_for_people(ports).await {
         tracing::warn!(%error, "what waits for a person could not be counted: {error}");
     }
+}
+
+async fn measure_directories(ports: &Ports) -> Result<(), Refusal> {
+    let (paused, awaited, refused) = {
+        let mut c = ports.db.read().await?;
+        (pause::all(&mut c).await?, survey::awaited(&mut c).await?, refused::counts(&mut c).await?)
+    };
+    let count = |counts: &[(String, i64)], name: &str| {
+        counts.iter().find(|(known, _)| known == name).map_or(0, |(_, count)| *count)
+    };
+    for directory in &ports.settings.directories {
+        let name = directory.id.as_str();
+        let is_paused = paused.iter().any(|known| known == name);
+        let label = |metric, value| gauge(metric, "directory", name, value);
+        label("portvakt_directory_paused", i64::from(is_paused));
+        label("portvakt_directory_pending_members", count(&awaited, name));
+        label("portvakt_directory_refused_changes", count(&refused, name));
+    }
+    for (kind, owner, days, count) in expiry::counts(ports).await? {
+        let labels = [("kind", kind.to_owned()), ("owner", owner), ("days", days.to_string())];
+        metrics::gauge!("portvakt_tokens_ending", &labels)
+            .set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+    }
+    Ok(())
+}
+
+async fn measure_targets(ports: &Ports) {
     let backlog = async {
         let mut c = ports.db.read().await?;
         outbox::backlog(&mut c).await
@@ -29,8 +62,8 @@ pub async fn measure(ports: &Ports) {
     match backlog.await {
         Ok(rows) => {
             for (target, waiting, dead) in rows {
-                gauge("portvakt_outbox_waiting", &target, waiting);
-                gauge("portvakt_outbox_dead", &target, dead);
+                gauge("portvakt_outbox_waiting", "target", &target, waiting);
+                gauge("portvakt_outbox_dead", "target", &target, dead);
             }
         }
         Err(error) => tracing::warn!(%error, "the backlog could not be counted: {error}"),
@@ -50,8 +83,8 @@ async fn waiting_for_people(ports: &Ports) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn gauge(name: &'static str, target: &str, value: i64) {
-    metrics::gauge!(name, "target" => target.to_owned()).set(float(value));
+fn gauge(name: &'static str, label: &'static str, of: &str, value: i64) {
+    metrics::gauge!(name, label => of.to_owned()).set(float(value));
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; what waits stays far below 2^52")]

@@ -1,14 +1,99 @@
-//! Reads a JSON body, and says where it is wrong.
+//! Reads bodies, and says where they are wrong.
 //!
 //! Invariant: a body that is not of the wanted shape is refused with the path of the first mistake, before anything
 //! is looked up or written.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
+
+/// What a body may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// The most bytes.
+    pub bytes: usize,
+    /// It must have come within this time.
+    pub within: Duration,
+}
+
+/// Why a body could not be read whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// It is larger than `server.request_limit_bytes`.
+    TooLarge,
+    /// It did not come within `server.body_within`.
+    TooSlow,
+    /// It broke off, or is not well formed.
+    Broken(String),
+}
+
+impl Fault {
+    /// The status that says so.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        match self {
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Broken(_) => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// What is wrong, and how to mend it.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        match self {
+            Self::TooLarge => {
+                "The body is larger than server.request_limit_bytes. Send smaller batches.".to_owned()
+            }
+            Self::TooSlow => {
+                "The body did not come within server.body_within. Send it faster, or less at a time."
+                    .to_owned()
+            }
+            Self::Broken(what) => what.clone(),
+        }
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        let code = match fault {
+            Fault::TooLarge => "too_large",
+            Fault::TooSlow => "too_slow",
+            Fault::Broken(_) => "body",
+        };
+        Self::new(fault.status(), code, fault.detail())
+    }
+}
+
+/// Reads a body whole, within the [`Rules`] of the router.
+///
+/// # Errors
+///
+/// [`Fault`], which the door puts into its own words.
+pub async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Fault> {
+    let within = request.extensions().get::<Rules>().map_or(Duration::MAX, |rules| rules.within);
+    let reading = Bytes::from_request(request, state);
+    let read = tokio::time::timeout(within, reading).await.map_err(|_| Fault::TooSlow)?;
+    read.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Fault::TooLarge,
+        _ => Fault::Broken(rejection.body_text()),
+    })
+}
+
+impl Rules {
+    /// What is wrong with a body that says of itself that it is too large, before any of it is read.
+    pub(super) fn refuse(&self, headers: &HeaderMap) -> Option<Fault> {
+        let announced = headers.get(header::CONTENT_LENGTH)?.to_str().ok()?;
+        // A number that fits nowhere is too large as well; anything else the server has refused already.
+        let is_too_large = announced.parse::<u64>().map_or(true, |bytes| bytes > self.bytes as u64);
+        is_too_large.then_some(Fault::TooLarge)
+    }
+}
 
 /// A JSON body of the shape `T`.
 #[derive(Debug, Clone)]
@@ -23,14 +108,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
             let detail = "Send the body as JSON, with `Content-Type: application/json`.";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type", detail));
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
-            let (status, text) = (rejection.status(), rejection.body_text());
-            if status == StatusCode::PAYLOAD_TOO_LARGE {
-                let detail = "The body is larger than server.request_limit_bytes. Send smaller batches.";
-                return Problem::new(status, "too_large", detail);
-            }
-            Problem::new(status, "body", text)
-        })?;
+        let bytes = whole(request, state).await?;
         parse(&bytes).map(Self)
     }
 }

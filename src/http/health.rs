@@ -55,9 +55,15 @@ pub fn metrics_only(handle: PrometheusHandle, ports: Arc<Ports>) -> Router {
     Router::new().route("/metrics", get(page))
 }
 
-/// `GET /healthz`: the process answers.
-async fn healthz() -> &'static str {
-    "ok\n"
+/// `GET /healthz`: the process answers. What somebody should see to soon is told beside it, and never makes the daemon
+/// unfit: a token that is about to end is no reason to start it anew.
+async fn healthz(State(house): State<House>) -> String {
+    match house.ports.activity.ending() {
+        0 => "ok\n".to_owned(),
+        count => {
+            format!("ok\nwarning: {count} token(s) or client secret(s) end within 30 days: portvakt doctor\n")
+        }
+    }
 }
 
 /// `GET /readyz`: the database answers, a policy is in force, and no end was asked for.

@@ -13,19 +13,15 @@ mod request;
 mod scim;
 pub mod serve;
 mod sso;
+mod tally;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::extract::FromRef;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::request_id::PropagateRequestIdLayer;
-use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::TimeoutLayer;
 
 use crate::flows::Ports;
 
@@ -51,8 +47,7 @@ impl FromRef<House> for Arc<Ports> {
 
 /// Every route, with the layers that all of them share.
 pub fn router(house: House) -> Router {
-    let limit = house.ports.settings.server.request_limit_bytes;
-    let id = HeaderName::from_static("x-request-id");
+    let attend = request::Attend::new(&house.ports);
     Router::new()
         .merge(health::routes())
         .merge(scim::routes())
@@ -63,25 +58,7 @@ pub fn router(house: House) -> Router {
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .with_state(house)
-        .layer(DefaultBodyLimit::max(limit))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(30)))
-        .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
-        .layer(axum::middleware::from_fn(request::observe))
-        .layer(PropagateRequestIdLayer::new(id))
-        .layer(axum::middleware::from_fn(request::name))
-        .layer(no_sniffing())
-        .layer(no_store())
-}
-
-fn no_sniffing() -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    )
-}
-
-fn no_store() -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+        .layer(attend)
 }
 
 async fn nowhere() -> Response {

@@ -56,6 +56,7 @@ impl From<Refusal> for Problem {
             Refusal::Ambiguous { .. } => (StatusCode::CONFLICT, "ambiguous"),
             Refusal::Invalid { .. } => (StatusCode::BAD_REQUEST, "invalid"),
             Refusal::Protected { .. } => (StatusCode::FORBIDDEN, "protected"),
+            Refusal::Paused { .. } => (StatusCode::SERVICE_UNAVAILABLE, "paused"),
             Refusal::Scim(error) => {
                 (StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST), "scim")
             }

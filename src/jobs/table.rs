@@ -14,10 +14,17 @@ use jiff::{SignedDuration, Timestamp};
 use super::turn::Turn;
 use crate::domain::actor::Actor;
 use crate::domain::ids::{DirectoryId, TargetId};
-use crate::flows::{Ports, Refusal, deliver, entitle, housekeeping, lead, lifecycle, pull};
+use crate::flows::tokens::expiry;
+use crate::flows::{Ports, Refusal, deliver, directories, entitle, housekeeping, lead, lifecycle, pull};
 
 /// How often a job with a date of its own looks at the clock.
 const LOOK: Duration = Duration::from_secs(30);
+
+/// How often what the directories did is written down.
+const WRITE_DOWN: Duration = Duration::from_secs(5);
+
+/// How often tokens that soon end are looked for.
+const LOOK_AT_TOKENS: Duration = Duration::from_mins(5);
 
 /// How often the outbox is looked at.
 const LOOK_AT_OUTBOX: Duration = Duration::from_millis(500);
@@ -44,6 +51,8 @@ pub fn table(ports: &Ports) -> Vec<Job> {
     let mut jobs = vec![
         Job::every("housekeeping", KEPT_UP, |turn| Box::pin(tidied(turn))),
         Job::here("keys", LOOK, |ports| Box::pin(keys(ports))),
+        Job::here("activity", WRITE_DOWN, |ports| Box::pin(written_down(ports))),
+        Job::here("tokens", LOOK_AT_TOKENS, |ports| Box::pin(ending(ports))),
         scheduled_run(),
         Job::every("dates", SignedDuration::from_mins(1), |turn| Box::pin(followed(turn))),
     ];
@@ -183,10 +192,27 @@ async fn tidied(turn: Turn) -> Result<String, Refusal> {
     let act = turn.ports.act(Actor::Job("housekeeping".to_owned()), "held back before");
     let let_go = entitle::let_go_of_the_held_back(&turn.ports, &act).await?;
     Ok(format!(
-        "{} void sign-in attempts, {} old sessions, {} requests to be linked and {} old days of evidence are gone; \
-         {let_go} accounts let go of rights that were held back",
-        gone.login_attempts, gone.sessions, gone.link_requests, gone.days
+        "{} void sign-in attempts, {} old sessions, {} requests to be linked, {} old days of evidence, {} access tokens \
+         and {} rows about directories are gone; {let_go} accounts let go of rights that were held back",
+        gone.login_attempts,
+        gone.sessions,
+        gone.link_requests,
+        gone.days,
+        gone.access_tokens,
+        gone.directory_rows
     ))
+}
+
+/// Each node writes down what it gathered itself.
+async fn written_down(ports: Arc<Ports>) -> Result<String, Refusal> {
+    let count = directories::flush(&ports).await?;
+    Ok(format!("{count} directories did something"))
+}
+
+/// Each node counts for its own answers; a warning is told by the node that comes first.
+async fn ending(ports: Arc<Ports>) -> Result<String, Refusal> {
+    let looked = expiry::look(&ports).await?;
+    Ok(format!("{} tokens soon end, {} warnings told", looked.ending, looked.warned))
 }
 
 async fn keys(ports: Arc<Ports>) -> Result<String, Refusal> {

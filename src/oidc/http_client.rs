@@ -88,6 +88,18 @@ impl HttpClient {
         Ok(Self { client, limits })
     }
 
+    /// The status that `GET url` is answered with, or why it is not answered.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, when nothing answers in time.
+    pub async fn status_of(&self, url: &str) -> Result<u16, String> {
+        match self.client.get(url).send().await {
+            Ok(response) => Ok(response.status().as_u16()),
+            Err(error) => Err(chain(&error.without_url())),
+        }
+    }
+
     /// `GET url`, with `bearer` as access token where one is given.
     pub(super) async fn get(&self, url: &str, bearer: Option<&SecretString>) -> Result<Answer, Fault> {
         let mut request = self.client.get(url);

@@ -79,6 +79,8 @@ impl ListParameters {
                 "cursor" => taken.cursor = Some(text),
                 "sortby" => taken.sort_by = Some(text),
                 "sortorder" => taken.sort_order = Some(text),
+                // Some clients send every parameter they know, empty where they wish for nothing.
+                "attributes" if text.trim().is_empty() => {}
                 "attributes" => taken.attributes.get_or_insert_default().push(text),
                 "excludedattributes" => taken.excluded.push(text),
                 _ => {}
@@ -112,28 +114,56 @@ impl ListParameters {
 
     /// Reads the parameters for resources of `kind`.
     ///
-    /// A search at the root covers both kinds: read it for each; a kind for which the filter
-    /// speaks of unknown attributes has no matches, as long as the other kind understands it.
-    ///
     /// # Errors
     ///
     /// 400 `invalidFilter`, `invalidPath`, `invalidValue` or `invalidCount`.
     pub fn read(&self, kind: ResourceKind) -> Result<ListQuery, ScimError> {
-        let filter = match &self.filter {
-            None => None,
-            Some(text) => Some(Filter::parse(text, kind)?),
-        };
-        let sort = match &self.sort_by {
-            Some(by) if !by.trim().is_empty() => Some(Sort::parse(by, self.sort_order.as_deref(), kind)?),
-            _ => None,
-        };
-        Ok(ListQuery {
-            filter,
-            page: self.page()?,
-            count: self.page_size()?,
-            sort,
-            projection: self.projection(kind),
-        })
+        self.query(kind, self.filter(kind)?, self.sort(kind)?)
+    }
+
+    /// Reads the parameters of a search at the root, for each of [`ResourceKind::ALL`]. A kind of which the filter
+    /// speaks of attributes that it does not have has no matches: nothing stands for it. One that does not have
+    /// the attribute to sort by keeps its own order.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read), where no kind has the attributes.
+    pub fn read_for_all(&self) -> Result<[Option<ListQuery>; 2], ScimError> {
+        let filters = ResourceKind::ALL.map(|kind| self.filter(kind));
+        let sorts = ResourceKind::ALL.map(|kind| self.sort(kind));
+        if let [Err(error), Err(_)] = &filters {
+            return Err(error.clone());
+        }
+        if let [Err(error), Err(_)] = &sorts {
+            return Err(error.clone());
+        }
+        let mut queries = [None, None];
+        let parts = ResourceKind::ALL.into_iter().zip(filters).zip(sorts);
+        for (query, ((kind, filter), sort)) in queries.iter_mut().zip(parts) {
+            if let Ok(filter) = filter {
+                *query = Some(self.query(kind, filter, sort.unwrap_or_default())?);
+            }
+        }
+        Ok(queries)
+    }
+
+    fn query(
+        &self,
+        kind: ResourceKind,
+        filter: Option<Filter>,
+        sort: Option<Sort>,
+    ) -> Result<ListQuery, ScimError> {
+        let (page, count) = (self.page()?, self.page_size()?);
+        Ok(ListQuery { filter, page, count, sort, projection: self.projection(kind) })
+    }
+
+    fn filter(&self, kind: ResourceKind) -> Result<Option<Filter>, ScimError> {
+        self.filter.as_deref().map(|text| Filter::parse(text, kind)).transpose()
+    }
+
+    fn sort(&self, kind: ResourceKind) -> Result<Option<Sort>, ScimError> {
+        let by = self.sort_by.as_deref().filter(|by| !by.trim().is_empty());
+        by.map(|by| Sort::parse(by, self.sort_order.as_deref(), kind)).transpose()
     }
 
     /// What `attributes` and `excludedAttributes` choose; they also hold for the answers to writes.
@@ -141,6 +171,12 @@ impl ListParameters {
     pub fn projection(&self, kind: ResourceKind) -> Projection {
         let attributes = self.attributes.as_ref().map(|names| names.iter().map(String::as_str));
         Projection::parse(attributes, self.excluded.iter().map(String::as_str), kind)
+    }
+
+    /// The client sets conditions.
+    #[must_use]
+    pub fn has_filter(&self) -> bool {
+        self.filter.is_some()
     }
 
     /// The client names attributes that it wants to see.
@@ -201,8 +237,20 @@ fn names(map: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, Sc
     }
 }
 
+/// The body of a list that is one page.
+#[must_use]
+pub fn one_page(resources: Vec<Value>) -> Value {
+    json!({
+        "schemas": [LIST_URN],
+        "totalResults": resources.len(),
+        "startIndex": 1,
+        "itemsPerPage": resources.len(),
+        "Resources": resources,
+    })
+}
+
 /// A list answer (RFC 7644 §3.4.2, RFC 9865 §2).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListResponse {
     /// How many resources meet the filter in all.
     pub total: u64,
@@ -210,32 +258,37 @@ pub struct ListResponse {
     pub start_index: Option<u64>,
     /// Where the next page starts, with cursor paging, unless this is the last one.
     pub next_cursor: Option<String>,
-    /// The resources on the page.
-    pub resources: Vec<Value>,
+    /// The resources on the page, each as JSON text.
+    pub resources: Vec<Vec<u8>>,
 }
 
 impl ListResponse {
-    /// A list that is one page.
-    #[must_use]
-    pub fn whole(resources: Vec<Value>) -> Self {
-        Self { total: resources.len() as u64, start_index: Some(1), next_cursor: None, resources }
-    }
-
     /// The body.
     #[must_use]
-    pub fn to_json(self) -> Value {
-        let mut map = Map::new();
-        map.insert("schemas".into(), json!([LIST_URN]));
-        map.insert("totalResults".into(), self.total.into());
+    pub fn into_text(self) -> Vec<u8> {
+        let mut head = Map::new();
+        head.insert("schemas".into(), json!([LIST_URN]));
+        head.insert("totalResults".into(), self.total.into());
         if let Some(start) = self.start_index {
-            map.insert("startIndex".into(), start.into());
+            head.insert("startIndex".into(), start.into());
         }
-        map.insert("itemsPerPage".into(), self.resources.len().into());
+        head.insert("itemsPerPage".into(), self.resources.len().into());
         if let Some(cursor) = self.next_cursor {
-            map.insert("nextCursor".into(), cursor.into());
+            head.insert("nextCursor".into(), cursor.into());
         }
-        map.insert("Resources".into(), self.resources.into());
-        Value::Object(map)
+        let mut text = Value::Object(head).to_string().into_bytes();
+        text.pop();
+        text.reserve_exact(self.resources.iter().map(|one| one.len() + 1).sum::<usize>() + 16);
+        text.extend_from_slice(b",\"Resources\":[");
+        // Each is given up once it is copied, so that a long page is not in memory twice.
+        for (index, one) in self.resources.into_iter().enumerate() {
+            if index > 0 {
+                text.push(b',');
+            }
+            text.extend_from_slice(&one);
+        }
+        text.extend_from_slice(b"]}");
+        text
     }
 }
 
@@ -291,8 +344,17 @@ mod tests {
     #[test]
     fn the_last_page_of_a_cursor_names_no_next_one() {
         let page = ListResponse { total: 3, start_index: None, next_cursor: None, resources: vec![] };
-        let body = page.to_json();
+        let body: Value = serde_json::from_slice(&page.into_text()).unwrap();
         assert!(body.get("nextCursor").is_none() && body.get("startIndex").is_none());
-        assert_eq!(body["Resources"], json!([]));
+        assert_eq!((&body["Resources"], &body["totalResults"]), (&json!([]), &json!(3)));
+    }
+
+    #[test]
+    fn the_resources_of_a_list_stand_in_their_order() {
+        let all = [json!({ "id": "a" }), json!({ "id": "b" })];
+        let resources = all.iter().map(|one| one.to_string().into_bytes()).collect();
+        let page = ListResponse { total: 2, start_index: Some(1), next_cursor: None, resources };
+        let body: Value = serde_json::from_slice(&page.into_text()).unwrap();
+        assert_eq!(body, one_page(all.to_vec()));
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! The way of a request: the door reads JSON; [`resource`] or [`patch`] turns it
 //! into a document (and, for groups, into changes to members); the store keeps
-//! it; [`project`] renders it. [`list`] and [`filter`] read what is searched for.
+//! it; [`mod@write`] shows it, as [`project`] chooses. [`list`] and [`filter`] read what is searched for.
 //! Clients err in well-known ways; each is mended by the schema's type and
 //! counted in [`Repairs`], and nonsense is refused.
 
@@ -23,12 +23,13 @@ pub mod resource;
 pub mod schema;
 pub mod sort;
 mod value;
+pub mod write;
 
 pub use error::{ScimError, ScimType};
 pub use filter::{Filter, Narrow};
 pub use list::{ListParameters, ListQuery, ListResponse, Page};
 pub use patch::{MemberChange, MemberRef, PatchRequest, Patched};
-pub use project::{Meta, Projection, render};
+pub use project::{Meta, Projection};
 pub use repairs::{Repair, Repairs};
 pub use resource::{Normalised, keep_active, normalise_create, normalise_replace};
 pub use schema::ResourceKind;

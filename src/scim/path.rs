@@ -263,7 +263,8 @@ fn qualified_unknown(text: &str, kind: ResourceKind) -> Result<AttrPath, PathFau
     if !is_urn(urn) {
         return Err(unknown(text, kind));
     }
-    let plain = |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control());
+    let is_strange = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '[' | ']' | '"');
+    let plain = |part: &str| !part.is_empty() && !part.contains(is_strange);
     let (name, sub) = match rest.split_once('.') {
         // The last part of a URN may hold a dot of its own: `…:ext:2.0`.
         Some((name, sub)) if is_name(name) && is_name(sub) => (name, Some(sub)),

@@ -1,10 +1,10 @@
-//! Chooses what of a resource stands in an answer, and puts the answer together (RFC 7644 §3.9).
+//! Chooses what of a resource stands in an answer (RFC 7644 §3.9).
 //!
 //! Invariant: `id` and `schemas` are always there; what the table says is never
 //! returned never is.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::path::{AttrPath, Field};
 use super::schema::{ResourceKind, Returned};
@@ -64,10 +64,30 @@ impl Projection {
         included && !self.exclude.iter().any(whole)
     }
 
-    /// The answer can hold members.
+    /// The document is shown as it is kept, whatever may be left out of what stands beside it.
+    #[must_use]
+    pub fn shows_document(&self) -> bool {
+        let is_beside = |path: &AttrPath| {
+            path.extension().is_none()
+                && path.attribute().is_some_and(|field| matches!(field.name(), "members" | "groups"))
+        };
+        self.include.is_none() && self.exclude.iter().all(is_beside)
+    }
+
+    /// The part `sub` of the core attribute `name` is shown, where the attribute itself is.
+    #[must_use]
+    pub fn shows(&self, name: &str, sub: &str) -> bool {
+        let includes = |path: &AttrPath| is_core(path) || path.is(name, None) || path.is(name, Some(sub));
+        let excludes = |path: &AttrPath| path.is(name, None) || path.is(name, Some(sub));
+        self.include.as_ref().is_none_or(|paths| paths.iter().any(includes))
+            && !self.exclude.iter().any(excludes)
+    }
+
+    /// The client asks for the part `sub` of `name` by its name.
     #[must_use]
     pub fn names(&self, name: &str, sub: &str) -> bool {
-        self.include.as_ref().is_some_and(|paths| paths.iter().any(|path| path.is(name, Some(sub))))
+        let is_it = |path: &AttrPath| path.is(name, Some(sub));
+        self.include.as_ref().is_some_and(|paths| paths.iter().any(is_it)) && !self.exclude.iter().any(is_it)
     }
 
     /// The members are to be shown.
@@ -88,46 +108,12 @@ impl Projection {
         for path in &self.exclude {
             exclude(&mut kept, path, kind);
         }
+        if kind == ResourceKind::Group && !self.names("members", "display") {
+            // `returned: request`: they may be there only because a filter looked at them.
+            exclude_in(&mut kept, "members", Some("display"));
+        }
         Value::Object(kept)
     }
-}
-
-/// The resource as it is answered: document, `id`, what was loaded beside it, and `meta`, projected.
-///
-/// `beside` holds `members` or `groups` when they were loaded.
-#[must_use]
-pub fn render(
-    document: &Value,
-    kind: ResourceKind,
-    id: &str,
-    meta: Meta<'_>,
-    beside: Option<(&'static str, Value)>,
-    projection: &Projection,
-) -> Value {
-    let empty = Map::new();
-    let own = document.as_object().unwrap_or(&empty);
-    let mut map = Map::with_capacity(own.len() + 3);
-    map.insert("schemas".into(), own.get("schemas").cloned().unwrap_or_else(|| json!([kind.core().id])));
-    map.insert("id".into(), id.into());
-    for (name, value) in own {
-        if !matches!(name.as_str(), "schemas" | "id" | "meta") {
-            map.insert(name.clone(), value.clone());
-        }
-    }
-    if let Some((name, value)) = beside {
-        map.insert(name.into(), value);
-    }
-    map.insert(
-        "meta".into(),
-        json!({
-            "resourceType": kind.name(),
-            "created": meta.created.to_string(),
-            "lastModified": meta.last_modified.to_string(),
-            "location": meta.location,
-            "version": meta.version,
-        }),
-    );
-    if projection.is_everything() { Value::Object(map) } else { projection.apply(Value::Object(map), kind) }
 }
 
 fn paths<'t>(names: impl IntoIterator<Item = &'t str>, kind: ResourceKind) -> Vec<AttrPath> {
@@ -208,35 +194,42 @@ fn exclude(kept: &mut Map<String, Value>, path: &AttrPath, kind: ResourceKind) {
         kept.retain(|name, _| !name.eq_ignore_ascii_case(&whole));
         let home = kept.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case(urn));
         if let Some((_, Value::Object(home))) = home {
-            exclude_in(home, path);
+            exclude_path_in(home, path);
         }
         kept.retain(|name, value| {
             !(name.eq_ignore_ascii_case(urn) && value.as_object().is_some_and(Map::is_empty))
         });
     } else if path.attribute().is_some_and(|field| returned(kind, field.name()) != Returned::Always) {
-        exclude_in(kept, path);
+        exclude_path_in(kept, path);
     }
 }
 
-fn exclude_in(home: &mut Map<String, Value>, path: &AttrPath) {
-    let Some(field) = path.attribute() else { return };
-    let Some(sub) = path.sub() else {
-        home.retain(|name, _| !name.eq_ignore_ascii_case(field.name()));
+fn exclude_path_in(home: &mut Map<String, Value>, path: &AttrPath) {
+    if let Some(field) = path.attribute() {
+        exclude_in(home, field.name(), path.sub().map(Field::name));
+    }
+}
+
+fn exclude_in(home: &mut Map<String, Value>, attribute: &str, sub: Option<&str>) {
+    let Some(sub) = sub else {
+        home.retain(|name, _| !name.eq_ignore_ascii_case(attribute));
         return;
     };
-    let entry = home.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case(field.name()));
+    let entry = home.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case(attribute));
     let Some((_, value)) = entry else { return };
     let entries = match value {
         Value::Array(list) => list.as_mut_slice(),
         other => std::slice::from_mut(other),
     };
     for map in entries.iter_mut().filter_map(Value::as_object_mut) {
-        map.retain(|name, _| !name.eq_ignore_ascii_case(sub.name()));
+        map.retain(|name, _| !name.eq_ignore_ascii_case(sub));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::scim::schema::ENTERPRISE_URN;
 
@@ -298,19 +291,5 @@ mod tests {
         assert!(
             !wants(None, "Members") && !wants(Some("displayName"), "") && !wants(Some("members"), "members")
         );
-    }
-
-    #[test]
-    fn a_rendered_resource_has_its_id_meta_and_what_was_loaded_beside() {
-        let at: Timestamp = "2026-03-01T08:00:00Z".parse().unwrap();
-        let meta =
-            Meta { created: at, last_modified: at, version: "W/\"1\"", location: "https://x/Groups/g" };
-        let document = json!({ "schemas": ["s"], "displayName": "G" });
-        let members = Some(("members", json!([{ "value": "u" }])));
-        let made = render(&document, ResourceKind::Group, "g", meta, members, &Projection::everything());
-        assert_eq!(made["id"], "g");
-        assert_eq!(made["members"][0]["value"], "u");
-        assert_eq!(made["meta"]["resourceType"], "Group");
-        assert_eq!(made["meta"]["created"], "2026-03-01T08:00:00Z");
     }
 }

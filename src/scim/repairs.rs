@@ -119,3 +119,19 @@ impl Repairs {
         self.0.iter().map(|(repair, count)| (*repair, *count))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// Only what an administrator can look up helps them.
+    #[test]
+    fn every_repair_is_explained_in_the_documentation() {
+        let (source, page) = (include_str!("repairs.rs"), include_str!("../../docs/scim.md"));
+        let names =
+            source.lines().filter_map(|line| line.trim().strip_prefix("Self::")?.split_once(" => \""));
+        let names: Vec<String> =
+            names.map(|(_, rest)| format!("`{}`", rest.trim_end_matches("\","))).collect();
+        assert!(names.len() > 20, "{names:?}");
+        let missing: Vec<&String> = names.iter().filter(|name| !page.contains(*name)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+}

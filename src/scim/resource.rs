@@ -66,10 +66,13 @@ fn normalise(body: &Value, kind: ResourceKind) -> Result<Normalised, ScimError> 
     }
     editor.merge(Verb::Replace, map, Reading::Whole)?;
     let done = editor.finish(Reading::Whole)?;
+    limits::measure(&done.document)?;
     let members = done.members.into_iter().next_back().and_then(|change| match change {
         MemberChange::Replace(members) => Some(members),
         MemberChange::Add(_)
         | MemberChange::Remove(_)
+        | MemberChange::Keep(_)
+        | MemberChange::Exchange { .. }
         | MemberChange::RemoveMatching(_)
         | MemberChange::RemoveAll => None,
     });
@@ -180,7 +183,7 @@ mod tests {
         assert_eq!(
             made.document,
             json!({
-                "schemas": [USER_URN, ENTERPRISE_URN, "urn:example:ext:2.0:User"],
+                "schemas": [USER_URN, "urn:example:ext:2.0:User", ENTERPRISE_URN],
                 "userName": "asa@x", "name": { "givenName": "Åsa" }, "active": true,
                 "emails": [{ "value": "a@x", "primary": true }, { "value": "b@x", "type": "work", "primary": false }],
                 (ENTERPRISE_URN): { "department": "Utskick" },

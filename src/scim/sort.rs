@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::error::{ScimError, shown};
@@ -62,8 +63,20 @@ impl Sort {
     /// Which of two resources comes first.
     #[must_use]
     pub fn compare(&self, one: &Value, other: &Value) -> Ordering {
-        let order = match (self.key(one), self.key(other)) {
-            (Some(one), Some(other)) => self.ordered(one, other),
+        self.order(&self.key_of(one), &self.key_of(other))
+    }
+
+    /// What a resource is sorted by, small enough to be kept in its stead.
+    #[must_use]
+    pub fn key_of(&self, resource: &Value) -> SortKey {
+        SortKey(self.key(resource).map(|value| self.part(value)))
+    }
+
+    /// Which of two comes first, by their keys.
+    #[must_use]
+    pub fn order(&self, one: &SortKey, other: &SortKey) -> Ordering {
+        let order = match (&one.0, &other.0) {
+            (Some(one), Some(other)) => one.order(other),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (None, None) => Ordering::Equal,
@@ -88,33 +101,67 @@ impl Sort {
         .filter(|value| !value.is_null())
     }
 
-    fn ordered(&self, one: &Value, other: &Value) -> Ordering {
-        let spec = self.path.leaf();
-        match (one, other) {
-            (Value::String(one), Value::String(other)) => match spec {
+    fn part(&self, value: &Value) -> Part {
+        match value {
+            Value::Bool(flag) => Part::Bool(*flag),
+            Value::Number(number) => Part::Number(number.as_f64().unwrap_or_default()),
+            Value::String(text) => match self.path.leaf() {
                 Some(spec) if spec.data_type == DataType::DateTime => {
-                    instant_of(one).cmp(&instant_of(other)).then_with(|| one.cmp(other))
+                    Part::Instant(instant_of(text), text.clone())
                 }
-                Some(spec) if spec.case_exact => one.cmp(other),
-                _ => folded(one).cmp(&folded(other)),
+                Some(spec) if spec.case_exact => Part::Text(text.clone()),
+                _ => Part::Text(folded(text).into_owned()),
             },
-            (Value::Bool(one), Value::Bool(other)) => one.cmp(other),
-            (Value::Number(one), Value::Number(other)) => {
-                let of = |number: &serde_json::Number| number.as_f64().unwrap_or_default();
-                of(one).total_cmp(&of(other))
-            }
-            _ => rank(one).cmp(&rank(other)),
+            Value::Null | Value::Array(_) | Value::Object(_) => Part::Other,
         }
     }
 }
 
-/// Values of different types, which only unknown extensions have, keep apart.
-fn rank(value: &Value) -> u8 {
-    match value {
-        Value::Bool(_) => 0,
-        Value::Number(_) => 1,
-        Value::String(_) => 2,
-        Value::Null | Value::Array(_) | Value::Object(_) => 3,
+/// What one resource is sorted by.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SortKey(Option<Part>);
+
+#[derive(Debug, Clone, PartialEq)]
+enum Part {
+    Bool(bool),
+    Number(f64),
+    Text(String),
+    Instant(Option<Timestamp>, String),
+    Other,
+}
+
+impl SortKey {
+    /// How much memory it takes beside itself, in bytes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        match &self.0 {
+            Some(Part::Text(text) | Part::Instant(_, text)) => text.len(),
+            Some(Part::Bool(_) | Part::Number(_) | Part::Other) | None => 0,
+        }
+    }
+}
+
+impl Part {
+    fn order(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Text(one), Self::Text(other)) => one.cmp(other),
+            (Self::Instant(at, one), Self::Instant(other_at, other)) => {
+                at.cmp(other_at).then_with(|| one.cmp(other))
+            }
+            (Self::Bool(one), Self::Bool(other)) => one.cmp(other),
+            (Self::Number(one), Self::Number(other)) => one.total_cmp(other),
+            _ => self.rank().cmp(&other.rank()),
+        }
+    }
+
+    /// Values of different types, which only unknown extensions have, keep apart.
+    const fn rank(&self) -> u8 {
+        match self {
+            Self::Bool(_) => 0,
+            Self::Number(_) => 1,
+            Self::Text(_) | Self::Instant(..) => 2,
+            Self::Other => 3,
+        }
     }
 }
 

@@ -53,6 +53,7 @@ pub(crate) fn entries(
         }
         _ => return Err(wrong(at, "a list", value)),
     };
+    super::limits::entries(at, list.len())?;
     let mut made: Vec<Value> = Vec::with_capacity(list.len());
     for entry in list {
         let Some(entry) = single(spec, entry, at, repairs)? else { continue };
@@ -90,7 +91,7 @@ fn single(
     at: &str,
     repairs: &mut Repairs,
 ) -> Result<Option<Value>, ScimError> {
-    if value.is_null() {
+    if value.is_null() || is_blank_id(spec, value) {
         return Ok(None);
     }
     match spec.data_type {
@@ -110,6 +111,11 @@ fn single(
             Ok(if map.is_empty() { None } else { Some(Value::Object(map)) })
         }
     }
+}
+
+/// An external id of nothing but blanks names nobody; kept, it would be taken after the first one who has none.
+fn is_blank_id(spec: &Attribute, value: &Value) -> bool {
+    spec.name == "externalId" && value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 /// The sub-attributes of one complex value.
@@ -321,6 +327,7 @@ mod tests {
             assert_eq!(made("title", &empty).0.unwrap(), None);
         }
         assert_eq!(made("name", &json!({ "givenName": null })).0.unwrap(), None);
+        assert_eq!(made("externalId", &json!("  ")).0.unwrap(), None);
         assert_eq!(made("title", &json!([{ "$ref": null, "value": "x" }])).0.unwrap(), Some(json!("x")));
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::name::fold;
 
 use super::conn::Conn;
 use super::error::StoreError;
-use super::value::{instant, instant_opt, micros, micros_opt};
+use super::value::{id_list, instant, instant_opt, micros, micros_opt};
 
 /// A row, as [`super::visit`] reads it too.
 #[derive(sqlx::FromRow)]
@@ -73,6 +73,12 @@ impl TryFrom<Row> for Account {
 }
 
 macro_rules! columns {
+    (into) => {
+        "INSERT INTO account (id, user_name, user_name_key, display_name, email, language, kind, is_protected,
+                valid_from, valid_until, created_at, status, status_since, status_reason, status_by, status_note,
+                leave_until, returned_at, activated_at, version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"
+    };
     ($tail:literal) => {
         concat!(
             "SELECT a.id, a.user_name, a.display_name, a.email, a.language, a.kind, a.is_protected, a.valid_from, ",
@@ -94,17 +100,19 @@ fn read(rows: Vec<Row>) -> Result<Vec<Account>, StoreError> {
 /// [`StoreError::Unavailable`] when the database cannot be reached.
 pub async fn insert(c: &mut Conn, account: &Account) -> Result<(), StoreError> {
     q!(execute; c,
-        "INSERT INTO account (id, user_name, user_name_key, display_name, email, language, kind, is_protected,
-                valid_from, valid_until, created_at, status, status_since, status_reason, status_by, status_note,
-                leave_until, returned_at, activated_at, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+        sqlite concat!(columns!(into), ";
+            INSERT INTO account_status (id, account_id, status, reason, by_actor, note, since)
+            VALUES ($21, $1, $12, $14, $15, $16, $13)"),
+        postgres concat!("WITH made AS (", columns!(into), ")
+            INSERT INTO account_status (id, account_id, status, reason, by_actor, note, since)
+            VALUES ($21, $1, $12, $14, $15, $16, $13)"),
         account.id.uuid(), &account.user_name, fold(&account.user_name), &account.display_name, &account.email,
         account.language.map(Language::tag), account.kind.name(), account.is_protected,
         micros_opt(account.valid_from), micros_opt(account.valid_until), micros(account.created_at),
         account.standing.status.name(), micros(account.standing.since), account.standing.reason.name(),
         &account.standing.by, &account.standing.note, micros_opt(account.leave_until),
-        micros_opt(account.returned_at), micros_opt(account.activated_at), account.version)?;
-    super::standing::open(c, account.id, &account.standing).await
+        micros_opt(account.returned_at), micros_opt(account.activated_at), account.version, Uuid::now_v7())?;
+    Ok(())
 }
 
 /// Writes what the directory says of the person: names, address, language. Gives whether anything was new.
@@ -138,17 +146,6 @@ pub async fn set_terms(c: &mut Conn, account: &Account) -> Result<(), StoreError
     Ok(())
 }
 
-/// Adds one to the version, because the CRM must know of a change. Gives the new version.
-///
-/// # Errors
-///
-/// [`StoreError::Unavailable`] when the database cannot be reached.
-pub async fn raise_version(c: &mut Conn, id: AccountId) -> Result<i64, StoreError> {
-    let (version,) = q!(fetch_one as (i64,); c,
-        "UPDATE account SET version = version + 1 WHERE id = $1 RETURNING version", id.uuid())?;
-    Ok(version)
-}
-
 /// The account with this id; locked until the end of a write transaction.
 ///
 /// # Errors
@@ -159,6 +156,20 @@ pub async fn lock(c: &mut Conn, id: AccountId) -> Result<Option<Account>, StoreE
         sqlite columns!("WHERE a.id = $1"), postgres columns!("WHERE a.id = $1 FOR NO KEY UPDATE"), id.uuid())?
     .map(Account::try_from)
     .transpose()
+}
+
+/// The accounts with these ids, in the order of their ids; each is locked until the end of a write transaction.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn lock_all(c: &mut Conn, ids: &[AccountId]) -> Result<Vec<Account>, StoreError> {
+    let ids = id_list(ids.iter().map(|id| id.uuid()));
+    read(q!(fetch_all as Row; c,
+        sqlite columns!("WHERE a.id IN (SELECT unhex(e.value) FROM json_each($1) e) ORDER BY a.id"),
+        postgres columns!("WHERE a.id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($1) e(value))
+                            ORDER BY a.id FOR NO KEY UPDATE OF a"),
+        ids)?)
 }
 
 /// The account with this id.
@@ -234,6 +245,17 @@ pub async fn dated(
              AND a.status IN ('invited', 'active', 'paused', 'frozen')
              ORDER BY a.id LIMIT $3"),
         micros(now), after, limit)?)
+}
+
+/// How many accounts are active, counted no further than `most`.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn count_active(c: &mut Conn, most: i64) -> Result<i64, StoreError> {
+    let (count,) = q!(fetch_one as (i64,); c,
+        "SELECT COUNT(*) FROM (SELECT 1 FROM account WHERE status = 'active' LIMIT $1) counted", most)?;
+    Ok(count)
 }
 
 /// How many accounts have each status.

@@ -4,7 +4,6 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::actor::{Actor, Subject};
@@ -12,7 +11,8 @@ use crate::domain::ids::AuditId;
 
 use super::conn::Conn;
 use super::error::StoreError;
-use super::value::{instant, micros};
+use super::ledger;
+use super::value::instant;
 
 /// What happened, for the audit.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,19 +60,13 @@ pub struct Recorded {
     pub request_id: Option<String>,
 }
 
-/// Writes an entry. Gives its id, which may be shown as a reference number.
+/// Takes an entry, to be written when the transaction ends. Gives its id, which may be shown as a reference number.
 ///
 /// # Errors
 ///
 /// [`StoreError::Unavailable`] when the database cannot be reached.
 pub async fn append(c: &mut Conn, entry: &Entry) -> Result<AuditId, StoreError> {
-    let id = Uuid::now_v7();
-    q!(execute; c,
-        "INSERT INTO audit (id, at, actor, cause, action, subject_kind, subject_id, before, after, request_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        id, micros(entry.at), entry.actor.to_string(), &entry.cause, entry.action, entry.subject.kind,
-        &entry.subject.id, entry.before.as_ref().map(Json), entry.after.as_ref().map(Json), &entry.request_id)?;
-    Ok(AuditId::new(id))
+    ledger::record(c, entry).await
 }
 
 #[derive(sqlx::FromRow)]

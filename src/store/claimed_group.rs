@@ -2,6 +2,8 @@
 //!
 //! Invariant: they count only in a directory that tells of no groups itself; the past stays as intervals.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -9,7 +11,7 @@ use crate::domain::ids::{DirectoryId, IdentityId};
 
 use super::conn::Conn;
 use super::error::StoreError;
-use super::value::micros;
+use super::value::{id_list, micros};
 
 /// The groups that the last token which spoke of groups named.
 ///
@@ -22,18 +24,37 @@ pub async fn of(c: &mut Conn, identity: IdentityId) -> Result<Vec<String>, Store
     Ok(sorted(rows))
 }
 
-/// The same, where the identity's directory tells of no groups itself; nothing where it does.
+/// The same of each of these identities, where their directory tells of no groups itself.
 ///
 /// # Errors
 ///
 /// [`StoreError::Unavailable`] when the database cannot be reached.
-pub async fn that_count(c: &mut Conn, identity: IdentityId) -> Result<Vec<String>, StoreError> {
-    let rows = q!(fetch_all as (String,); c,
-        "SELECT value FROM claimed_group WHERE identity_id = $1 AND until IS NULL
-            AND NOT EXISTS (SELECT 1 FROM identity i JOIN directory_group g ON g.directory = i.directory
-                             WHERE i.id = $1 AND g.deleted_at IS NULL)",
-        identity.uuid())?;
-    Ok(sorted(rows))
+pub async fn that_count(
+    c: &mut Conn,
+    identities: &[IdentityId],
+) -> Result<BTreeMap<IdentityId, Vec<String>>, StoreError> {
+    let mut all: BTreeMap<IdentityId, Vec<String>> = BTreeMap::new();
+    if identities.is_empty() {
+        return Ok(all);
+    }
+    let rows = q!(fetch_all as (Uuid, String); c,
+        sqlite "SELECT n.identity_id, n.value FROM claimed_group n
+                 WHERE n.identity_id IN (SELECT unhex(e.value) FROM json_each($1) e) AND n.until IS NULL
+                   AND NOT EXISTS (SELECT 1 FROM identity i JOIN directory_group g ON g.directory = i.directory
+                                    WHERE i.id = n.identity_id AND g.deleted_at IS NULL)",
+        postgres "SELECT n.identity_id, n.value FROM claimed_group n
+                 WHERE n.identity_id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($1) e(value))
+                   AND n.until IS NULL
+                   AND NOT EXISTS (SELECT 1 FROM identity i JOIN directory_group g ON g.directory = i.directory
+                                    WHERE i.id = n.identity_id AND g.deleted_at IS NULL)",
+        id_list(identities.iter().map(|id| id.uuid())))?;
+    for (identity, value) in rows {
+        all.entry(IdentityId::new(identity)).or_default().push(value);
+    }
+    for values in all.values_mut() {
+        values.sort();
+    }
+    Ok(all)
 }
 
 /// Whether the directory tells of groups itself, over SCIM.

@@ -2,12 +2,15 @@
 //!
 //! Invariant: `q!` evaluates its arguments once, for the engine that is there.
 
+use std::ops::ControlFlow;
 use std::pin::Pin;
 
+use futures_util::{Stream, TryStreamExt};
 use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::error::StoreError;
+use super::ledger::Ledger;
 
 /// A connection, inside a transaction or not.
 #[derive(Debug)]
@@ -17,7 +20,12 @@ pub enum Conn {
     /// A reader of the SQLite pool that sees one moment.
     SqliteSnapshot(Transaction<'static, Sqlite>),
     /// The one writer of SQLite, always inside a transaction.
-    SqliteWrite(Box<SqliteConnection>),
+    SqliteWrite {
+        /// The connection.
+        open: Box<SqliteConnection>,
+        /// What is to be written at the transaction's end.
+        ledger: Ledger,
+    },
     /// PostgreSQL, each statement for itself.
     PgRead(PoolConnection<Postgres>),
     /// PostgreSQL inside a transaction.
@@ -26,6 +34,8 @@ pub enum Conn {
         open: Transaction<'static, Postgres>,
         /// Whether a statement failed in it. PostgreSQL then answers `COMMIT` with a silent rollback.
         is_lost: bool,
+        /// What is to be written at the transaction's end.
+        ledger: Ledger,
     },
 }
 
@@ -40,10 +50,32 @@ impl Conn {
         match self {
             Self::SqliteRead(c) => Lane::Sqlite(c),
             Self::SqliteSnapshot(c) => Lane::Sqlite(c),
-            Self::SqliteWrite(c) => Lane::Sqlite(c),
+            Self::SqliteWrite { open, .. } => Lane::Sqlite(open),
             Self::PgRead(c) => Lane::Pg(c),
             Self::PgTransaction { open, .. } => Lane::Pg(open),
         }
+    }
+
+    /// Lets go of a reader that did not answer: it is closed and not given to anybody else.
+    pub(super) fn abandon(self) {
+        match self {
+            Self::SqliteRead(mut c) => c.close_on_drop(),
+            Self::PgRead(mut c) => c.close_on_drop(),
+            Self::SqliteSnapshot(_) | Self::SqliteWrite { .. } | Self::PgTransaction { .. } => {}
+        }
+    }
+
+    /// What waits for the end of the write transaction; nothing on a connection that only reads.
+    pub(super) fn ledger(&mut self) -> Option<&mut Ledger> {
+        match self {
+            Self::SqliteWrite { ledger, .. } | Self::PgTransaction { ledger, .. } => Some(ledger),
+            Self::SqliteRead(_) | Self::SqliteSnapshot(_) | Self::PgRead(_) => None,
+        }
+    }
+
+    /// Whether nobody else can write until this transaction has ended, so that what it has read stays true.
+    pub(super) fn writes_alone(&self) -> bool {
+        matches!(self, Self::SqliteWrite { .. })
     }
 
     /// Notes that a statement failed, so that a closure that passes over the error is not told that all is well.
@@ -52,6 +84,23 @@ impl Conn {
             *is_lost |= error.ends_transaction();
         }
         done
+    }
+}
+
+/// Where readers come from.
+#[derive(Debug, Clone)]
+pub(super) enum Readers {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+impl Readers {
+    /// A reader whose statements each see the newest commit.
+    pub(super) async fn reader(&self) -> Result<Conn, StoreError> {
+        match self {
+            Self::Sqlite(pool) => Ok(Conn::SqliteRead(pool.acquire().await?)),
+            Self::Postgres(pool) => Ok(Conn::PgRead(pool.acquire().await?)),
+        }
     }
 }
 
@@ -94,4 +143,39 @@ macro_rules! q {
     ($fetch:ident as $row:ty; $c:expr, $sql:expr $(, $arg:expr)* $(,)?) => {
         q!($fetch as $row; $c, sqlite $sql, postgres $sql $(, $arg)*)
     };
+}
+
+/// Runs one query and hands each row to a closure, which says whether to go on. Nothing is kept on the way, so that
+/// a long answer takes no more memory than a short one.
+///
+/// ```text
+/// each!(Row; c, sqlite "SELECT …", postgres "SELECT …", (a, b), |row| ControlFlow::Continue(()))
+/// ```
+macro_rules! each {
+    ($row:ty; $c:expr, sqlite $lite:expr, postgres $pg:expr, ($($arg:expr),* $(,)?), $with:expr) => {{
+        let done = match $c.lane() {
+            $crate::store::conn::Lane::Sqlite(c) => {
+                let rows = sqlx::query_as::<sqlx::Sqlite, $row>($lite)$(.bind($arg))*.fetch(c);
+                $crate::store::conn::hand_out(rows, $with).await
+            }
+            $crate::store::conn::Lane::Pg(c) => {
+                let rows = sqlx::query_as::<sqlx::Postgres, $row>($pg)$(.bind($arg))*.fetch(c);
+                $crate::store::conn::hand_out(rows, $with).await
+            }
+        };
+        $c.note(done)
+    }};
+}
+
+/// Hands each row to `with` until that says to stop.
+pub(super) async fn hand_out<R>(
+    mut rows: impl Stream<Item = Result<R, sqlx::Error>> + Unpin,
+    mut with: impl FnMut(R) -> ControlFlow<()>,
+) -> Result<(), StoreError> {
+    while let Some(row) = rows.try_next().await? {
+        if with(row).is_break() {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -14,9 +14,13 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, SqliteConnection, SqlitePool};
 use tokio::time::timeout;
 
-use super::conn::{Conn, Work};
+use super::address;
+use super::conn::{Conn, Readers, Work};
 use super::error::StoreError;
+use super::gather::LANES;
+use super::ledger::{self, Ledger};
 use super::migrate;
+use super::together::Together;
 use super::writer::{Writer, unless_it_panics};
 
 /// How long a reader waits for a connection, and a writer of SQLite for another process that writes.
@@ -41,6 +45,7 @@ pub enum EngineKind {
 #[derive(Debug, Clone)]
 pub struct Db {
     engine: Engine,
+    together: Together,
 }
 
 #[derive(Debug, Clone)]
@@ -56,22 +61,24 @@ pub struct ProcessLock {
 }
 
 impl Db {
-    /// Opens the database at `url` (`sqlite:PATH` or `postgres://…`) with at most `connections` readers, and
-    /// brings it to the present schema. The folder of a SQLite file is made where it is missing.
+    /// Opens the database at `url` (`sqlite:PATH` or `postgres://…`) with at most `connections` readers (on
+    /// PostgreSQL at least five connections, on SQLite three more), and brings it to the present schema. The folder of a SQLite file is made where it is missing.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the address is not understood, the database cannot be reached, or its schema is newer.
     pub async fn open(url: &str, connections: u32) -> Result<Self, StoreError> {
-        if let Some(path) = url.strip_prefix("sqlite:") {
-            Self::open_sqlite(Path::new(path.strip_prefix("//").unwrap_or(path)), connections).await
+        let db = if let Some(path) = url.strip_prefix("sqlite:") {
+            Self::open_sqlite(Path::new(path.strip_prefix("//").unwrap_or(path)), connections).await?
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Self::open_postgres(url, connections).await
+            Self::open_postgres(url, connections).await?
         } else {
             // What stands after the scheme may hold a password.
             let scheme = url.split(':').next().unwrap_or_default();
-            Err(StoreError::Address(format!("{scheme}:…")))
-        }
+            return Err(StoreError::Address(format!("{scheme}:…")));
+        };
+        address::settle(&db).await?;
+        Ok(db)
     }
 
     async fn open_sqlite(path: &Path, connections: u32) -> Result<Self, StoreError> {
@@ -90,13 +97,15 @@ impl Db {
         let mut conn = SqliteConnection::connect_with(&options.clone().optimize_on_close(true, 400)).await?;
         migrate::migrate_sqlite(&mut conn).await?;
         let readers = SqlitePoolOptions::new()
-            .max_connections(connections.max(1))
+            .max_connections(connections.max(1) + LANES)
             .acquire_timeout(PATIENCE)
             .test_before_acquire(false)
             .idle_timeout(Duration::from_mins(1))
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
-        Ok(Self { engine: Engine::Sqlite { path: path.to_owned(), readers, writer: Writer::start(conn) } })
+        let together = Together::new(Readers::Sqlite(readers.clone()));
+        let engine = Engine::Sqlite { path: path.to_owned(), readers, writer: Writer::start(conn) };
+        Ok(Self { engine, together })
     }
 
     async fn open_postgres(url: &str, connections: u32) -> Result<Self, StoreError> {
@@ -110,7 +119,7 @@ impl Db {
         drop(conn.close().await);
         migrated?;
         let pool = PgPoolOptions::new()
-            .max_connections(connections.max(2))
+            .max_connections(connections.max(LANES + 2))
             .acquire_timeout(PATIENCE)
             .test_before_acquire(false)
             .before_acquire(|conn, meta| {
@@ -120,7 +129,8 @@ impl Db {
             })
             .connect_with(options)
             .await?;
-        Ok(Self { engine: Engine::Postgres { pool } })
+        let together = Together::new(Readers::Postgres(pool.clone()));
+        Ok(Self { engine: Engine::Postgres { pool }, together })
     }
 
     /// Which engine it is.
@@ -179,6 +189,7 @@ impl Db {
             Engine::Postgres { pool } => Ok(Conn::PgTransaction {
                 open: pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
                 is_lost: false,
+                ledger: Ledger::default(),
             }),
         }
     }
@@ -224,9 +235,15 @@ impl Db {
         self.write(|_| Box::pin(async { Ok(()) })).await
     }
 
+    /// Reads that are asked together with those of others.
+    pub(super) fn together(&self) -> &Together {
+        &self.together
+    }
+
     /// Takes no more work, ends what is under way, and closes every connection: all changes that were accepted are
     /// durable and a SQLite file stands alone. Waits at most ten seconds for readers and ten for changes.
     pub async fn close(&self) {
+        self.together.close();
         let (readers, writer) = match &self.engine {
             // The writer goes last: only a connection that may write can tidy up the file.
             Engine::Sqlite { readers, writer, .. } => {
@@ -246,10 +263,15 @@ where
     E: From<StoreError>,
 {
     let open = pool.begin().await.map_err(StoreError::from)?;
-    let mut conn = Conn::PgTransaction { open, is_lost: false };
+    let mut conn = Conn::PgTransaction { open, is_lost: false, ledger: Ledger::default() };
     // Dropped unfinished, because the caller went away, the transaction rolls back.
-    let result = unless_it_panics(&mut conn, work).await;
-    let Conn::PgTransaction { open, is_lost } = conn else { return result };
+    let mut result = unless_it_panics(&mut conn, work).await;
+    if result.is_ok()
+        && let Err(error) = ledger::close(&mut conn).await
+    {
+        result = Err(error.into());
+    }
+    let Conn::PgTransaction { open, is_lost, .. } = conn else { return result };
     match result {
         Ok(_) if is_lost => {
             drop(open.rollback().await);

@@ -2,7 +2,11 @@
 //!
 //! Invariant: a grant is never changed, only ended; what was held at a past instant can always be read.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
+use serde_json::json;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::grant::{Grant, GrantKind, Origin};
@@ -10,7 +14,7 @@ use crate::domain::ids::{AccountId, GrantId};
 
 use super::conn::Conn;
 use super::error::StoreError;
-use super::value::{instant, instant_opt, micros, micros_opt};
+use super::value::{id_list, instant, instant_opt, micros, micros_opt};
 
 /// A row, as [`super::visit`] reads it too.
 #[derive(sqlx::FromRow)]
@@ -70,6 +74,61 @@ pub async fn give(c: &mut Conn, account: AccountId, grant: &Grant) -> Result<boo
     Ok(given == 1)
 }
 
+/// Writes new grants; those that an account holds from the same origin already are passed over.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn give_all(c: &mut Conn, grants: &[(AccountId, Grant)]) -> Result<(), StoreError> {
+    if grants.is_empty() {
+        return Ok(());
+    }
+    let row = |(account, g): &(AccountId, Grant)| {
+        json!([
+            g.id.uuid().simple().to_string(),
+            account.uuid().simple().to_string(),
+            g.kind.name(),
+            g.kind.value(),
+            g.origin.name(),
+            g.origin.reference(),
+            g.by,
+            g.why,
+            micros(g.since),
+            micros_opt(g.ends_at)
+        ])
+    };
+    q!(execute; c,
+        sqlite "INSERT INTO entitlement (id, account_id, kind, value, origin, origin_ref, by_actor, why, since, ends_at)
+                SELECT unhex(e.value ->> 0), unhex(e.value ->> 1), e.value ->> 2, e.value ->> 3, e.value ->> 4,
+                       e.value ->> 5, e.value ->> 6, e.value ->> 7, e.value ->> 8, e.value ->> 9
+                  FROM json_each($1) e WHERE TRUE ON CONFLICT DO NOTHING",
+        postgres "INSERT INTO entitlement (id, account_id, kind, value, origin, origin_ref, by_actor, why, since, ends_at)
+                SELECT CAST(e.value ->> 0 AS UUID), CAST(e.value ->> 1 AS UUID), e.value ->> 2, e.value ->> 3,
+                       e.value ->> 4, e.value ->> 5, e.value ->> 6, e.value ->> 7, CAST(e.value ->> 8 AS BIGINT),
+                       CAST(e.value ->> 9 AS BIGINT)
+                  FROM jsonb_array_elements($1) e(value) ON CONFLICT DO NOTHING",
+        Json(grants.iter().map(row).collect::<Vec<_>>()))?;
+    Ok(())
+}
+
+/// Ends grants that have not ended.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn end_all(c: &mut Conn, ids: &[GrantId], now: Timestamp) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    q!(execute; c,
+        sqlite "UPDATE entitlement SET until = $2
+                 WHERE id IN (SELECT unhex(e.value) FROM json_each($1) e) AND until IS NULL",
+        postgres "UPDATE entitlement SET until = $2
+                 WHERE id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($1) e(value)) AND until IS NULL",
+        id_list(ids.iter().map(|id| id.uuid())), micros(now))?;
+    Ok(())
+}
+
 /// Ends a grant. Gives `false` when it had ended already.
 ///
 /// # Errors
@@ -97,6 +156,27 @@ pub async fn held(c: &mut Conn, account: AccountId) -> Result<Vec<Grant>, StoreE
     read(q!(fetch_all as Row; c, columns!("WHERE account_id = $1 AND until IS NULL"), account.uuid())?)
 }
 
+/// What each of these accounts holds, likewise.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn held_by(
+    c: &mut Conn,
+    accounts: &[AccountId],
+) -> Result<BTreeMap<AccountId, Vec<Grant>>, StoreError> {
+    let rows = q!(fetch_all as Row; c,
+        sqlite columns!("WHERE account_id IN (SELECT unhex(e.value) FROM json_each($1) e) AND until IS NULL"),
+        postgres columns!("WHERE account_id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($1) e(value))
+                             AND until IS NULL"),
+        id_list(accounts.iter().map(|id| id.uuid())))?;
+    let mut held: BTreeMap<AccountId, Vec<Row>> = BTreeMap::new();
+    for row in rows {
+        held.entry(AccountId::new(row.account_id)).or_default().push(row);
+    }
+    held.into_iter().map(|(account, rows)| Ok((account, read(rows)?))).collect()
+}
+
 /// What an account held at a past instant, likewise.
 ///
 /// # Errors
@@ -120,7 +200,8 @@ pub async fn history(c: &mut Conn, account: AccountId) -> Result<Vec<Grant>, Sto
         .collect()
 }
 
-/// The active accounts that hold a role or sector now: not ended, and its own end not reached.
+/// The active accounts that hold a role or sector now: not ended, and its own end not reached. At most `most` of
+/// them, in the order of their ids.
 ///
 /// # Errors
 ///
@@ -129,13 +210,14 @@ pub async fn active_holders(
     c: &mut Conn,
     kind: &GrantKind,
     now: Timestamp,
+    most: i64,
 ) -> Result<Vec<AccountId>, StoreError> {
     let rows = q!(fetch_all as (Uuid,); c,
         "SELECT DISTINCT e.account_id FROM entitlement e JOIN account a ON a.id = e.account_id
           WHERE e.kind = $1 AND e.value = $2 AND e.until IS NULL AND (e.ends_at IS NULL OR e.ends_at > $3)
             AND a.status = 'active' AND (a.valid_from IS NULL OR a.valid_from <= $3)
-            AND (a.valid_until IS NULL OR a.valid_until > $3) ORDER BY e.account_id",
-        kind.name(), kind.value(), micros(now))?;
+            AND (a.valid_until IS NULL OR a.valid_until > $3) ORDER BY e.account_id LIMIT $4",
+        kind.name(), kind.value(), micros(now), most)?;
     Ok(rows.into_iter().map(|(id,)| AccountId::new(id)).collect())
 }
 

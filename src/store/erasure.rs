@@ -30,6 +30,9 @@ pub async fn erase(c: &mut Conn, account: AccountId, now: Timestamp) -> Result<(
         "DELETE FROM sign_in_subject WHERE identity_id IN
             (SELECT i.id FROM identity i WHERE i.account_id = $1 AND i.deleted_at IS NOT NULL)", id)?;
     q!(execute; c,
+        "DELETE FROM identity_address WHERE identity_id IN
+            (SELECT i.id FROM identity i WHERE i.account_id = $1 AND i.deleted_at IS NOT NULL)", id)?;
+    q!(execute; c,
         "UPDATE identity SET user_name_key = '', external_id = NULL, display_name_key = NULL, email_key = NULL,
                 document = $2
           WHERE account_id = $1 AND deleted_at IS NOT NULL", id, Json(json!({})))?;

@@ -104,6 +104,18 @@ impl StoreError {
         }
     }
 
+    /// The same once more, for another whom it concerns.
+    pub(super) fn passed_on(&self) -> Self {
+        match self {
+            Self::Closed => Self::Closed,
+            Self::Panicked => Self::Panicked,
+            Self::Corrupt { table, id, reason } => {
+                Self::Corrupt { table, id: id.clone(), reason: reason.clone() }
+            }
+            other => Self::refused(&other.reason()),
+        }
+    }
+
     /// The same, where a unique value was taken and we know which.
     pub(super) fn or_taken(self, what: &'static str) -> Self {
         match self {

@@ -182,16 +182,19 @@ pub async fn find(c: &mut Conn, directory: &DirectoryId, key: &GroupKey) -> Resu
     let d = directory.as_str();
     let rows = match key {
         GroupKey::DisplayName(name) => q!(fetch_all as Row; c,
-            columns!("WHERE g.directory = $1 AND g.display_name_key = $2 AND g.deleted_at IS NULL ORDER BY g.id"), d, name),
+            columns!("WHERE g.directory = $1 AND g.display_name_key = $2 AND g.deleted_at IS NULL"), d, name),
         GroupKey::ExternalId(id) => q!(fetch_all as Row; c,
-            columns!("WHERE g.directory = $1 AND g.external_id = $2 AND g.deleted_at IS NULL ORDER BY g.id"), d, id),
+            columns!("WHERE g.directory = $1 AND g.external_id = $2 AND g.deleted_at IS NULL"), d, id),
         GroupKey::Id(id) => q!(fetch_all as Row; c,
             columns!("WHERE g.directory = $1 AND g.id = $2 AND g.deleted_at IS NULL"), d, id.uuid()),
         GroupKey::HasMember(identity) => q!(fetch_all as Row; c,
             columns!("JOIN membership m ON m.group_id = g.id AND m.until IS NULL AND m.identity_id = $2
                        WHERE g.directory = $1 AND g.deleted_at IS NULL ORDER BY g.id"), d, identity.uuid()),
     };
-    read(rows?)
+    // Sorted here: asked for an order, SQLite may read everybody in it rather than take the index of the key.
+    let mut found = read(rows?)?;
+    found.sort_by_key(|one| one.id);
+    Ok(found)
 }
 
 /// A page of a directory's living groups, in the order of their ids, after the id `after`.

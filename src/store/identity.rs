@@ -11,7 +11,7 @@ use crate::domain::ids::{AccountId, DirectoryId, GroupId, IdentityId};
 
 use super::conn::Conn;
 use super::error::StoreError;
-use super::value::{instant, instant_opt, micros};
+use super::value::{id_list, instant, instant_opt, micros};
 
 /// One person, as one directory tells it.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,22 +145,20 @@ pub async fn update(
     keys: &IdentityKeys,
     now: Timestamp,
 ) -> Result<i64, StoreError> {
-    let taken = q!(fetch_optional as (Uuid,); c,
-        "SELECT id FROM identity WHERE directory = $1 AND deleted_at IS NULL AND id <> $2 AND user_name_key = $3
-         UNION ALL
-         SELECT id FROM identity WHERE directory = $1 AND deleted_at IS NULL AND id <> $2 AND external_id = $4",
-        identity.directory.as_str(), identity.id.uuid(), &keys.user_name, &keys.external_id)?;
-    if taken.is_some() {
-        return Err(StoreError::Taken { what: "userName or externalId" });
-    }
-    let version = q!(fetch_one as (i64,); c,
+    // Both engines look at the other rows before they write this one; two at once are told apart by the index.
+    let version = q!(fetch_optional as (i64,); c,
         "UPDATE identity SET user_name_key = $2, external_id = $3, display_name_key = $4, email_key = $5,
                 active = $6, document = $7, version = version + 1, modified_at = $8
-          WHERE id = $1 RETURNING version",
+          WHERE id = $1
+            AND NOT EXISTS (SELECT 1 FROM identity o WHERE o.directory = $9 AND o.user_name_key = $2
+                               AND o.deleted_at IS NULL AND o.id <> $1)
+            AND NOT EXISTS (SELECT 1 FROM identity o WHERE o.directory = $9 AND o.external_id = $3
+                               AND o.deleted_at IS NULL AND o.id <> $1)
+         RETURNING version",
         identity.id.uuid(), &keys.user_name, &keys.external_id, &keys.display_name, &keys.email, keys.active,
-        Json(&identity.document), micros(now))
+        Json(&identity.document), micros(now), identity.directory.as_str())
     .map_err(|error| error.or_taken("userName or externalId"))?;
-    Ok(version.0)
+    version.map(|(version,)| version).ok_or(StoreError::Taken { what: "userName or externalId" })
 }
 
 /// Marks an identity as deleted; it stays as a tombstone with its document.
@@ -227,6 +225,26 @@ pub async fn tombstone(
     .transpose()
 }
 
+/// What is there already for a person who arrives with this external id: the account of the newest tombstone, and
+/// whether groups wait for them.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn arriving(
+    c: &mut Conn,
+    directory: &DirectoryId,
+    external_id: &str,
+) -> Result<(Option<AccountId>, bool), StoreError> {
+    let (former, is_awaited) = q!(fetch_one as (Option<Uuid>, bool); c,
+        "SELECT (SELECT i.account_id FROM identity i
+                  WHERE i.directory = $1 AND i.external_id = $2 AND i.deleted_at IS NOT NULL
+                  ORDER BY i.deleted_at DESC LIMIT 1),
+                EXISTS (SELECT 1 FROM membership_pending p WHERE p.value = $2)",
+        directory.as_str(), external_id)?;
+    Ok((former.map(AccountId::new), is_awaited))
+}
+
 /// The living identities of a directory that have a key, in the order of their ids.
 ///
 /// # Errors
@@ -240,20 +258,23 @@ pub async fn find(
     let d = directory.as_str();
     let rows = match key {
         IdentityKey::UserName(name) => q!(fetch_all as Row; c,
-            columns!("WHERE i.directory = $1 AND i.user_name_key = $2 AND i.deleted_at IS NULL ORDER BY i.id"), d, name),
+            columns!("WHERE i.directory = $1 AND i.user_name_key = $2 AND i.deleted_at IS NULL"), d, name),
         IdentityKey::ExternalId(id) => q!(fetch_all as Row; c,
-            columns!("WHERE i.directory = $1 AND i.external_id = $2 AND i.deleted_at IS NULL ORDER BY i.id"), d, id),
+            columns!("WHERE i.directory = $1 AND i.external_id = $2 AND i.deleted_at IS NULL"), d, id),
         IdentityKey::DisplayName(name) => q!(fetch_all as Row; c,
-            columns!("WHERE i.directory = $1 AND i.display_name_key = $2 AND i.deleted_at IS NULL ORDER BY i.id"), d, name),
+            columns!("WHERE i.directory = $1 AND i.display_name_key = $2 AND i.deleted_at IS NULL"), d, name),
         IdentityKey::Email(email) => q!(fetch_all as Row; c,
-            columns!("WHERE i.directory = $1 AND i.email_key = $2 AND i.deleted_at IS NULL ORDER BY i.id"), d, email),
+            columns!("WHERE i.directory = $1 AND i.email_key = $2 AND i.deleted_at IS NULL"), d, email),
         IdentityKey::Id(id) => q!(fetch_all as Row; c,
             columns!("WHERE i.directory = $1 AND i.id = $2 AND i.deleted_at IS NULL"), d, id.uuid()),
         IdentityKey::MemberOf(group) => q!(fetch_all as Row; c,
             columns!("JOIN membership m ON m.identity_id = i.id AND m.until IS NULL AND m.group_id = $2
                        WHERE i.directory = $1 AND i.deleted_at IS NULL ORDER BY i.id"), d, group.uuid()),
     };
-    read(rows?)
+    // Sorted here: asked for an order, SQLite may read everybody in it rather than take the index of the key.
+    let mut found = read(rows?)?;
+    found.sort_by_key(|one| one.id);
+    Ok(found)
 }
 
 /// A page of a directory's living identities, in the order of their ids, after the id `after`.
@@ -311,48 +332,16 @@ pub async fn of_account(c: &mut Conn, account: AccountId) -> Result<Vec<Identity
     )
 }
 
-/// What a directory says about whether a person is there, without the document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Presence {
-    /// The account it belongs to.
-    pub account: AccountId,
-    /// Who tells it.
-    pub directory: DirectoryId,
-    /// Whether the directory says active.
-    pub active: bool,
-    /// When the directory first told us.
-    pub created_at: Timestamp,
-    /// When it was last changed.
-    pub modified_at: Timestamp,
-    /// When it was deleted.
-    pub deleted_at: Option<Timestamp>,
-}
-
-/// The presence of every identity of the accounts from `first` to `last`: for pages of facts. Sorted by account.
+/// What the directories say of the people of these accounts whom they call active, by account, the oldest first.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn presence_between(
-    c: &mut Conn,
-    first: AccountId,
-    last: AccountId,
-) -> Result<Vec<Presence>, StoreError> {
-    q!(fetch_all as (Uuid, String, bool, i64, i64, Option<i64>); c,
-        "SELECT account_id, directory, active, created_at, modified_at, deleted_at FROM identity
-          WHERE account_id >= $1 AND account_id <= $2 ORDER BY account_id, created_at, id",
-        first.uuid(), last.uuid())?
-    .into_iter()
-    .map(|(account, directory, active, created_at, modified_at, deleted_at)| {
-        Ok(Presence {
-            account: AccountId::new(account),
-            directory: DirectoryId::parse(&directory)
-                .map_err(|e| StoreError::corrupt("identity", account, e))?,
-            active,
-            created_at: instant(created_at, "identity", account)?,
-            modified_at: instant(modified_at, "identity", account)?,
-            deleted_at: instant_opt(deleted_at, "identity", account)?,
-        })
-    })
-    .collect()
+pub async fn present_of(c: &mut Conn, accounts: &[AccountId]) -> Result<Vec<Identity>, StoreError> {
+    read(q!(fetch_all as Row; c,
+        sqlite columns!("WHERE i.account_id IN (SELECT unhex(e.value) FROM json_each($1) e)
+                           AND i.deleted_at IS NULL AND i.active ORDER BY i.account_id, i.created_at, i.id"),
+        postgres columns!("WHERE i.account_id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($1) e(value))
+                             AND i.deleted_at IS NULL AND i.active ORDER BY i.account_id, i.created_at, i.id"),
+        id_list(accounts.iter().map(|id| id.uuid())))?)
 }

@@ -2,6 +2,8 @@
 //!
 //! Invariant: an identity is in a group at most once at a time; leaving ends the interval and keeps it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -50,32 +52,34 @@ pub async fn join(
     now: Timestamp,
 ) -> Result<Vec<AccountId>, StoreError> {
     let ids = id_list(identities.iter().map(|id| id.uuid()));
-    // Who left at this very instant has their interval opened again: two may not begin at one.
-    let mut joined = q!(fetch_all as (Uuid,); c,
+    // Who left at this very instant has their interval opened again: two may not begin at one. For the others it is
+    // left to the index and not to NOT EXISTS, which PostgreSQL may answer by reading the whole group per member.
+    let rows = q!(fetch_all as (Uuid,); c,
         sqlite "UPDATE membership SET until = NULL WHERE group_id = $1 AND since = $3 AND until IS NOT NULL
                    AND identity_id IN (SELECT unhex(e.value) FROM json_each($2) e)
                    AND EXISTS (SELECT 1 FROM identity i WHERE i.id = identity_id AND i.deleted_at IS NULL)
-                RETURNING identity_id",
-        postgres "UPDATE membership SET until = NULL WHERE group_id = $1 AND since = $3 AND until IS NOT NULL
-                   AND identity_id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($2) e(value))
-                   AND EXISTS (SELECT 1 FROM identity i WHERE i.id = identity_id AND i.deleted_at IS NULL)
-                RETURNING identity_id",
-        group.uuid(), &ids, micros(now))?;
-    // Left to the index and not to NOT EXISTS, which PostgreSQL may answer by reading the whole group per member.
-    joined.extend(q!(fetch_all as (Uuid,); c,
-        sqlite "INSERT INTO membership (group_id, identity_id, since)
+                RETURNING (SELECT i.account_id FROM identity i WHERE i.id = identity_id);
+                INSERT INTO membership (group_id, identity_id, since)
                 SELECT $1, i.id, $3 FROM identity i
                  WHERE i.id IN (SELECT unhex(e.value) FROM json_each($2) e) AND i.deleted_at IS NULL
                    AND i.directory = (SELECT g.directory FROM directory_group g WHERE g.id = $1)
-                ON CONFLICT DO NOTHING RETURNING identity_id",
-        postgres "INSERT INTO membership (group_id, identity_id, since)
+                ON CONFLICT DO NOTHING RETURNING (SELECT i.account_id FROM identity i WHERE i.id = identity_id)",
+        postgres "WITH again AS (
+                UPDATE membership SET until = NULL WHERE group_id = $1 AND since = $3 AND until IS NOT NULL
+                   AND identity_id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($2) e(value))
+                   AND EXISTS (SELECT 1 FROM identity i WHERE i.id = identity_id AND i.deleted_at IS NULL)
+                RETURNING identity_id),
+             joined AS (
+                INSERT INTO membership (group_id, identity_id, since)
                 SELECT CAST($1 AS UUID), i.id, CAST($3 AS BIGINT) FROM identity i
                  WHERE i.id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($2) e(value))
                    AND i.deleted_at IS NULL
                    AND i.directory = (SELECT g.directory FROM directory_group g WHERE g.id = $1)
-                ON CONFLICT DO NOTHING RETURNING identity_id",
-        group.uuid(), &ids, micros(now))?);
-    accounts_of(c, joined).await
+                ON CONFLICT DO NOTHING RETURNING identity_id)
+             SELECT i.account_id FROM identity i
+              WHERE i.id IN (SELECT identity_id FROM again UNION ALL SELECT identity_id FROM joined)",
+        group.uuid(), &ids, micros(now))?;
+    Ok(accounts(rows))
 }
 
 /// Ends memberships. Gives the accounts of those who really left.
@@ -92,12 +96,13 @@ pub async fn leave(
     let ids = id_list(identities.iter().map(|id| id.uuid()));
     let left = q!(fetch_all as (Uuid,); c,
         sqlite "UPDATE membership SET until = $3 WHERE group_id = $1 AND until IS NULL
-                   AND identity_id IN (SELECT unhex(e.value) FROM json_each($2) e) RETURNING identity_id",
+                   AND identity_id IN (SELECT unhex(e.value) FROM json_each($2) e)
+                RETURNING (SELECT i.account_id FROM identity i WHERE i.id = identity_id)",
         postgres "UPDATE membership SET until = $3 WHERE group_id = $1 AND until IS NULL
                    AND identity_id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($2) e(value))
-                RETURNING identity_id",
+                RETURNING (SELECT i.account_id FROM identity i WHERE i.id = identity_id)",
         group.uuid(), &ids, micros(now))?;
-    accounts_of(c, left).await
+    Ok(accounts(left))
 }
 
 /// Ends all present memberships of a group. Gives the accounts of those who left.
@@ -107,9 +112,10 @@ pub async fn leave(
 /// [`StoreError::Unavailable`] when the database cannot be reached.
 pub async fn leave_all(c: &mut Conn, group: GroupId, now: Timestamp) -> Result<Vec<AccountId>, StoreError> {
     let left = q!(fetch_all as (Uuid,); c,
-        "UPDATE membership SET until = $2 WHERE group_id = $1 AND until IS NULL RETURNING identity_id",
+        "UPDATE membership SET until = $2 WHERE group_id = $1 AND until IS NULL
+         RETURNING (SELECT i.account_id FROM identity i WHERE i.id = identity_id)",
         group.uuid(), micros(now))?;
-    accounts_of(c, left).await
+    Ok(accounts(left))
 }
 
 /// Ends all present memberships of an identity.
@@ -122,21 +128,13 @@ pub async fn leave_everything(c: &mut Conn, identity: IdentityId, now: Timestamp
         identity.uuid(), micros(now))
 }
 
-async fn accounts_of(c: &mut Conn, identities: Vec<(Uuid,)>) -> Result<Vec<AccountId>, StoreError> {
-    if identities.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ids = id_list(identities.into_iter().map(|(id,)| id));
-    let rows = q!(fetch_all as (Uuid,); c,
-        sqlite "SELECT DISTINCT i.account_id FROM json_each($1) e JOIN identity i ON i.id = unhex(e.value)
-                 ORDER BY i.account_id",
-        postgres "SELECT DISTINCT i.account_id FROM jsonb_array_elements_text($1) e(value)
-                    JOIN identity i ON i.id = CAST(e.value AS UUID) ORDER BY i.account_id",
-        &ids)?;
-    Ok(rows.into_iter().map(|(id,)| AccountId::new(id)).collect())
+fn accounts(rows: Vec<(Uuid,)>) -> Vec<AccountId> {
+    let once: BTreeSet<Uuid> = rows.into_iter().map(|(id,)| id).collect();
+    once.into_iter().map(AccountId::new).collect()
 }
 
-/// Which of these ids are living identities of the directory, in the order of their ids.
+/// Which of these values name living identities of the directory, by our id or by the directory's own: the value and
+/// the identity.
 ///
 /// # Errors
 ///
@@ -144,17 +142,48 @@ async fn accounts_of(c: &mut Conn, identities: Vec<(Uuid,)>) -> Result<Vec<Accou
 pub async fn known(
     c: &mut Conn,
     directory: &DirectoryId,
-    identities: &[IdentityId],
-) -> Result<Vec<IdentityId>, StoreError> {
-    let ids = id_list(identities.iter().map(|id| id.uuid()));
+    values: &BTreeSet<String>,
+) -> Result<BTreeMap<String, IdentityId>, StoreError> {
+    let named = values.iter().filter_map(|value| IdentityId::parse(value).ok().map(|id| (value, id)));
+    let named: Vec<(&String, IdentityId)> = named.collect();
     let rows = q!(fetch_all as (Uuid,); c,
         sqlite "SELECT i.id FROM identity i WHERE i.id IN (SELECT unhex(e.value) FROM json_each($2) e)
-                   AND i.directory = $1 AND i.deleted_at IS NULL ORDER BY i.id",
+                   AND i.directory = $1 AND i.deleted_at IS NULL",
         postgres "SELECT i.id FROM identity i
                  WHERE i.id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($2) e(value))
-                   AND i.directory = $1 AND i.deleted_at IS NULL ORDER BY i.id",
-        directory.as_str(), &ids)?;
-    Ok(rows.into_iter().map(|(id,)| IdentityId::new(id)).collect())
+                   AND i.directory = $1 AND i.deleted_at IS NULL",
+        directory.as_str(), id_list(named.iter().map(|(_, id)| id.uuid())))?;
+    let living: BTreeSet<Uuid> = rows.into_iter().map(|(id,)| id).collect();
+    let named = named.into_iter().filter(|(_, id)| living.contains(&id.uuid()));
+    let mut known: BTreeMap<String, IdentityId> = named.map(|(value, id)| (value.clone(), id)).collect();
+    let others: Vec<&String> = values.iter().filter(|value| !known.contains_key(*value)).collect();
+    if others.is_empty() {
+        return Ok(known);
+    }
+    let rows = q!(fetch_all as (String, Uuid); c,
+        sqlite "SELECT i.external_id, i.id FROM identity i
+                 WHERE i.directory = $1 AND i.external_id IN (SELECT e.value FROM json_each($2) e)
+                   AND i.deleted_at IS NULL",
+        postgres "SELECT i.external_id, i.id FROM identity i
+                 WHERE i.directory = $1
+                   AND i.external_id IN (SELECT e.value FROM jsonb_array_elements_text($2) e(value))
+                   AND i.deleted_at IS NULL",
+        directory.as_str(), Json(others))?;
+    known.extend(rows.into_iter().map(|(value, id)| (value, IdentityId::new(id))));
+    Ok(known)
+}
+
+/// The present members of a group without their names, in the order of their ids.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn member_ids(c: &mut Conn, group: GroupId) -> Result<Vec<(IdentityId, AccountId)>, StoreError> {
+    let rows = q!(fetch_all as (Uuid, Uuid); c,
+        "SELECT i.id, i.account_id FROM membership m JOIN identity i ON i.id = m.identity_id
+          WHERE m.group_id = $1 AND m.until IS NULL AND i.deleted_at IS NULL ORDER BY i.id",
+        group.uuid())?;
+    Ok(rows.into_iter().map(|(id, account)| (IdentityId::new(id), AccountId::new(account))).collect())
 }
 
 /// The present members of a group, in the order of their ids.
@@ -210,6 +239,43 @@ pub async fn groups_of(
             pins: pins.iter().filter(|(group, _)| *group == id).map(|(_, name)| name.clone()).collect(),
         })
         .collect())
+}
+
+/// The groups that each of these identities is a present member of, in the order of the groups' ids.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn groups_of_all(
+    c: &mut Conn,
+    identities: &[IdentityId],
+) -> Result<BTreeMap<IdentityId, Vec<MemberOf>>, StoreError> {
+    let rows = q!(fetch_all as (Uuid, Uuid, Option<String>, String, Option<String>); c,
+        sqlite "SELECT m.identity_id, g.id, g.external_id, g.display_name_key, p.name_key
+                  FROM membership m JOIN directory_group g ON g.id = m.group_id
+                  LEFT JOIN group_name_pin p ON p.group_id = g.id
+                 WHERE m.identity_id IN (SELECT unhex(e.value) FROM json_each($1) e)
+                   AND m.until IS NULL AND g.deleted_at IS NULL ORDER BY m.identity_id, g.id, p.pinned_at",
+        postgres "SELECT m.identity_id, g.id, g.external_id, g.display_name_key, p.name_key
+                  FROM membership m JOIN directory_group g ON g.id = m.group_id
+                  LEFT JOIN group_name_pin p ON p.group_id = g.id
+                 WHERE m.identity_id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($1) e(value))
+                   AND m.until IS NULL AND g.deleted_at IS NULL ORDER BY m.identity_id, g.id, p.pinned_at",
+        id_list(identities.iter().map(|id| id.uuid())))?;
+    let mut all: BTreeMap<IdentityId, Vec<MemberOf>> = BTreeMap::new();
+    for (identity, group, external_id, name_key, pin) in rows {
+        let groups = all.entry(IdentityId::new(identity)).or_default();
+        match groups.last_mut().filter(|known| known.group.uuid() == group) {
+            Some(known) => known.pins.extend(pin),
+            None => groups.push(MemberOf {
+                group: GroupId::new(group),
+                external_id,
+                name_key,
+                pins: pin.into_iter().collect(),
+            }),
+        }
+    }
+    Ok(all)
 }
 
 /// Notes members that nobody knows yet, to be joined when they appear.
@@ -280,4 +346,40 @@ pub async fn awaiting(
     let mut waiting: Vec<_> = rows.into_iter().map(|(id, value)| (GroupId::new(id), value)).collect();
     waiting.sort();
     Ok(waiting)
+}
+
+/// Which of these are members of the group now.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn present(
+    c: &mut Conn,
+    group: GroupId,
+    identities: &[IdentityId],
+) -> Result<Vec<IdentityId>, StoreError> {
+    let ids = id_list(identities.iter().map(|id| id.uuid()));
+    let rows = q!(fetch_all as (Uuid,); c,
+        sqlite "SELECT identity_id FROM membership WHERE group_id = $1 AND until IS NULL
+                   AND identity_id IN (SELECT unhex(e.value) FROM json_each($2) e) ORDER BY identity_id",
+        postgres "SELECT identity_id FROM membership WHERE group_id = $1 AND until IS NULL
+                   AND identity_id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($2) e(value))
+                 ORDER BY identity_id",
+        group.uuid(), &ids)?;
+    Ok(rows.into_iter().map(|(id,)| IdentityId::new(id)).collect())
+}
+
+/// Which of these values the group waits for.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn awaited(c: &mut Conn, group: GroupId, values: &[String]) -> Result<Vec<String>, StoreError> {
+    let rows = q!(fetch_all as (String,); c,
+        sqlite "SELECT value FROM membership_pending WHERE group_id = $1
+                   AND value IN (SELECT e.value FROM json_each($2) e)",
+        postgres "SELECT value FROM membership_pending WHERE group_id = $1
+                   AND value IN (SELECT e.value FROM jsonb_array_elements_text($2) e(value))",
+        group.uuid(), Json(values))?;
+    Ok(rows.into_iter().map(|(value,)| value).collect())
 }

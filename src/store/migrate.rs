@@ -24,7 +24,10 @@ const STEPS: &[Step] = &[
         sql: include_str!("../../migrations/0002_logout_token.sql"),
     },
     Step { version: 3, description: "leave", sql: include_str!("../../migrations/0003_leave.sql") },
+    Step { version: 4, description: "directory", sql: include_str!("../../migrations/0004_directory.sql") },
+    Step { version: 5, description: "reading", sql: include_str!("../../migrations/0005_reading.sql") },
     Step { version: 7, description: "linking", sql: include_str!("../../migrations/0007_linking.sql") },
+    Step { version: 8, description: "taken", sql: include_str!("../../migrations/0008_taken.sql") },
 ];
 
 /// The newest schema that this binary knows.

@@ -10,6 +10,7 @@ use crate::domain::ids::{AccountId, TargetId};
 
 use super::conn::Conn;
 use super::error::StoreError;
+use super::ledger;
 use super::value::{instant, instant_opt, micros};
 
 /// A row that waits, or one that failed for good.
@@ -31,6 +32,37 @@ pub struct Waiting {
     pub last_error: Option<String>,
 }
 
+/// What becomes of a row that waits already: the newer version takes its place in the queue. What was a dead letter
+/// begins anew.
+macro_rules! replace {
+    () => {
+        "ON CONFLICT (target, account_id) DO UPDATE SET version = excluded.version,
+            queued_at = CASE WHEN outbox.state = 'dead' THEN excluded.queued_at ELSE outbox.queued_at END,
+            urgent = (outbox.urgent OR excluded.urgent),
+            due_at = CASE WHEN outbox.state = 'dead' OR (excluded.urgent AND excluded.due_at < outbox.due_at)
+                     THEN excluded.due_at ELSE outbox.due_at END,
+            attempts = CASE WHEN outbox.state = 'dead' THEN 0 ELSE outbox.attempts END, state = 'waiting'
+          WHERE excluded.version >= outbox.version"
+    };
+}
+pub(super) use replace;
+
+/// Gives the account its next version, and queues it for these targets, when the transaction ends. Access that was
+/// taken away goes first (`urgent`). However often a change says it, the version grows by one.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn announce(
+    c: &mut Conn,
+    account: AccountId,
+    targets: &[TargetId],
+    urgent: bool,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    ledger::announce(c, account, targets, urgent, now).await
+}
+
 /// Queues the present state of an account for a target. Access that was taken away goes first (`urgent`), and at
 /// once, however long a failed attempt before it was to wait. A newer version keeps the older one's place.
 ///
@@ -46,15 +78,8 @@ pub async fn queue(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     q!(execute; c,
-        "INSERT INTO outbox (target, account_id, version, urgent, queued_at, due_at, attempts, fence, state)
-         VALUES ($1, $2, $3, $4, $5, $5, 0, 0, 'waiting')
-         ON CONFLICT (target, account_id) DO UPDATE SET version = excluded.version,
-            queued_at = CASE WHEN outbox.state = 'dead' THEN excluded.queued_at ELSE outbox.queued_at END,
-            urgent = (outbox.urgent OR excluded.urgent),
-            due_at = CASE WHEN outbox.state = 'dead' OR (excluded.urgent AND excluded.due_at < outbox.due_at)
-                     THEN excluded.due_at ELSE outbox.due_at END,
-            attempts = CASE WHEN outbox.state = 'dead' THEN 0 ELSE outbox.attempts END, state = 'waiting'
-          WHERE excluded.version >= outbox.version",
+        concat!("INSERT INTO outbox (target, account_id, version, urgent, queued_at, due_at, attempts, fence, state)
+         VALUES ($1, $2, $3, $4, $5, $5, 0, 0, 'waiting') ", replace!()),
         target.as_str(), account.uuid(), version, urgent, micros(now))?;
     Ok(())
 }

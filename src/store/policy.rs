@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::conn::Conn;
 use super::error::StoreError;
+use super::ledger;
 use super::value::{instant, micros};
 
 /// One version of the policy.
@@ -40,6 +41,7 @@ pub async fn append(
         "INSERT INTO policy_version (number, text, hash, by_actor, applied_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT DO NOTHING",
         number, text, hash, by, micros(now))?;
+    ledger::keep_newest_policy(c, None);
     if written == 1 { Ok(number) } else { Err(StoreError::Taken { what: "the next policy version" }) }
 }
 
@@ -49,9 +51,14 @@ pub async fn append(
 ///
 /// [`StoreError::Unavailable`] when the database cannot be reached.
 pub async fn newest_number(c: &mut Conn) -> Result<Option<i64>, StoreError> {
+    if let Some(known) = ledger::newest_policy(c) {
+        return Ok(Some(known));
+    }
     let row =
         q!(fetch_optional as (i64,); c, "SELECT number FROM policy_version ORDER BY number DESC LIMIT 1")?;
-    Ok(row.map(|(number,)| number))
+    let newest = row.map(|(number,)| number);
+    ledger::keep_newest_policy(c, newest);
+    Ok(newest)
 }
 
 /// The newest version, or the one in force at a past instant.

@@ -50,36 +50,43 @@ impl TryFrom<Row> for Past {
     }
 }
 
-/// Opens the first interval of a new account.
-pub(super) async fn open(c: &mut Conn, account: AccountId, standing: &Standing) -> Result<(), StoreError> {
-    q!(execute; c,
-        "INSERT INTO account_status (id, account_id, status, reason, by_actor, note, since)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        Uuid::now_v7(), account.uuid(), standing.status.name(), standing.reason.name(), &standing.by,
-        &standing.note, micros(standing.since))?;
-    Ok(())
-}
-
-/// Gives the account a new status from `standing.since` on, and ends the former interval there.
+/// Gives the account a new status from `standing.since` on, and ends the former interval there. A status that takes
+/// access ends every session of the account with it; gives how many these were.
 ///
 /// Becoming active is also kept as the account's last activation.
 ///
 /// # Errors
 ///
 /// [`StoreError::Unavailable`] when the database cannot be reached.
-pub async fn change(c: &mut Conn, account: AccountId, standing: &Standing) -> Result<(), StoreError> {
+pub async fn change(c: &mut Conn, account: AccountId, standing: &Standing) -> Result<u64, StoreError> {
     let since = micros(standing.since);
-    q!(execute; c, "UPDATE account_status SET until = $2 WHERE account_id = $1 AND until IS NULL",
-        account.uuid(), since)?;
-    open(c, account, standing).await?;
     let activated = (standing.status == Status::Active).then_some(since);
-    q!(execute; c,
-        "UPDATE account SET status = $2, status_since = $3, status_reason = $4, status_by = $5, status_note = $6,
-                activated_at = COALESCE($7, activated_at)
-          WHERE id = $1",
-        account.uuid(), standing.status.name(), since, standing.reason.name(), &standing.by, &standing.note,
-        activated)?;
-    Ok(())
+    let (ended,) = q!(fetch_one as (i64,); c,
+        sqlite "UPDATE account_status SET until = $2 WHERE account_id = $1 AND until IS NULL;
+            INSERT INTO account_status (id, account_id, status, reason, by_actor, note, since)
+            VALUES ($8, $1, $3, $4, $5, $6, $2);
+            UPDATE account SET status = $3, status_since = $2, status_reason = $4, status_by = $5, status_note = $6,
+                   activated_at = COALESCE($7, activated_at)
+             WHERE id = $1;
+            UPDATE session SET ended_at = $2, ended_why = $3 WHERE account_id = $1 AND ended_at IS NULL AND $9;
+            SELECT CASE WHEN $9 THEN changes() ELSE 0 END",
+        postgres "WITH closed AS (
+                UPDATE account_status SET until = $2 WHERE account_id = $1 AND until IS NULL RETURNING account_id),
+             opened AS (
+                INSERT INTO account_status (id, account_id, status, reason, by_actor, note, since)
+                SELECT CAST($8 AS UUID), CAST($1 AS UUID), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT),
+                       CAST($6 AS TEXT), CAST($2 AS BIGINT) FROM (SELECT COUNT(*) FROM closed) former),
+             stands AS (
+                UPDATE account SET status = $3, status_since = $2, status_reason = $4, status_by = $5,
+                       status_note = $6, activated_at = COALESCE($7, activated_at)
+                 WHERE id = $1),
+             ended AS (
+                UPDATE session SET ended_at = $2, ended_why = $3
+                 WHERE account_id = $1 AND ended_at IS NULL AND $9 RETURNING id)
+             SELECT COUNT(*) FROM ended",
+        account.uuid(), since, standing.status.name(), standing.reason.name(), &standing.by, &standing.note,
+        activated, Uuid::now_v7(), !standing.status.is_usable())?;
+    Ok(u64::try_from(ended).unwrap_or_default())
 }
 
 /// The whole history of an account, the oldest first.

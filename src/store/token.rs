@@ -1,6 +1,7 @@
-//! Table `token`: the bearer tokens of directories and CRMs.
+//! Table `token`: the bearer tokens of directories and CRMs, and the secrets of OAuth clients.
 //!
-//! Invariant: only the hash of a token stands here; each is bound to one directory or target and has an end.
+//! Invariant: only the hash of a secret stands here; each is bound to one directory or target and has an end. What a
+//! caller shows is judged by one read.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -8,11 +9,12 @@ use uuid::Uuid;
 use crate::domain::ids::TokenId;
 
 use super::conn::Conn;
+use super::db::Db;
 use super::error::StoreError;
-use super::value::{instant, instant_opt, micros};
+use super::value::{Many, instant, instant_opt, micros};
 
 /// What a token opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TokenKind {
     /// SCIM of one directory.
     Directory,
@@ -20,9 +22,13 @@ pub enum TokenKind {
     Target,
     /// The metrics page.
     Metrics,
+    /// Nothing by itself: a directory's OAuth client gets access tokens for it.
+    Client,
 }
 
 impl TokenKind {
+    const ALL: [Self; 4] = [Self::Directory, Self::Target, Self::Metrics, Self::Client];
+
     /// The stable name.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -30,7 +36,12 @@ impl TokenKind {
             Self::Directory => "directory",
             Self::Target => "target",
             Self::Metrics => "metrics",
+            Self::Client => "client",
         }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -39,17 +50,23 @@ impl TokenKind {
 pub struct Token {
     /// The row.
     pub id: TokenId,
+    /// What it opens.
+    pub kind: TokenKind,
     /// The directory or target it is bound to.
     pub owner: String,
     /// What its maker calls it.
     pub name: String,
+    /// The OAuth client whose secret it is.
+    pub client: Option<String>,
     /// Since when.
     pub created_at: Timestamp,
+    /// Who made it.
+    pub created_by: String,
     /// It ends then.
     pub expires_at: Timestamp,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
-    /// When it was last used, to the minute.
+    /// When it was last used, to five minutes.
     pub last_used_at: Option<Timestamp>,
 }
 
@@ -61,12 +78,26 @@ impl Token {
     }
 }
 
+/// A token as a caller shows it, with all that decides whether it opens anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presented {
+    /// The token. Where it was issued for a client's secret, that secret's revocation and last use are its own.
+    pub token: Token,
+    /// The row on which its use is noted: itself, or the secret it was issued for.
+    pub noted_on: TokenId,
+    /// Since when the directory it opens is paused.
+    pub paused_since: Option<Timestamp>,
+}
+
 #[derive(sqlx::FromRow)]
-struct Row {
-    id: Uuid,
+pub(super) struct Row {
+    pub(super) id: Uuid,
+    kind: String,
     owner: String,
     name: String,
+    client_id: Option<String>,
     created_at: i64,
+    created_by: String,
     expires_at: i64,
     revoked_at: Option<i64>,
     last_used_at: Option<i64>,
@@ -78,9 +109,13 @@ impl TryFrom<Row> for Token {
     fn try_from(row: Row) -> Result<Self, StoreError> {
         Ok(Self {
             id: TokenId::new(row.id),
+            kind: TokenKind::from_name(&row.kind)
+                .ok_or_else(|| StoreError::corrupt("token", row.id, "its kind is none that we know"))?,
             owner: row.owner,
             name: row.name,
+            client: row.client_id,
             created_at: instant(row.created_at, "token", row.id)?,
+            created_by: row.created_by,
             expires_at: instant(row.expires_at, "token", row.id)?,
             revoked_at: instant_opt(row.revoked_at, "token", row.id)?,
             last_used_at: instant_opt(row.last_used_at, "token", row.id)?,
@@ -88,49 +123,87 @@ impl TryFrom<Row> for Token {
     }
 }
 
+#[derive(sqlx::FromRow)]
+struct PresentedRow {
+    #[sqlx(flatten)]
+    token: Row,
+    hash: Vec<u8>,
+    noted_on: Uuid,
+    paused_since: Option<i64>,
+}
+
 /// Writes a new token under the hash of its secret.
 ///
 /// # Errors
 ///
 /// [`StoreError::Unavailable`] when the database cannot be reached.
-pub async fn insert(
-    c: &mut Conn,
-    token: &Token,
-    kind: TokenKind,
-    hash: &[u8],
-    by: &str,
-) -> Result<(), StoreError> {
+pub async fn insert(c: &mut Conn, token: &Token, hash: &[u8]) -> Result<(), StoreError> {
     q!(execute; c,
-        "INSERT INTO token (id, hash, kind, owner, name, scopes, created_at, created_by, expires_at)
-         VALUES ($1, $2, $3, $4, $5, '', $6, $7, $8)",
-        token.id.uuid(), hash, kind.name(), &token.owner, &token.name, micros(token.created_at), by,
-        micros(token.expires_at))?;
+        "INSERT INTO token (id, hash, kind, owner, name, client_id, scopes, created_at, created_by, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, '', $7, $8, $9)",
+        token.id.uuid(), hash, token.kind.name(), &token.owner, &token.name, &token.client,
+        micros(token.created_at), &token.created_by, micros(token.expires_at))?;
     Ok(())
 }
 
-/// The token under this hash, valid or not.
+/// The token under this hash, valid or not. One read, by unique keys alone, together with what others ask.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or the row cannot be read.
-pub async fn by_hash(c: &mut Conn, kind: TokenKind, hash: &[u8]) -> Result<Option<Token>, StoreError> {
-    q!(fetch_optional as Row; c,
-        "SELECT id, owner, name, created_at, expires_at, revoked_at, last_used_at FROM token
-          WHERE hash = $1 AND kind = $2",
-        hash, kind.name())?
-    .map(Token::try_from)
-    .transpose()
+pub async fn by_hash(db: &Db, kind: TokenKind, hash: &[u8]) -> Result<Option<Presented>, StoreError> {
+    db.together().token(kind, hash.to_vec()).await
 }
 
-/// The tokens of a directory or target, the newest first.
+/// Everything that decides whether a token opens anything, but for the hashes that were asked for. Asked inside and not
+/// by joins: where SQLite last counted when there were few tokens, a join reads them all.
+macro_rules! presented {
+    ($which:literal) => {
+        concat!(
+            "SELECT t.id, t.kind, t.owner, t.name, t.client_id, t.created_at, t.created_by, t.expires_at, ",
+            "COALESCE(t.revoked_at, (SELECT s.revoked_at FROM token s WHERE s.id = t.secret_id)) AS revoked_at, ",
+            "CASE WHEN t.secret_id IS NULL THEN t.last_used_at ",
+            "ELSE (SELECT s.last_used_at FROM token s WHERE s.id = t.secret_id) END AS last_used_at, ",
+            "t.hash, COALESCE(t.secret_id, t.id) AS noted_on, ",
+            "(SELECT p.since FROM directory_pause p WHERE p.directory = t.owner AND t.kind = 'directory') AS paused_since ",
+            "FROM token t WHERE t.hash ",
+            $which
+        )
+    };
+}
+
+/// The tokens under these hashes, valid or not, each with its hash.
+pub(super) async fn by_hashes(
+    c: &mut Conn,
+    hashes: Vec<Vec<u8>>,
+) -> Result<Vec<(Vec<u8>, Presented)>, StoreError> {
+    q!(fetch_all as PresentedRow; c,
+        sqlite presented!("IN (SELECT unhex(e.value) FROM json_each($1) e)"),
+        postgres presented!("= ANY($1)"),
+        Many(hashes))?
+    .into_iter()
+    .map(|row| {
+        let token = Token::try_from(row.token)?;
+        let shown = Presented {
+            noted_on: TokenId::new(row.noted_on),
+            paused_since: instant_opt(row.paused_since, "directory_pause", &token.owner)?,
+            token,
+        };
+        Ok((row.hash, shown))
+    })
+    .collect()
+}
+
+/// The tokens of a directory or target that people made, the newest first; for kind `Client` the secrets. Access
+/// tokens are not among them.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
 pub async fn of_owner(c: &mut Conn, kind: TokenKind, owner: &str) -> Result<Vec<Token>, StoreError> {
     q!(fetch_all as Row; c,
-        "SELECT id, owner, name, created_at, expires_at, revoked_at, last_used_at FROM token
-          WHERE kind = $1 AND owner = $2 ORDER BY created_at DESC, id",
+        "SELECT id, kind, owner, name, client_id, created_at, created_by, expires_at, revoked_at, last_used_at FROM token
+          WHERE kind = $1 AND owner = $2 AND secret_id IS NULL ORDER BY created_at DESC, id DESC",
         kind.name(), owner)?
     .into_iter()
     .map(Token::try_from)
@@ -158,4 +231,50 @@ pub async fn revoke(c: &mut Conn, id: TokenId, now: Timestamp) -> Result<bool, S
     let revoked = q!(execute; c, "UPDATE token SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
         id.uuid(), micros(now))?;
     Ok(revoked == 1)
+}
+
+/// A token that soon ends, or has just ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// The token.
+    pub token: Token,
+    /// How many days before its end somebody was warned last.
+    pub warned_days: Option<i64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct EndingRow {
+    #[sqlx(flatten)]
+    token: Row,
+    warned_days: Option<i64>,
+}
+
+/// What people made and nobody revoked that ends after `after` and no later than `until`, the first to end first.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn ending(c: &mut Conn, after: Timestamp, until: Timestamp) -> Result<Vec<Ending>, StoreError> {
+    q!(fetch_all as EndingRow; c,
+        "SELECT id, kind, owner, name, client_id, created_at, created_by, expires_at, revoked_at, last_used_at,
+                warned_days FROM token
+          WHERE expires_at > $1 AND expires_at <= $2 AND revoked_at IS NULL AND secret_id IS NULL
+          ORDER BY expires_at, id",
+        micros(after), micros(until))?
+    .into_iter()
+    .map(|row| Ok(Ending { token: Token::try_from(row.token)?, warned_days: row.warned_days }))
+    .collect()
+}
+
+/// Notes that somebody was warned so many days before a token's end. Gives `false` where that had been done, here or
+/// on another node.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn warned(c: &mut Conn, id: TokenId, days_before: i64) -> Result<bool, StoreError> {
+    let noted = q!(execute; c,
+        "UPDATE token SET warned_days = $2 WHERE id = $1 AND (warned_days IS NULL OR warned_days > $2)",
+        id.uuid(), days_before)?;
+    Ok(noted == 1)
 }

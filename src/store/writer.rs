@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::conn::{Conn, Work};
 use super::error::StoreError;
+use super::ledger::{self, Ledger};
 
 /// At most this many changes share one commit; more only make the first wait longer.
 const BATCH: usize = 64;
@@ -95,7 +96,10 @@ impl Writer {
     /// Starts the writing task on `conn`, which must already be migrated.
     pub(super) fn start(conn: sqlx::SqliteConnection) -> Self {
         let (inbox, messages) = mpsc::channel(1024);
-        let task = tokio::spawn(work_off(Conn::SqliteWrite(Box::new(conn)), messages));
+        let task = tokio::spawn(work_off(
+            Conn::SqliteWrite { open: Box::new(conn), ledger: Ledger::default() },
+            messages,
+        ));
         Self { inbox, task: Arc::new(Mutex::new(Some(task))) }
     }
 
@@ -135,8 +139,8 @@ async fn work_off(mut conn: Conn, mut inbox: mpsc::Receiver<Message>) {
     if let Err(error) = q!(execute; conn, "PRAGMA wal_checkpoint(TRUNCATE)") {
         tracing::warn!(%error, "the log of the database could not be emptied; the next start will do it");
     }
-    if let Conn::SqliteWrite(conn) = conn
-        && let Err(error) = conn.close().await
+    if let Conn::SqliteWrite { open, .. } = conn
+        && let Err(error) = open.close().await
     {
         tracing::warn!(%error, "the writer's connection did not close cleanly");
     }
@@ -173,11 +177,15 @@ async fn batch(conn: &mut Conn, first: Box<dyn Change>, inbox: &mut mpsc::Receiv
         }
     }
     if outcome.is_ok() {
+        outcome = ledger::close(conn).await;
+    }
+    if outcome.is_ok() {
         outcome = q!(execute; conn, "COMMIT").map(drop);
     }
     if outcome.is_err() {
         // Where SQLite has rolled back by itself there is nothing left to roll back.
         drop(q!(execute; conn, "ROLLBACK"));
+        ledger::forget(conn);
     }
     let outcome = outcome.map_err(|error| error.reason());
     for answer in answers {
@@ -185,24 +193,29 @@ async fn batch(conn: &mut Conn, first: Box<dyn Change>, inbox: &mut mpsc::Receiv
     }
 }
 
+/// Begins the transaction, and the savepoint of its first change. Two statements in one text are one step to the
+/// database's thread and back.
 async fn begin(conn: &mut Conn) -> Result<(), StoreError> {
-    match q!(execute; conn, "BEGIN IMMEDIATE") {
+    match q!(execute; conn, "BEGIN IMMEDIATE; SAVEPOINT change") {
         Ok(_) => Ok(()),
         // A transaction that could not be ended the last time would otherwise stand in the way for ever.
-        Err(_) if q!(execute; conn, "ROLLBACK").is_ok() => q!(execute; conn, "BEGIN IMMEDIATE").map(drop),
+        Err(_) if q!(execute; conn, "ROLLBACK").is_ok() => {
+            q!(execute; conn, "BEGIN IMMEDIATE; SAVEPOINT change").map(drop)
+        }
         Err(error) => Err(error),
     }
 }
 
+/// Runs one change inside the savepoint that stands open, and leaves a fresh one open for the next.
 async fn one(conn: &mut Conn, change: Box<dyn Change>, answers: &mut Vec<Answer>) -> Result<(), StoreError> {
-    if let Err(error) = q!(execute; conn, "SAVEPOINT change") {
-        change.refuse(&error.reason());
-        return Err(error);
-    }
     let finished = change.run(conn).await;
     answers.push(finished.answer);
-    if !finished.keep {
+    if finished.keep {
+        ledger::keep(conn);
+        q!(execute; conn, "RELEASE change; SAVEPOINT change")?;
+    } else {
+        ledger::undo(conn);
         q!(execute; conn, "ROLLBACK TO change")?;
     }
-    q!(execute; conn, "RELEASE change").map(drop)
+    Ok(())
 }

@@ -20,6 +20,7 @@ mod deliver;
 #[cfg(test)]
 mod dependencies;
 #[cfg(test)]
+mod directory;
 mod documents;
 #[cfg(test)]
 mod engines;
@@ -32,6 +33,10 @@ mod jobs;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod list;
+#[cfg(test)]
+mod network;
+#[cfg(test)]
 mod practice_crm;
 #[cfg(test)]
 mod provision;
@@ -41,6 +46,8 @@ mod pull;
 mod routes;
 #[cfg(test)]
 mod running;
+#[cfg(test)]
+mod scim;
 #[cfg(test)]
 mod sign_in;
 #[cfg(test)]

@@ -23,6 +23,8 @@ fn opened() -> Vec<String> {
             };
             if word == "route" {
                 let prefix = if file.path.contains("/scim/") { "/scim/v2/{directory}" } else { "" };
+                // What is nested has its root where the prefix ends.
+                let path = if path == "/" && !prefix.is_empty() { "" } else { path };
                 found.push(format!("{prefix}{path}"));
             }
         }

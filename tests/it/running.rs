@@ -20,6 +20,8 @@ pub(crate) struct Place {
     pub(crate) base: String,
     /// What is logged (`PORTVAKT_LOG`).
     pub(crate) level: &'static str,
+    /// Settings that stand in the environment of what is run.
+    pub(crate) environment: Vec<(&'static str, &'static str)>,
     daemon: Option<Child>,
 }
 
@@ -40,7 +42,7 @@ impl Place {
         );
         write_private(&folder.join("portvakt.toml"), &settings);
         write_private(&folder.join("policy.toml"), crate::house::POLICY);
-        Self { folder, base, level: "info", daemon: None }
+        Self { folder, base, level: "info", environment: Vec::new(), daemon: None }
     }
 
     /// Runs a command to its end.
@@ -60,6 +62,7 @@ impl Place {
         let mut command = Command::new(BINARY);
         command.arg("--config").arg(self.folder.join("portvakt.toml")).args(arguments).stdin(Stdio::null());
         command.env_remove("PORTVAKT_CONFIG").env("PORTVAKT_LOG", self.level);
+        command.envs(self.environment.iter().copied());
         command
     }
 
@@ -77,6 +80,11 @@ impl Place {
             assert!(Instant::now() < until, "the daemon does not become ready: {}", self.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// The number of the daemon's process.
+    pub(crate) fn process(&self) -> u32 {
+        self.daemon.as_ref().expect("a daemon runs").id()
     }
 
     /// What the daemon said.

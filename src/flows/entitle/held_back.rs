@@ -104,7 +104,9 @@ async fn last_holders(
     guard::hold(c).await?;
     let mut holders = BTreeSet::new();
     for kind in kinds {
-        holders.extend(entitlement::active_holders(c, kind, now).await?);
+        // One more than loses it is enough to know that somebody is left.
+        let most = i64::try_from(losing.len()).unwrap_or(i64::MAX).saturating_add(1);
+        holders.extend(entitlement::active_holders(c, kind, now, most).await?);
     }
     let gaining = changes.iter().filter(|one| one.account.standing.status.is_usable());
     let is_left = gaining.clone().any(|one| one.will_hold(kinds, now)) || !holders.is_subset(&losing);

@@ -213,7 +213,7 @@ impl Making {
 
 async fn has_administrator(c: &mut Conn, act: &Act, policy: &Policy) -> Result<bool, Refusal> {
     for role in administrators(policy) {
-        if !entitlement::active_holders(c, &GrantKind::Role(role), act.now).await?.is_empty() {
+        if !entitlement::active_holders(c, &GrantKind::Role(role), act.now, 1).await?.is_empty() {
             return Ok(true);
         }
     }

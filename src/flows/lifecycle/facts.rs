@@ -20,7 +20,7 @@ use crate::domain::policy::{EvidenceSource, Policy};
 use crate::store::evidence::Health;
 use crate::store::leave::ApprovedLeave;
 use crate::store::token::TokenKind;
-use crate::store::{Conn, entitlement, evidence, identity, leave, notice, standing, token};
+use crate::store::{Conn, entitlement, evidence, leave, notice, presence, standing, token};
 
 /// How many accounts make a page.
 pub(in crate::flows) const PAGE: i64 = 500;
@@ -213,7 +213,7 @@ pub(in crate::flows) async fn page(
 
 /// The rows of one page, by account.
 struct Rows {
-    presences: BTreeMap<AccountId, Vec<identity::Presence>>,
+    presences: BTreeMap<AccountId, Vec<presence::Presence>>,
     grants: BTreeMap<AccountId, Vec<Grant>>,
     evidence: BTreeMap<AccountId, Vec<(EvidenceSource, Timestamp)>>,
     notices: BTreeMap<AccountId, Vec<notice::Notice>>,
@@ -237,7 +237,7 @@ impl Rows {
             None => None,
             Some(at) => Some(by_account(standing::at_between(c, first, last, at).await?)),
         };
-        let presences = identity::presence_between(c, first, last).await?;
+        let presences = presence::between(c, first, last).await?;
         let notices = notice::between(c, first, last).await?;
         let leaves = leave::open_between(c, first, last).await?;
         Ok(Self {
@@ -259,7 +259,7 @@ fn by_account<T>(rows: impl IntoIterator<Item = (AccountId, T)>) -> BTreeMap<Acc
     sorted
 }
 
-fn presences(rows: Vec<identity::Presence>, at: Timestamp) -> Vec<IdentityState> {
+fn presences(rows: Vec<presence::Presence>, at: Timestamp) -> Vec<IdentityState> {
     rows.into_iter()
         .filter(|row| row.created_at <= at)
         .map(|row| {

@@ -79,8 +79,8 @@ pub async fn explain(ports: &Ports, text: &str, language: Language) -> Result<Ve
             let memberships = membership::groups_of(&mut c, one.id, None).await?;
             let told = memberships.into_iter().map(|member| (one.directory.clone(), Through::Told(member)));
             groups.extend(told);
-            let claimed = claimed_group::that_count(&mut c, one.id).await?;
-            groups.extend(claimed.into_iter().map(|value| (one.directory.clone(), Through::Claimed(value))));
+            let claimed = claimed_group::that_count(&mut c, &[one.id]).await?.into_values().flatten();
+            groups.extend(claimed.map(|value| (one.directory.clone(), Through::Claimed(value))));
         }
     }
     let mut stories = Vec::new();

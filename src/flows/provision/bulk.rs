@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::super::directories::{Event, Reference, Verb};
 use super::super::{Act, Ports, Refusal};
-use super::{GroupChange, Precondition, UserChange, count_repairs, wire};
+use super::{GroupChange, Precondition, UserChange, Versions, count_repairs, wire};
 use crate::domain::ids::{DirectoryId, GroupId, IdentityId};
 use crate::scim::bulk::{self, BulkOperation, BulkRequest, Method};
 use crate::scim::{PatchRequest, ResourceKind, ScimError, normalise_create};
@@ -54,10 +55,12 @@ pub async fn bulk(
                 }
                 let done = run.operation(operation, is_circular).await.map_err(&to_scim);
                 errors += u64::from(done.is_err());
+                run.witness(operation, done.as_ref());
                 tell(base, operation, done.as_ref())
             }
             Some(Err((sent, error))) => {
                 errors += 1;
+                run.witness_malformed(error);
                 let text = |name: &str| sent.get(name).and_then(Value::as_str);
                 bulk::outcome(text("method").unwrap_or_default(), text("bulkId"), None, None, Err(error))
             }
@@ -70,14 +73,18 @@ pub async fn bulk(
         match run.complete(operation).await.map_err(&to_scim) {
             Ok(None) => {}
             Ok(Some(done)) => drop(outcomes.insert(index, tell(base, operation, Ok(&done)))),
-            Err(error) => drop(outcomes.insert(index, tell(base, operation, Err(&error)))),
+            Err(error) => {
+                run.witness(operation, Err(&error));
+                outcomes.insert(index, tell(base, operation, Err(&error)));
+            }
         }
     }
     outcomes.into_values().collect()
 }
 
 fn tell(base: &str, operation: &BulkOperation, done: Result<&Done, &ScimError>) -> Value {
-    let id = done.ok().map(|done| done.id.as_str()).or(operation.id.as_deref());
+    let named = operation.id.as_deref().filter(|id| !bulk::is_reference(id));
+    let id = done.ok().map(|done| done.id.as_str()).or(named);
     let location = id.map(|id| wire::location(base, operation.kind, id));
     let version = done.ok().and_then(|done| done.version).map(wire::etag);
     bulk::outcome(
@@ -97,6 +104,44 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Tells of an operation as if it had come in a request of its own.
+    fn witness(&self, operation: &BulkOperation, done: Result<&Done, &ScimError>) {
+        let id = done.ok().map(|done| done.id.as_str()).or(operation.id.as_deref());
+        let mut references: Vec<Reference> = id.map(Reference::id).into_iter().collect();
+        references.extend(Reference::of_body(operation.kind, &operation.data));
+        let verb = match operation.method {
+            Method::Post => Verb::Post,
+            Method::Put => Verb::Put,
+            Method::Patch => Verb::Patch,
+            Method::Delete => Verb::Delete,
+        };
+        let event = Event {
+            at: self.act.now,
+            verb,
+            resource: Some(operation.kind),
+            references: &references,
+            status: done.map_or_else(|error| error.status, |done| done.status),
+            error: done.err(),
+            is_paused: false,
+        };
+        self.ports.activity.tell(self.directory, &event);
+    }
+
+    /// Tells of an operation that was so malformed that it is about nobody.
+    fn witness_malformed(&self, error: &ScimError) {
+        let (at, status) = (self.act.now, error.status);
+        let event = Event {
+            at,
+            verb: Verb::Other,
+            resource: None,
+            references: &[],
+            status,
+            error: Some(error),
+            is_paused: false,
+        };
+        self.ports.activity.tell(self.directory, &event);
+    }
+
     /// Whether the operation refers to what is created only later in the same request.
     fn is_circular(&self, operation: &BulkOperation, awaited: &BTreeSet<String>) -> bool {
         let is_later = |name: &String| !self.ids.contains_key(name) && awaited.contains(name);
@@ -142,7 +187,7 @@ impl Run<'_> {
         let (ports, act, directory) = (self.ports, self.act, self.directory);
         if operation.method == Method::Post {
             let made = normalise_create(&operation.data, ResourceKind::User)?;
-            count_repairs(directory, &made.repairs);
+            count_repairs(&ports.activity, directory, &made.repairs, act.now);
             let view = super::create_user(ports, act, directory, made.document).await?;
             return Ok(Done {
                 id: view.identity.id.to_string(),
@@ -152,7 +197,7 @@ impl Run<'_> {
         }
         let id = operation.id.clone().unwrap_or_default();
         let id = IdentityId::parse(&id).map_err(|_| ScimError::not_found("User", &id))?;
-        let wanted = precondition(&operation)?;
+        let wanted = precondition(&operation);
         let change = match operation.method {
             Method::Delete => {
                 super::delete_user(ports, act, directory, id, wanted).await?;
@@ -169,7 +214,7 @@ impl Run<'_> {
         let (ports, act, directory) = (self.ports, self.act, self.directory);
         if operation.method == Method::Post {
             let made = normalise_create(&operation.data, ResourceKind::Group)?;
-            count_repairs(directory, &made.repairs);
+            count_repairs(&ports.activity, directory, &made.repairs, act.now);
             let members = made.members.unwrap_or_default();
             let view = super::create_group(ports, act, directory, made.document, members).await?;
             return Ok(Done {
@@ -180,7 +225,7 @@ impl Run<'_> {
         }
         let id = operation.id.clone().unwrap_or_default();
         let id = GroupId::parse(&id).map_err(|_| ScimError::not_found("Group", &id))?;
-        let wanted = precondition(&operation)?;
+        let wanted = precondition(&operation);
         let change = match operation.method {
             Method::Delete => {
                 super::delete_group(ports, act, directory, id, wanted).await?;
@@ -194,10 +239,6 @@ impl Run<'_> {
     }
 }
 
-fn precondition(operation: &BulkOperation) -> Result<Precondition, ScimError> {
-    operation.version.as_deref().map_or(Ok(Precondition::None), |tag| {
-        wire::version_of(tag)
-            .map(Precondition::Version)
-            .ok_or_else(|| ScimError::status(412, "version names no version of this resource"))
-    })
+fn precondition(operation: &BulkOperation) -> Precondition {
+    Precondition::new(operation.version.as_deref().map(Versions::read), None)
 }

@@ -27,9 +27,33 @@ pub(super) fn identity_keys(document: &Value) -> Result<IdentityKeys, ScimError>
     })
 }
 
+/// The addresses beside the primary one that the store finds the identity by.
+pub(super) fn further_addresses(document: &Value) -> Vec<String> {
+    let primary = resource::primary_email(document).map(fold);
+    let mut further: Vec<String> = resource::emails(document).into_iter().map(fold).collect();
+    further.retain(|key| Some(key) != primary.as_ref());
+    further
+}
+
 /// Whether the directory says active; a document that is silent says yes.
 pub(super) fn is_active(document: &Value) -> bool {
     resource::active(document).unwrap_or(true)
+}
+
+/// Whether two documents call the person the same, in everything that an account is told.
+pub(super) fn describes_the_same(one: &Value, other: &Value) -> bool {
+    let told = |document: &Value| {
+        let locale = document.get("locale").and_then(Value::as_str).map(str::to_owned);
+        let text = |found: Option<&str>| found.map(str::to_owned);
+        (
+            text(resource::user_name(document)),
+            display_name(document),
+            text(resource::primary_email(document)),
+            text(resource::language(document)),
+            locale,
+        )
+    };
+    told(one) == told(other)
 }
 
 /// Writes into the account what the document calls the person.
@@ -76,6 +100,7 @@ mod tests {
         assert_eq!(keys.display_name.as_deref(), Some("åsa öberg"));
         assert_eq!(keys.external_id.as_deref(), Some("A1"));
         assert!(keys.active);
+        assert_eq!(further_addresses(&document), ["b@x.se"]);
     }
 
     #[test]

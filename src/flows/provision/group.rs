@@ -8,15 +8,20 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::super::{Act, Compiled, Policies, Ports, Refusal, entitle};
+use super::super::{Act, Activity, Compiled, Policies, Ports, Refusal, entitle};
 use super::member::{Membership, Moved};
 use super::{Precondition, count_repairs, document, uniqueness};
 use crate::domain::actor::Subject;
 use crate::domain::ids::{AccountId, DirectoryId, GroupId};
-use crate::scim::{MemberChange, MemberRef, PatchRequest, ResourceKind, ScimError, normalise_replace};
+use crate::scim::{
+    MemberChange, MemberRef, PatchRequest, Repairs, ResourceKind, ScimError, normalise_replace,
+};
 use crate::store::group::Group;
 use crate::store::membership::Member;
 use crate::store::{Conn, group, membership};
+
+/// So many of the accounts that joined or left are named in the audit.
+const NAMED: usize = 1_000;
 
 /// A group as it stands now.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +61,7 @@ pub async fn create_group(
         .map_err(uniqueness)
 }
 
-/// Changes a group. No effect means no new version. The answer is without members; [`read_group`] shows them.
+/// Changes a group. No effect means no new version. The answer is without members.
 ///
 /// # Errors
 ///
@@ -93,22 +98,6 @@ pub async fn delete_group(
     ports.db.write(move |c| Box::pin(async move { work.delete(c, id, precondition).await })).await
 }
 
-/// A group as it stands now.
-///
-/// # Errors
-///
-/// SCIM 404 for an id that is not this directory's.
-pub async fn read_group(
-    ports: &Ports,
-    directory: &DirectoryId,
-    id: GroupId,
-    with_members: bool,
-) -> Result<GroupView, Refusal> {
-    let mut c = ports.db.read().await?;
-    let group = group::get(&mut c, directory, id).await?.ok_or_else(|| missing(id))?;
-    view(&mut c, group, with_members).await
-}
-
 /// A group with its members, where they are wanted.
 pub(super) async fn view(c: &mut Conn, group: Group, with_members: bool) -> Result<GroupView, Refusal> {
     let members = if with_members { Some(membership::members(c, group.id).await?) } else { None };
@@ -124,11 +113,21 @@ struct Work {
     act: Act,
     directory: DirectoryId,
     policies: Arc<Policies>,
+    activity: Arc<Activity>,
 }
 
 impl Work {
     fn new(ports: &Ports, act: &Act, directory: &DirectoryId) -> Self {
-        Self { act: act.clone(), directory: directory.clone(), policies: Arc::clone(&ports.policies) }
+        Self {
+            act: act.clone(),
+            directory: directory.clone(),
+            policies: Arc::clone(&ports.policies),
+            activity: Arc::clone(&ports.activity),
+        }
+    }
+
+    fn count(&self, repairs: &Repairs) {
+        count_repairs(&self.activity, &self.directory, repairs, self.act.now);
     }
 
     fn membership(&self, group: GroupId) -> Membership<'_> {
@@ -175,21 +174,25 @@ impl Work {
         let (new, changes) = match change {
             GroupChange::Replace(body) => {
                 let made = normalise_replace(&body, ResourceKind::Group)?;
-                count_repairs(&self.directory, &made.repairs);
+                self.count(&made.repairs);
                 (made.document, made.members.map(MemberChange::Replace).into_iter().collect())
             }
             GroupChange::Patch(request) => {
                 let patched = request.apply(&group.document)?;
-                count_repairs(&self.directory, &patched.repairs);
+                self.count(&patched.repairs);
                 (patched.document, patched.members)
             }
         };
         let compiled = self.policies.current(c).await?;
         let is_rewritten = new != group.document;
+        // Whether rules may see the group otherwise than before; under another name alone they do not.
+        let mut tells_apart = false;
         if is_rewritten {
             let before =
                 json!({ "name": group.document.get("displayName"), "external_id": group.external_id });
-            group.external_id = document::external_id(&new);
+            let external_id = document::external_id(&new);
+            tells_apart = group.external_id != external_id;
+            group.external_id = external_id;
             group.document = new;
             group.modified_at = self.act.now;
             let name_key = document::group_name_key(&group.document);
@@ -197,7 +200,7 @@ impl Work {
             let after =
                 json!({ "name": group.document.get("displayName"), "external_id": group.external_id });
             self.act.record(c, "group_changed", Subject::new("group", id), Some(before), Some(after)).await?;
-            self.pin(c, &compiled, &name_key).await?;
+            tells_apart |= self.pin(c, &compiled, &name_key).await?;
         }
         let mut moved = self.membership(id).apply(c, &changes).await?;
         if !moved.is_empty() && !is_rewritten {
@@ -205,9 +208,10 @@ impl Work {
             group.modified_at = self.act.now;
         }
         self.note(c, id, &moved).await?;
-        if is_rewritten {
-            // An external id or a name that is pinned now may give the members who stayed something.
-            moved.accounts.extend(membership::members(c, id).await?.iter().map(|member| member.account));
+        if tells_apart {
+            // Then it may give the members who stayed something.
+            let members = membership::member_ids(c, id).await?;
+            moved.accounts.extend(members.into_iter().map(|(_, account)| account));
         }
         self.entitle(c, &compiled, moved).await?;
         Ok(group)
@@ -225,19 +229,22 @@ impl Work {
         self.entitle(c, &compiled, moved).await
     }
 
-    async fn pin(&self, c: &mut Conn, compiled: &Compiled, name_key: &str) -> Result<(), Refusal> {
-        if entitle::speaks_of_name(&compiled.policy, &self.directory, name_key) {
-            entitle::pin_names(c, &self.act, &compiled.policy).await?;
+    /// Pins the name where a rule speaks of it. Gives whether anything was pinned.
+    async fn pin(&self, c: &mut Conn, compiled: &Compiled, name_key: &str) -> Result<bool, Refusal> {
+        if !entitle::speaks_of_name(&compiled.policy, &self.directory, name_key) {
+            return Ok(false);
         }
-        Ok(())
+        entitle::pin_names(c, &self.act, &compiled.policy).await
     }
 
     async fn note(&self, c: &mut Conn, id: GroupId, moved: &Moved) -> Result<(), Refusal> {
         if moved.is_empty() && moved.pending == 0 {
             return Ok(());
         }
+        // Who was in which group when stands in the memberships themselves; a whole school here would only be long.
+        let some: Vec<&AccountId> = moved.accounts.iter().take(NAMED).collect();
         let after = json!({ "joined": moved.joined, "left": moved.left, "pending": moved.pending,
-            "accounts": moved.accounts });
+            "accounts": some });
         self.act.record(c, "members_changed", Subject::new("group", id), None, Some(after)).await?;
         Ok(())
     }

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::super::{Act, Refusal};
 use crate::domain::ids::{AccountId, DirectoryId, GroupId, IdentityId};
-use crate::scim::{Filter, MemberChange, MemberRef};
-use crate::store::{Conn, identity, membership};
+use crate::scim::{Filter, MemberChange, MemberRef, ScimError};
+use crate::store::{Conn, membership};
 
 /// What changes of members came to.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -21,19 +21,38 @@ pub(super) struct Moved {
     pub(super) joined: usize,
     /// How many left.
     pub(super) left: usize,
-    /// Members that nobody knows yet.
+    /// Members that nobody knows yet and that were not awaited before.
     pub(super) pending: usize,
+    came: BTreeSet<AccountId>,
+    went: BTreeSet<AccountId>,
 }
 
 impl Moved {
     fn join(&mut self, accounts: Vec<AccountId>) {
-        self.joined += accounts.len();
-        self.accounts.extend(accounts);
+        for account in accounts {
+            // Who left and came back within one request has not moved.
+            if self.went.remove(&account) {
+                self.left -= 1;
+                self.accounts.remove(&account);
+            } else {
+                self.joined += 1;
+                self.came.insert(account);
+                self.accounts.insert(account);
+            }
+        }
     }
 
     fn leave(&mut self, accounts: Vec<AccountId>) {
-        self.left += accounts.len();
-        self.accounts.extend(accounts);
+        for account in accounts {
+            if self.came.remove(&account) {
+                self.joined -= 1;
+                self.accounts.remove(&account);
+            } else {
+                self.left += 1;
+                self.went.insert(account);
+                self.accounts.insert(account);
+            }
+        }
     }
 
     /// Whether anybody came or went.
@@ -57,6 +76,8 @@ impl Membership<'_> {
             match change {
                 MemberChange::Add(members) => self.add(c, members, &mut moved).await?,
                 MemberChange::Remove(values) => self.remove(c, values, &mut moved).await?,
+                MemberChange::Keep(values) => self.keep(c, values).await?,
+                MemberChange::Exchange { from, to } => self.exchange(c, from, to, &mut moved).await?,
                 MemberChange::RemoveMatching(filter) => self.remove_matching(c, filter, &mut moved).await?,
                 MemberChange::Replace(members) => self.replace(c, members, &mut moved).await?,
                 MemberChange::RemoveAll => {
@@ -69,18 +90,54 @@ impl Membership<'_> {
     }
 
     async fn add(&self, c: &mut Conn, members: &[MemberRef], moved: &mut Moved) -> Result<(), Refusal> {
-        let (known, unknown) = self.sort_out(c, members).await?;
+        let (known, unknown) = self.sort_out(c, members.iter().map(|member| &*member.value)).await?;
         moved.join(membership::join(c, self.group, &known, self.act.now).await?);
-        moved.pending += unknown.len();
-        membership::await_members(c, self.group, &unknown, self.act.now).await?;
+        self.wait_for(c, &unknown, moved).await
+    }
+
+    /// Remembers members that nobody knows yet; those that were waited for already are not counted again.
+    async fn wait_for(&self, c: &mut Conn, unknown: &[String], moved: &mut Moved) -> Result<(), Refusal> {
+        if !unknown.is_empty() {
+            moved.pending += unknown.len() - membership::awaited(c, self.group, unknown).await?.len();
+            membership::await_members(c, self.group, unknown, self.act.now).await?;
+        }
         Ok(())
     }
 
     async fn remove(&self, c: &mut Conn, values: &[String], moved: &mut Moved) -> Result<(), Refusal> {
-        let ids: Vec<IdentityId> = values.iter().filter_map(|value| IdentityId::parse(value).ok()).collect();
-        moved.leave(membership::leave(c, self.group, &ids, self.act.now).await?);
-        membership::forget_awaited(c, self.group, Some(values)).await?;
+        // By whatever id they were added: one that takes nobody out would be access that is never withdrawn.
+        let (known, unknown) = self.sort_out(c, values.iter().map(String::as_str)).await?;
+        let left = membership::leave(c, self.group, &known, self.act.now).await?;
+        // Whoever was in was not waited for.
+        if left.len() < known.len() || !unknown.is_empty() {
+            membership::forget_awaited(c, self.group, Some(values)).await?;
+        }
+        moved.leave(left);
         Ok(())
+    }
+
+    /// Refuses with `noTarget` where one of them neither is a member nor is awaited.
+    async fn keep(&self, c: &mut Conn, values: &[String]) -> Result<(), Refusal> {
+        let (known, unknown) = self.sort_out(c, values.iter().map(String::as_str)).await?;
+        let present = membership::present(c, self.group, &known).await?;
+        let awaited = membership::awaited(c, self.group, &unknown).await?;
+        if present.len() == known.len() && awaited.len() == unknown.len() {
+            return Ok(());
+        }
+        let detail = "the filter of the path names somebody who is no member; add the member first";
+        Err(ScimError::no_target(detail).into())
+    }
+
+    async fn exchange(
+        &self,
+        c: &mut Conn,
+        from: &[String],
+        to: &[MemberRef],
+        moved: &mut Moved,
+    ) -> Result<(), Refusal> {
+        self.keep(c, from).await?;
+        self.remove(c, from, moved).await?;
+        self.add(c, to, moved).await
     }
 
     async fn remove_matching(&self, c: &mut Conn, filter: &Filter, moved: &mut Moved) -> Result<(), Refusal> {
@@ -96,45 +153,37 @@ impl Membership<'_> {
     }
 
     async fn replace(&self, c: &mut Conn, members: &[MemberRef], moved: &mut Moved) -> Result<(), Refusal> {
-        let (known, unknown) = self.sort_out(c, members).await?;
+        let (known, unknown) = self.sort_out(c, members.iter().map(|member| &*member.value)).await?;
         let wanted: BTreeSet<IdentityId> = known.iter().copied().collect();
-        let present = membership::members(c, self.group).await?;
+        let present = membership::member_ids(c, self.group).await?;
         let leaving: Vec<IdentityId> =
-            present.iter().map(|member| member.identity).filter(|id| !wanted.contains(id)).collect();
+            present.into_iter().map(|(id, _)| id).filter(|id| !wanted.contains(id)).collect();
         moved.leave(membership::leave(c, self.group, &leaving, self.act.now).await?);
         moved.join(membership::join(c, self.group, &known, self.act.now).await?);
+        let remembered = if unknown.is_empty() {
+            Vec::new()
+        } else {
+            membership::awaited(c, self.group, &unknown).await?
+        };
+        moved.pending += unknown.len() - remembered.len();
         membership::forget_awaited(c, self.group, None).await?;
-        moved.pending += unknown.len();
-        membership::await_members(c, self.group, &unknown, self.act.now).await?;
+        if !unknown.is_empty() {
+            membership::await_members(c, self.group, &unknown, self.act.now).await?;
+        }
         Ok(())
     }
 
-    /// Splits members into those that are people of this directory and those that nobody knows yet. A member may be
-    /// named by our id or, where a client does not know it, by the directory's own.
-    async fn sort_out(
+    /// Splits ids into those of people of this directory and those that nobody knows yet. A member may be named by our
+    /// id or, where a client does not know it, by the directory's own.
+    async fn sort_out<'v>(
         &self,
         c: &mut Conn,
-        members: &[MemberRef],
+        values: impl Iterator<Item = &'v str>,
     ) -> Result<(Vec<IdentityId>, Vec<String>), Refusal> {
-        let ids: Vec<IdentityId> =
-            members.iter().filter_map(|member| IdentityId::parse(&member.value).ok()).collect();
-        let mut known: BTreeSet<IdentityId> =
-            membership::known(c, self.directory, &ids).await?.into_iter().collect();
-        let mut unknown = BTreeSet::new();
-        for member in members {
-            if IdentityId::parse(&member.value).is_ok_and(|id| known.contains(&id)) {
-                continue;
-            }
-            let key = identity::IdentityKey::ExternalId(member.value.clone());
-            match identity::find(c, self.directory, &key).await?.first() {
-                Some(found) => {
-                    known.insert(found.id);
-                }
-                None => {
-                    unknown.insert(member.value.clone());
-                }
-            }
-        }
-        Ok((known.into_iter().collect(), unknown.into_iter().collect()))
+        let values: BTreeSet<String> = values.map(str::to_owned).collect();
+        let known = membership::known(c, self.directory, &values).await?;
+        let unknown = values.into_iter().filter(|value| !known.contains_key(value)).collect();
+        let known: BTreeSet<IdentityId> = known.into_values().collect();
+        Ok((known.into_iter().collect(), unknown))
     }
 }

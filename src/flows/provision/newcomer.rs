@@ -68,7 +68,8 @@ pub(in crate::flows) async fn create_within(
     house: (&Arc<Policies>, &Arc<Settings>),
     document: Value,
 ) -> Result<Identity, Refusal> {
-    Work::within(act, directory, house).enter(c, document).await
+    let (identity, _) = Work::within(act, directory, house).enter(c, document).await?;
+    Ok(identity)
 }
 
 /// Gives an account that is there an identity in one more directory. What the account is called stays as it is.
@@ -80,7 +81,9 @@ pub(in crate::flows) async fn adopt_within(
     (account, document): (AccountId, Value),
 ) -> Result<Identity, Refusal> {
     let keys = document::identity_keys(&document)?;
-    let identity = Work::within(act, directory, house).write(c, account, document, &keys).await?;
+    let work = Work::within(act, directory, house);
+    let identity = work.write(c, account, document, &keys).await?;
+    work.join_awaiting(c, &identity).await?;
     let compiled = house.0.current(c).await?;
     entitle::accounts(c, act, &compiled.policy, &[account]).await?;
     Ok(identity)

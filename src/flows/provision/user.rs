@@ -7,17 +7,18 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::super::{Act, Policies, Ports, Refusal, depart, entitle, protection};
+use super::super::{Act, Activity, Policies, Ports, Refusal, depart, entitle, protection};
 use super::{Precondition, count_repairs, document, uniqueness};
 use crate::config::Settings;
 use crate::domain::account::{Account, AccountKind, Standing, Status, StatusReason};
 use crate::domain::actor::Subject;
 use crate::domain::ids::{AccountId, DirectoryId, GroupId, IdentityId};
+use crate::domain::mapping;
 use crate::domain::policy::Policy;
 use crate::scim::resource::{active, keep_active};
-use crate::scim::{PatchRequest, ResourceKind, ScimError, normalise_replace};
+use crate::scim::{PatchRequest, Repairs, ResourceKind, ScimError, normalise_replace};
 use crate::store::identity::{Identity, IdentityKeys};
-use crate::store::{Conn, account, claimed_group, group, identity, membership, subject};
+use crate::store::{Conn, account, address, claimed_group, group, identity, membership, presence, subject};
 
 /// A person as they stand now, with the groups they are in.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,9 +67,10 @@ pub async fn change_user(
     precondition: Precondition,
 ) -> Result<UserView, Refusal> {
     let work = Work::new(ports, act, directory);
+    let activity = Arc::clone(&ports.activity);
     ports
         .db
-        .write(move |c| Box::pin(async move { work.change(c, id, change, precondition).await }))
+        .write(move |c| Box::pin(async move { work.change(c, &activity, id, change, precondition).await }))
         .await
         .map_err(uniqueness)
 }
@@ -87,22 +89,6 @@ pub async fn delete_user(
 ) -> Result<(), Refusal> {
     let work = Work::new(ports, act, directory);
     ports.db.write(move |c| Box::pin(async move { work.delete(c, id, precondition).await })).await
-}
-
-/// A person as they stand now.
-///
-/// # Errors
-///
-/// SCIM 404 for an id that is not this directory's.
-pub async fn read_user(
-    ports: &Ports,
-    directory: &DirectoryId,
-    id: IdentityId,
-    with_groups: bool,
-) -> Result<UserView, Refusal> {
-    let mut c = ports.db.read().await?;
-    let identity = identity::get(&mut c, directory, id).await?.ok_or_else(|| missing(id))?;
-    view(&mut c, identity, with_groups).await
 }
 
 /// An identity with its groups, where they are wanted.
@@ -148,26 +134,40 @@ impl Work {
         }
     }
 
-    async fn create(&self, c: &mut Conn, document: Value) -> Result<UserView, Refusal> {
-        let identity = self.enter(c, document).await?;
-        view(c, identity, true).await
+    fn count(&self, activity: &Activity, repairs: &Repairs) {
+        count_repairs(activity, &self.directory, repairs, self.act.now);
     }
 
-    /// Takes a new person, with an account.
-    pub(super) async fn enter(&self, c: &mut Conn, document: Value) -> Result<Identity, Refusal> {
+    async fn create(&self, c: &mut Conn, document: Value) -> Result<UserView, Refusal> {
+        let (identity, may_have_groups) = self.enter(c, document).await?;
+        view(c, identity, may_have_groups).await
+    }
+
+    /// Takes a new person, with an account. Gives whether a group may have named them before.
+    pub(super) async fn enter(&self, c: &mut Conn, document: Value) -> Result<(Identity, bool), Refusal> {
         let compiled = self.policies.current(c).await?;
         let keys = document::identity_keys(&document)?;
-        let former = match &keys.external_id {
-            Some(external) => identity::tombstone(c, &self.directory, external).await?,
-            None => None,
+        let (former, is_awaited) = match &keys.external_id {
+            Some(external) => identity::arriving(c, &self.directory, external).await?,
+            None => (None, false),
         };
         let (account, is_known) = self.account_for(c, former, &document, keys.active).await?;
-        let identity = self.write(c, account, document, &keys).await?;
-        self.settle(c, &compiled.policy, &identity, is_known).await?;
-        Ok(identity)
+        let id = account.id;
+        let identity = self.write(c, id, document, &keys).await?;
+        if is_known || is_awaited {
+            self.join_awaiting(c, &identity).await?;
+            self.settle(c, &compiled.policy, &identity, is_known).await?;
+            return Ok((identity, true));
+        }
+        let is_told =
+            keys.active && entitle::newcomer(c, &self.act, &compiled.policy, account, &identity).await?;
+        if !is_told {
+            self.act.announce(c, id, false).await?;
+        }
+        Ok((identity, false))
     }
 
-    /// Writes a new identity of an account, and joins it to the groups that named it before.
+    /// Writes a new identity of an account.
     pub(super) async fn write(
         &self,
         c: &mut Conn,
@@ -188,37 +188,49 @@ impl Work {
             deleted_at: None,
         };
         identity::insert(c, &identity, keys).await?;
+        let further = document::further_addresses(&identity.document);
+        if !further.is_empty() {
+            address::note(c, &self.directory, identity.id, further).await?;
+        }
         let after = json!({ "directory": self.directory, "account": account, "active": keys.active,
             "external_id": keys.external_id });
         self.act
             .record(c, "identity_created", Subject::new("identity", identity.id), None, Some(after))
             .await?;
-        self.join_awaiting(c, &identity).await?;
         Ok(identity)
     }
 
-    /// The account of a new identity: that of the tombstone with the same external id, or a new one.
+    /// The account of a new identity, and whether it was known: that of the tombstone with the same external id, or a
+    /// new one.
     async fn account_for(
         &self,
         c: &mut Conn,
-        former: Option<Identity>,
+        former: Option<AccountId>,
         document: &Value,
         active: bool,
-    ) -> Result<(AccountId, bool), Refusal> {
+    ) -> Result<(Account, bool), Refusal> {
         if let Some(former) = former
-            && let Some(known) = account::lock(c, former.account).await?
+            && let Some(known) = account::lock(c, former).await?
             && known.standing.status != Status::Removed
+            && !self.lives_here(c, known.id).await?
         {
             if known.standing.status == Status::Deactivated {
                 entitle::end_manual(c, &self.act, known.id).await?;
             }
-            return Ok((known.id, true));
+            return Ok((known, true));
         }
         let new = self.new_account(document, active)?;
         account::insert(c, &new).await?;
         let after = json!({ "status": new.standing.status, "is_protected": new.is_protected });
         self.act.record(c, "account_created", Subject::new("account", new.id), None, Some(after)).await?;
-        Ok((new.id, false))
+        Ok((new, false))
+    }
+
+    /// Whether the account has a living identity in this directory, for it has one at most: whoever was created anew
+    /// for a deleted person may have got another external id since, so that the old one can come up once more.
+    async fn lives_here(&self, c: &mut Conn, account: AccountId) -> Result<bool, Refusal> {
+        let identities = identity::of_account(c, account).await?;
+        Ok(identities.iter().any(|one| one.deleted_at.is_none() && one.directory == self.directory))
     }
 
     fn new_account(&self, document: &Value, active: bool) -> Result<Account, Refusal> {
@@ -251,7 +263,7 @@ impl Work {
     }
 
     /// Joins the groups that named this person before they were known.
-    async fn join_awaiting(&self, c: &mut Conn, identity: &Identity) -> Result<(), Refusal> {
+    pub(super) async fn join_awaiting(&self, c: &mut Conn, identity: &Identity) -> Result<(), Refusal> {
         let values: Vec<String> = identity.external_id.iter().cloned().collect();
         for (group, value) in membership::awaiting(c, &self.directory, &values).await? {
             membership::join(c, group, &[identity.id], self.act.now).await?;
@@ -264,6 +276,7 @@ impl Work {
     async fn change(
         &self,
         c: &mut Conn,
+        activity: &Activity,
         id: IdentityId,
         change: UserChange,
         precondition: Precondition,
@@ -273,7 +286,7 @@ impl Work {
         let new = match change {
             UserChange::Replace(body) => {
                 let made = normalise_replace(&body, ResourceKind::User)?;
-                count_repairs(&self.directory, &made.repairs);
+                self.count(activity, &made.repairs);
                 let mut document = made.document;
                 // Silence about `active` must not bring a person back.
                 keep_active(&mut document, &identity.document);
@@ -281,7 +294,7 @@ impl Work {
             }
             UserChange::Patch(request) => {
                 let patched = request.apply(&identity.document)?;
-                count_repairs(&self.directory, &patched.repairs);
+                self.count(activity, &patched.repairs);
                 patched.document
             }
         };
@@ -293,18 +306,33 @@ impl Work {
         // Who takes `active` away says nothing about it: the person stays as they were.
         keys.active = active(&new).unwrap_or(identity.active);
         let changed = changed_attributes(&identity.document, &new);
+        // Most changes, a new title say, touch neither what the account is called nor what the rules look at.
+        let is_settled = identity.active
+            && keys.active
+            && document::describes_the_same(&identity.document, &new)
+            && !mapping::tells_apart(&compiled.policy, &self.directory, &identity.document, &new);
         let before = json!({ "active": identity.active, "version": identity.version });
+        let is_known_by_another_id = keys.external_id != identity.external_id;
         identity.document = new;
         identity.active = keys.active;
         identity.external_id.clone_from(&keys.external_id);
         identity.modified_at = self.act.now;
         identity.version = identity::update(c, &identity, &keys, self.act.now).await?;
+        if changed.iter().any(|name| name == "emails") {
+            let further = document::further_addresses(&identity.document);
+            address::note(c, &self.directory, id, further).await?;
+        }
         // Names of attributes only: the audit outlives the person's data.
         let after = json!({ "active": keys.active, "version": identity.version, "changed": changed });
         self.act
             .record(c, "identity_changed", Subject::new("identity", id), Some(before), Some(after))
             .await?;
-        self.settle(c, &compiled.policy, &identity, true).await?;
+        if is_known_by_another_id {
+            self.join_awaiting(c, &identity).await?;
+        }
+        if is_known_by_another_id || !is_settled {
+            self.settle(c, &compiled.policy, &identity, true).await?;
+        }
         view(c, identity, true).await
     }
 
@@ -334,10 +362,11 @@ impl Work {
         let mut account = account::lock(c, id).await?.ok_or_else(|| Refusal::not_found("account", id))?;
         document::describe(&mut account, &identity.document)?;
         let is_renamed = account::describe(c, &account).await?;
-        let followed = depart::follow(c, &self.act, policy, id).await?;
-        let entitled = entitle::accounts(c, &self.act, policy, &[id]).await?;
-        let was_told = !entitled.is_empty()
-            || matches!(followed, depart::Followed::Departed | depart::Followed::Returned);
+        let is_present = identity.active || presence::is_anywhere(c, id).await?;
+        let followed = depart::follow_locked(c, &self.act, policy, account, is_present).await?;
+        let is_entitled = is_present && !entitle::accounts(c, &self.act, policy, &[id]).await?.is_empty();
+        let was_told =
+            is_entitled || matches!(followed, depart::Followed::Departed | depart::Followed::Returned);
         if !was_told && (is_renamed || !is_known) {
             self.act.announce(c, id, false).await?;
         }

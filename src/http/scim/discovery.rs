@@ -9,6 +9,7 @@ use axum::response::Response;
 use super::Failed;
 use super::body;
 use super::caller::Scim;
+use super::query::Query;
 use crate::scim::ScimError;
 use crate::scim::bulk::MAX_OPERATIONS;
 use crate::scim::list::{DEFAULT_COUNT, MAX_COUNT};
@@ -36,12 +37,20 @@ fn capabilities(body_limit: usize) -> Capabilities {
             max_page_size: MAX_COUNT,
             cursor_timeout: None,
         }),
-        schemes: vec![AuthenticationScheme {
-            kind: "oauthbearertoken",
-            name: "Bearer token",
-            description: "A token of this directory, sent as `Authorization: Bearer …`.",
-            spec_uri: "https://www.rfc-editor.org/info/rfc6750",
-        }],
+        schemes: vec![
+            AuthenticationScheme {
+                kind: "oauthbearertoken",
+                name: "Bearer token",
+                description: "A token of this directory, sent as `Authorization: Bearer …`.",
+                spec_uri: "https://www.rfc-editor.org/info/rfc6750",
+            },
+            AuthenticationScheme {
+                kind: "oauth2",
+                name: "OAuth 2.0 client credentials",
+                description: "A client of this directory gets access tokens of an hour at …/token, below this address.",
+                spec_uri: "https://www.rfc-editor.org/info/rfc6749",
+            },
+        ],
         documentation: None,
     }
 }
@@ -63,8 +72,17 @@ fn is_strict_about_discovery(headers: &HeaderMap) -> bool {
 }
 
 /// `GET /Schemas`.
-pub(super) async fn schemas(scim: Scim) -> Response {
-    body::document(&schema_list(&scim.base))
+pub(super) async fn schemas(scim: Scim, query: Query) -> Result<Response, Failed> {
+    refuse_filter(&query)?;
+    Ok(body::document(&schema_list(&scim.base)))
+}
+
+/// RFC 7644 §4: a client must not believe that its conditions were applied.
+fn refuse_filter(query: &Query) -> Result<(), ScimError> {
+    if query.has_filter() {
+        return Err(ScimError::status(403, "this list cannot be filtered; ask without filter"));
+    }
+    Ok(())
 }
 
 /// `GET /Schemas/{id}`.
@@ -74,8 +92,9 @@ pub(super) async fn schema(scim: Scim, Path((_, id)): Path<(String, String)>) ->
 }
 
 /// `GET /ResourceTypes`.
-pub(super) async fn resource_types(scim: Scim) -> Response {
-    body::document(&type_list(&scim.base))
+pub(super) async fn resource_types(scim: Scim, query: Query) -> Result<Response, Failed> {
+    refuse_filter(&query)?;
+    Ok(body::document(&type_list(&scim.base)))
 }
 
 /// `GET /ResourceTypes/{name}`.

@@ -13,6 +13,10 @@ use crate::scim::ScimError;
 #[derive(Debug)]
 pub(crate) struct Failed(pub(crate) ScimError);
 
+/// The error beside its answer, for whoever tells of the request afterwards.
+#[derive(Debug, Clone)]
+pub(super) struct Told(pub(super) ScimError);
+
 impl From<ScimError> for Failed {
     fn from(error: ScimError) -> Self {
         Self(error)
@@ -35,6 +39,7 @@ impl IntoResponse for Failed {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, self.0.to_json().to_string()).into_response();
+        response.extensions_mut().insert(Told(self.0));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, super::body::SCIM_JSON);
         if status == StatusCode::UNAUTHORIZED {

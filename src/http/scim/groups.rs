@@ -4,8 +4,8 @@
 //! can be large.
 
 use axum::extract::Path;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 
 use super::Failed;
 use super::body::{self, Body};
@@ -33,17 +33,17 @@ pub(super) async fn search(scim: Scim, Body(asked): Body) -> Result<Response, Fa
 
 async fn answer(scim: &Scim, query: &ListQuery) -> Result<Response, Failed> {
     let page = provision::list(&scim.ports, &scim.directory, &scim.base, KIND, query).await?;
-    Ok(body::document(&page.to_json()))
+    Ok(body::text(page.into_text()))
 }
 
 /// `POST /Groups` (RFC 7644 §3.3).
 pub(super) async fn create(scim: Scim, query: Query, Body(sent): Body) -> Result<Response, Failed> {
     let made = normalise_create(&sent, KIND)?;
-    provision::count_repairs(&scim.directory, &made.repairs);
+    scim.mended(&made.repairs);
     let members = made.members.unwrap_or_default();
     let view =
         provision::create_group(&scim.ports, &scim.act, &scim.directory, made.document, members).await?;
-    Ok(body::resource(StatusCode::CREATED, &wire::group(&view, &scim.base, &query.projection(KIND))))
+    Ok(body::resource(StatusCode::CREATED, wire::group(&view, &scim.base, &query.projection(KIND))?))
 }
 
 /// `GET /Groups/{id}` (RFC 7644 §3.4.1).
@@ -63,11 +63,8 @@ async fn shown(
     headers: Option<&HeaderMap>,
 ) -> Result<Response, Failed> {
     let projection = query.projection(KIND);
-    let view = provision::read_group(&scim.ports, &scim.directory, id, projection.wants_members()).await?;
-    if headers.is_some_and(|headers| query::is_known(headers, view.group.version)) {
-        return Ok(StatusCode::NOT_MODIFIED.into_response());
-    }
-    Ok(body::resource(StatusCode::OK, &wire::group(&view, &scim.base, &projection)))
+    let is_known = |version| headers.is_some_and(|headers| query::is_known(headers, version));
+    Ok(body::shown(scim.reader(&projection).group(id, is_known).await?))
 }
 
 /// `PUT /Groups/{id}` (RFC 7644 §3.5.1).
@@ -78,9 +75,11 @@ pub(super) async fn replace(
     headers: HeaderMap,
     Body(sent): Body,
 ) -> Result<Response, Failed> {
-    let (id, precondition) = (id_of(&id)?, query::precondition(&headers)?);
+    let (id, precondition) = (id_of(&id)?, query::precondition(&headers));
     let change = GroupChange::Replace(sent);
-    provision::change_group(&scim.ports, &scim.act, &scim.directory, id, change, precondition).await?;
+    let group =
+        provision::change_group(&scim.ports, &scim.act, &scim.directory, id, change, precondition).await?;
+    scim.witness.is_about(group.external_id.as_deref(), &group.document);
     shown(&scim, id, &query, None).await
 }
 
@@ -93,19 +92,16 @@ pub(super) async fn patch(
     Body(sent): Body,
 ) -> Result<Response, Failed> {
     let request = PatchRequest::parse(&sent, KIND)?;
-    let (id, precondition) = (id_of(&id)?, query::precondition(&headers)?);
+    let (id, precondition) = (id_of(&id)?, query::precondition(&headers));
     let change = GroupChange::Patch(request);
     let group =
         provision::change_group(&scim.ports, &scim.act, &scim.directory, id, change, precondition).await?;
+    scim.witness.is_about(group.external_id.as_deref(), &group.document);
     if query.names_attributes() {
         // RFC 7644 §3.5.2: with `attributes` the answer is 200 and shows them.
         return shown(&scim, id, &query, None).await;
     }
-    let mut response = StatusCode::NO_CONTENT.into_response();
-    if let Ok(tag) = HeaderValue::from_str(&wire::etag(group.version)) {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
-    Ok(response)
+    Ok(body::without_body(StatusCode::NO_CONTENT, group.version))
 }
 
 /// `DELETE /Groups/{id}` (RFC 7644 §3.6).
@@ -114,7 +110,7 @@ pub(super) async fn delete(
     Path((_, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Failed> {
-    let precondition = query::precondition(&headers)?;
+    let precondition = query::precondition(&headers);
     provision::delete_group(&scim.ports, &scim.act, &scim.directory, id_of(&id)?, precondition).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,12 +4,11 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, header};
 use serde_json::Value;
 
 use super::Failed;
-use crate::flows::provision::Precondition;
-use crate::flows::provision::wire::version_of;
+use crate::flows::provision::{Precondition, Versions};
 use crate::scim::{ListParameters, ListQuery, Projection, ResourceKind, ScimError};
 
 /// What a query string asks for.
@@ -33,6 +32,15 @@ impl Query {
         self.0.read(kind)
     }
 
+    pub(super) fn parameters(&self) -> &ListParameters {
+        &self.0
+    }
+
+    /// The client sets conditions.
+    pub(super) fn has_filter(&self) -> bool {
+        self.0.has_filter()
+    }
+
     /// The client names attributes that it wants to see.
     pub(super) fn names_attributes(&self) -> bool {
         self.0.names_attributes()
@@ -48,25 +56,19 @@ pub(super) fn search(body: &Value, kind: ResourceKind) -> Result<ListQuery, Scim
     ListParameters::from_search(body)?.read(kind)
 }
 
-/// What `If-Match` demands (RFC 7644 §3.14).
-pub(super) fn precondition(headers: &HeaderMap) -> Result<Precondition, ScimError> {
-    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(Precondition::None) };
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(Precondition::None);
-    }
-    version_of(text).map(Precondition::Version).ok_or_else(|| {
-        ScimError::status(
-            412,
-            "If-Match names no version of this resource; read it again for its meta.version",
-        )
-    })
+/// What `If-Match` and `If-None-Match` demand of the resource that is to be changed (RFC 7644 §3.14).
+pub(super) fn precondition(headers: &HeaderMap) -> Precondition {
+    Precondition::new(versions(headers, &header::IF_MATCH), versions(headers, &header::IF_NONE_MATCH))
 }
 
 /// Whether `If-None-Match` names the version that the client has already (RFC 7644 §3.14).
 pub(super) fn is_known(headers: &HeaderMap, present: i64) -> bool {
-    headers
-        .get(header::IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|text| text.split(',').any(|one| version_of(one.trim()) == Some(present)))
+    versions(headers, &header::IF_NONE_MATCH).is_some_and(|known| known.name(present))
+}
+
+/// What every header of that name lists together; nothing where there is none.
+fn versions(headers: &HeaderMap, name: &HeaderName) -> Option<Versions> {
+    let all: Vec<&str> =
+        headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect();
+    (!all.is_empty()).then(|| Versions::read(&all.join(",")))
 }

@@ -4,7 +4,7 @@
 
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use super::Failed;
 use super::body::{self, Body};
@@ -32,15 +32,15 @@ pub(super) async fn search(scim: Scim, Body(asked): Body) -> Result<Response, Fa
 
 async fn answer(scim: &Scim, query: &ListQuery) -> Result<Response, Failed> {
     let page = provision::list(&scim.ports, &scim.directory, &scim.base, KIND, query).await?;
-    Ok(body::document(&page.to_json()))
+    Ok(body::text(page.into_text()))
 }
 
 /// `POST /Users` (RFC 7644 §3.3).
 pub(super) async fn create(scim: Scim, query: Query, Body(sent): Body) -> Result<Response, Failed> {
     let made = normalise_create(&sent, KIND)?;
-    provision::count_repairs(&scim.directory, &made.repairs);
+    scim.mended(&made.repairs);
     let view = provision::create_user(&scim.ports, &scim.act, &scim.directory, made.document).await?;
-    Ok(body::resource(StatusCode::CREATED, &wire::user(&view, &scim.base, &query.projection(KIND))))
+    Ok(body::resource(StatusCode::CREATED, wire::user(&view, &scim.base, &query.projection(KIND))?))
 }
 
 /// `GET /Users/{id}` (RFC 7644 §3.4.1).
@@ -51,12 +51,8 @@ pub(super) async fn read(
     headers: HeaderMap,
 ) -> Result<Response, Failed> {
     let projection = query.projection(KIND);
-    let view =
-        provision::read_user(&scim.ports, &scim.directory, id_of(&id)?, projection.wants("groups")).await?;
-    if query::is_known(&headers, view.identity.version) {
-        return Ok(StatusCode::NOT_MODIFIED.into_response());
-    }
-    Ok(body::resource(StatusCode::OK, &wire::user(&view, &scim.base, &projection)))
+    let is_known = |version| query::is_known(&headers, version);
+    Ok(body::shown(scim.reader(&projection).user(id_of(&id)?, is_known).await?))
 }
 
 /// `PUT /Users/{id}` (RFC 7644 §3.5.1).
@@ -89,10 +85,11 @@ async fn change(
     headers: &HeaderMap,
     change: UserChange,
 ) -> Result<Response, Failed> {
-    let (id, precondition) = (id_of(id)?, query::precondition(headers)?);
+    let (id, precondition) = (id_of(id)?, query::precondition(headers));
     let view =
         provision::change_user(&scim.ports, &scim.act, &scim.directory, id, change, precondition).await?;
-    Ok(body::resource(StatusCode::OK, &wire::user(&view, &scim.base, &query.projection(KIND))))
+    scim.witness.is_about(view.identity.external_id.as_deref(), &view.identity.document);
+    Ok(body::resource(StatusCode::OK, wire::user(&view, &scim.base, &query.projection(KIND))?))
 }
 
 /// `DELETE /Users/{id}` (RFC 7644 §3.6).
@@ -101,7 +98,7 @@ pub(super) async fn delete(
     Path((_, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Failed> {
-    let precondition = query::precondition(&headers)?;
+    let precondition = query::precondition(&headers);
     provision::delete_user(&scim.ports, &scim.act, &scim.directory, id_of(&id)?, precondition).await?;
     Ok(StatusCode::NO_CONTENT)
 }

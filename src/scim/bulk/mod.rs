@@ -15,7 +15,7 @@ use super::path::key_of;
 use super::schema::ResourceKind;
 use references::{REFERENCE, collect, id_of, replace};
 
-pub use references::without_references;
+pub use references::{is_reference, without_references};
 
 /// URN of a bulk request.
 pub const REQUEST_URN: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
@@ -99,7 +99,18 @@ impl BulkRequest {
                 None => return Err(ScimError::invalid_value("failOnErrors must be a whole number from 1")),
             },
         };
-        let read = |one: &Value| operation(one).map_err(|error| (one.clone(), error));
+        let mut names = BTreeSet::new();
+        let read = |one: &Value| {
+            let read = operation(one).and_then(|read| match &read.bulk_id {
+                // RFC 7644 §3.7.2: it stands for one resource; which one would a reference mean?
+                Some(name) if !names.insert(name.clone()) => Err(ScimError::invalid_value(format!(
+                    "bulkId {} stands for an earlier operation already",
+                    shown(name)
+                ))),
+                _ => Ok(read),
+            });
+            read.map_err(|error| (one.clone(), error))
+        };
         Ok(Self { fail_on_errors, operations: list.iter().map(read).collect() })
     }
 }

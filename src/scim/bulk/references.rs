@@ -9,6 +9,12 @@ use serde_json::{Map, Value};
 /// What a reference begins with.
 pub(super) const REFERENCE: &str = "bulkId:";
 
+/// `text` stands for a resource of the same request.
+#[must_use]
+pub fn is_reference(text: &str) -> bool {
+    text.starts_with(REFERENCE)
+}
+
 /// Gathers the names that a value refers to.
 pub(super) fn collect(value: &Value, found: &mut BTreeSet<String>) {
     match value {

@@ -120,4 +120,23 @@ mod tests {
         let filter = Filter::parse(r#"id eq "g" and members eq "u2""#, ResourceKind::Group).unwrap();
         assert!(filter.matches(&group) && filter.mentions("members"));
     }
+
+    #[test]
+    fn a_filter_tells_which_members_are_all_that_it_asks_about() {
+        let asked = |text: &str| {
+            let filter = Filter::parse(text, ResourceKind::Group).unwrap();
+            filter.values_asked("members").map(|all| all.join(" "))
+        };
+        assert_eq!(asked(r#"id eq "g" and members eq "u2""#).as_deref(), Some("u2"));
+        let text = r#"not (members.value eq "a") or members[value eq "b"] or displayName pr"#;
+        assert_eq!(asked(text).as_deref(), Some("a b"));
+        assert_eq!(asked("displayName pr").as_deref(), Some(""));
+        for other in
+            ["members pr", r#"members.value ne "a""#, r#"members.value sw "a""#, r#"members[type eq "User"]"#]
+        {
+            assert_eq!(asked(other), None, "{other}");
+        }
+        let filter = Filter::parse(r#"members[display eq "Åsa"]"#, ResourceKind::Group).unwrap();
+        assert!(filter.looks_into("members", "display") && !filter.looks_into("members", "value"));
+    }
 }

@@ -1,7 +1,7 @@
 //! The value in a comparison, read by the attribute's type.
 //!
 //! Invariant: a literal fits its attribute, so that comparing never has to guess;
-//! text is NFC, holds no NUL, and is folded once.
+//! text is NFC, holds no control character that a body might not hold, and is folded once.
 
 use std::fmt;
 
@@ -11,6 +11,7 @@ use serde_json::{Number, Value};
 use super::CompareOp;
 use crate::domain::name::fold;
 use crate::scim::fold::composed;
+use crate::scim::limits::is_dirty;
 use crate::scim::schema::{Attribute, DataType};
 
 /// A text and its folded form.
@@ -80,8 +81,8 @@ pub(super) fn typed(
     op: CompareOp,
     spec: Option<&'static Attribute>,
 ) -> Result<Literal, &'static str> {
-    if value.as_str().is_some_and(|text| text.contains('\0')) {
-        return Err("a text without NUL");
+    if value.as_str().is_some_and(|text| text.contains(is_dirty)) {
+        return Err("a text without control characters");
     }
     if value.is_null() {
         return match op {

@@ -151,6 +151,52 @@ impl Filter {
         }
     }
 
+    /// The filter looks at `name.sub` of the core or common attributes, or at `name` as a whole.
+    #[must_use]
+    pub fn looks_into(&self, name: &str, sub: &str) -> bool {
+        match self {
+            Self::And(all) | Self::Or(all) => all.iter().any(|one| one.looks_into(name, sub)),
+            Self::Not(inner) => inner.looks_into(name, sub),
+            Self::Compare { path, .. } | Self::Present(path) => {
+                path.is(name, Some(sub)) || path.is(name, None)
+            }
+            Self::ValuePath { path, filter } => path.is(name, None) && filter.mentions(sub),
+        }
+    }
+
+    /// Where all that the filter wants of `name` is whether certain values are there (`name.value eq`): these values.
+    /// The filter then says the same of a resource whose other values of `name` are left out.
+    ///
+    /// `None` where it looks at `name` in any other way.
+    #[must_use]
+    pub fn values_asked(&self, name: &str) -> Option<Vec<&str>> {
+        let mut asked = Vec::new();
+        self.asks_values(name, &mut asked).then_some(asked)
+    }
+
+    fn asks_values<'f>(&'f self, name: &str, asked: &mut Vec<&'f str>) -> bool {
+        match self {
+            Self::And(all) | Self::Or(all) => all.iter().all(|one| one.asks_values(name, asked)),
+            Self::Not(inner) => inner.asks_values(name, asked),
+            Self::Compare { path, op: CompareOp::Eq, value: Literal::Text(text) }
+                if path.is(name, Some("value")) =>
+            {
+                asked.push(text.raw());
+                true
+            }
+            Self::ValuePath { path, filter } if path.is(name, None) => match filter.as_ref() {
+                Self::Compare { path, op: CompareOp::Eq, value: Literal::Text(text) }
+                    if path.is("value", None) =>
+                {
+                    asked.push(text.raw());
+                    true
+                }
+                _ => false,
+            },
+            Self::Compare { .. } | Self::Present(_) | Self::ValuePath { .. } => !self.mentions(name),
+        }
+    }
+
     /// A condition that every match meets and that an index can answer, where there is one.
     #[must_use]
     pub fn narrow(&self) -> Option<Narrow> {

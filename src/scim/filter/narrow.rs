@@ -37,11 +37,13 @@ pub enum Narrow {
     },
     /// `active` is this.
     Active(bool),
+    /// One of these holds; none of them is itself such a choice.
+    Any(Vec<Narrow>),
 }
 
 impl Narrow {
     /// How few candidates it leaves; lower is fewer.
-    const fn rank(&self) -> u8 {
+    fn rank(&self) -> u8 {
         match self {
             Self::Id(_) => 0,
             Self::UserName(_) => 1,
@@ -51,6 +53,7 @@ impl Narrow {
             Self::DisplayName(_) => 5,
             Self::Modified { .. } => 6,
             Self::Active(_) => 7,
+            Self::Any(all) => all.iter().map(Self::rank).max().unwrap_or_default(),
         }
     }
 }
@@ -61,8 +64,21 @@ pub(super) fn narrow(filter: &Filter) -> Option<Narrow> {
         Filter::Compare { path, op, value } => comparison(path, *op, value),
         Filter::ValuePath { path, filter } => entry(path, filter),
         Filter::And(all) => conjunction(all),
-        Filter::Or(_) | Filter::Not(_) | Filter::Present(_) => None,
+        Filter::Or(all) => disjunction(all),
+        Filter::Not(_) | Filter::Present(_) => None,
     }
+}
+
+/// Every part must have a condition of its own: whatever one part lets through without may be anything.
+fn disjunction(all: &[Filter]) -> Option<Narrow> {
+    let mut parts = Vec::with_capacity(all.len());
+    for one in all {
+        match narrow(one)? {
+            Narrow::Any(inner) => parts.extend(inner),
+            single => parts.push(single),
+        }
+    }
+    Some(Narrow::Any(parts))
 }
 
 fn conjunction(all: &[Filter]) -> Option<Narrow> {
@@ -114,6 +130,8 @@ fn comparison(path: &AttrPath, op: CompareOp, value: &Literal) -> Option<Narrow>
         return None;
     }
     match value {
+        // Nothing at all stands in no column.
+        Literal::Text(text) if text.raw().is_empty() => None,
         Literal::Bool(flag) if path.is("active", None) => Some(Narrow::Active(*flag)),
         Literal::Text(text) if path.is("id", None) => Some(Narrow::Id(text.raw().to_owned())),
         Literal::Text(text) if path.is("externalId", None) => Some(Narrow::ExternalId(text.raw().to_owned())),
@@ -164,6 +182,7 @@ mod tests {
         assert_eq!(user(r#"emails[type eq "work"].value eq "A@x""#), Some(Narrow::Email("a@x".into())));
         assert_eq!(user(r#"emails co "A@x""#), None);
         assert_eq!(user(r#"userName eq "a" or title eq "b""#), None);
+        assert_eq!(user(r#"externalId eq """#), None);
         assert_eq!(user(r#"not (userName eq "a")"#), None);
     }
 
@@ -173,6 +192,20 @@ mod tests {
         assert_eq!(of(r#"members eq "u" and id eq "g""#, ResourceKind::Group), Some(expected));
         let expected = Narrow::Member { group: None, member: "u".into() };
         assert_eq!(of(r#"members[value eq "u"]"#, ResourceKind::Group), Some(expected));
+    }
+
+    #[test]
+    fn a_choice_between_conditions_is_narrowed_by_all_of_them_or_not_at_all() {
+        let user = |text| of(text, ResourceKind::User);
+        let a = || Narrow::UserName("a".into());
+        let choice = Narrow::Any(vec![a(), Narrow::Email("b".into()), Narrow::Active(false)]);
+        let text = r#"userName eq "A" or (emails.value eq "B" or active eq false)"#;
+        assert_eq!(user(text), Some(choice));
+        let text = r#"title pr and (userName eq "a" or userName eq "b")"#;
+        assert_eq!(user(text), Some(Narrow::Any(vec![a(), Narrow::UserName("b".into())])));
+        // One certain person is better than a choice that may be everybody.
+        assert_eq!(user(r#"(active eq true or userName eq "b") and userName eq "a""#), Some(a()));
+        assert_eq!(user(r#"userName eq "a" or (title pr and nickName pr)"#), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::members::{self, MemberChange};
 use super::slot::{drop_labels, home, merge_complex, set_part};
 use super::{Operation, PatchPath, Verb, untyped};
 use crate::scim::error::{ScimError, shown};
+use crate::scim::limits;
 use crate::scim::path::{AttrPath, Field, key_of};
 use crate::scim::repairs::{Repair, Repairs};
 use crate::scim::schema::{Attribute, Mutability, ResourceKind, Returned};
@@ -267,14 +268,31 @@ impl Editor {
                 Reading::Patch => ScimError::mutability(detail + " and cannot be removed"),
             });
         }
+        check_keys(&self.document)?;
+        limits::keep(&self.document)?;
         let mut schemas = vec![Value::from(self.kind.core().id)];
-        schemas.extend(self.document.keys().filter(|key| key.contains(':')).map(|key| key.as_str().into()));
+        // In one order, whatever the order of the keys, which PostgreSQL does not keep: it would pass for a change.
+        let mut extensions: Vec<&str> =
+            self.document.keys().filter(|key| key.contains(':')).map(String::as_str).collect();
+        extensions.sort_unstable();
+        schemas.extend(extensions.into_iter().map(Value::from));
         let mut document = Map::with_capacity(self.document.len() + 1);
         document.insert("schemas".into(), schemas.into());
         self.document.shift_remove("schemas");
         document.extend(self.document);
         Ok(Finished { document, members: self.members, repairs: self.repairs })
     }
+}
+
+/// What resources are found by must fit an index, however it came into the document.
+fn check_keys(document: &Map<String, Value>) -> Result<(), ScimError> {
+    for name in ["userName", "externalId", "displayName"] {
+        limits::key(name, document.get(name).and_then(Value::as_str).unwrap_or_default())?;
+    }
+    let emails = document.get("emails").and_then(Value::as_array);
+    emails.into_iter().flatten().try_for_each(|entry| {
+        limits::key("emails.value", entry.get("value").and_then(Value::as_str).unwrap_or_default())
+    })
 }
 
 pub(super) fn value_or_none(value: &Value) -> Option<&Value> {

@@ -6,8 +6,9 @@
 use serde_json::{Map, Value};
 
 use super::Verb;
-use crate::scim::error::ScimError;
+use crate::scim::error::{ScimError, shown};
 use crate::scim::filter::{CompareOp, Filter, Literal};
+use crate::scim::limits;
 use crate::scim::repairs::{Repair, Repairs};
 use crate::scim::schema::Attribute;
 use crate::scim::value;
@@ -39,9 +40,10 @@ pub(super) fn edit(
             (0..list.len()).collect()
         }
         (None, None) => add(list, site, value, repairs)?,
-        (_, Some(sub)) => set_sub(list, site, sub, value, repairs)?,
-        (Some(_), None) => set_entry(list, site, value, repairs)?,
+        (_, Some(sub)) => set_sub(list, site, sub, verb, value, repairs)?,
+        (Some(_), None) => set_entry(list, site, verb, value, repairs)?,
     };
+    limits::entries(site.at, list.len())?;
     settle_primary(list, &written, repairs);
     Ok(())
 }
@@ -94,6 +96,7 @@ fn set_sub(
     list: &mut Vec<Value>,
     site: Site<'_>,
     sub: &'static Attribute,
+    verb: Verb,
     value: &Value,
     repairs: &mut Repairs,
 ) -> Result<Vec<usize>, ScimError> {
@@ -108,13 +111,19 @@ fn set_sub(
         let detail = format!("{at} names {} entries; choose one: {}[type eq \"work\"]", list.len(), site.at);
         return Err(ScimError::invalid_path(detail));
     }
-    write(list, site, &part, repairs)
+    let found = matched(list, site.filter);
+    if found.is_empty() {
+        return create(list, site, verb, part, repairs);
+    }
+    complete(list, &found, &part);
+    Ok(found)
 }
 
-/// `attribute[filter]`: the given sub-attributes change, the others stay.
+/// `attribute[filter]`: `add` completes the entries, `replace` puts the new one in their place (RFC 7644 §3.5.2.3).
 fn set_entry(
     list: &mut Vec<Value>,
     site: Site<'_>,
+    verb: Verb,
     value: &Value,
     repairs: &mut Repairs,
 ) -> Result<Vec<usize>, ScimError> {
@@ -129,34 +138,63 @@ fn set_entry(
         other => other,
     };
     let part = value::complex(site.spec, one, site.at, repairs)?;
-    write(list, site, &part, repairs)
+    let found = matched(list, site.filter);
+    let Some(first) = found.first().copied() else {
+        return create(list, site, verb, part, repairs);
+    };
+    if verb == Verb::Add {
+        complete(list, &found, &part);
+        return Ok(found);
+    }
+    // What the filter says of the entry stays said, unless the new one says otherwise.
+    let mut entry = site.filter.and_then(seed).unwrap_or_default();
+    entry.extend(part);
+    let mut index = 0;
+    list.retain_mut(|own| {
+        let is_first = index == first;
+        let stays = is_first || !found.contains(&index);
+        if is_first {
+            *own = Value::Object(std::mem::take(&mut entry));
+        }
+        index += 1;
+        stays
+    });
+    Ok(vec![first])
 }
 
-fn write(
-    list: &mut Vec<Value>,
-    site: Site<'_>,
-    part: &Map<String, Value>,
-    repairs: &mut Repairs,
-) -> Result<Vec<usize>, ScimError> {
-    let found = matched(list, site.filter);
-    if found.is_empty() {
-        let mut entry = match site.filter {
-            None => Map::new(),
-            Some(filter) => seed(filter).ok_or_else(|| {
-                ScimError::no_target(format!("no entry of {} meets the filter {filter}", site.at))
-            })?,
-        };
-        entry.extend(part.clone());
-        repairs.note(Repair::EntryCreated);
-        list.push(Value::Object(entry));
-        return Ok(vec![list.len() - 1]);
-    }
-    for index in &found {
+/// Sets the given sub-attributes of entries; their others stay.
+fn complete(list: &mut [Value], found: &[usize], part: &Map<String, Value>) {
+    for index in found {
         if let Some(own) = list.get_mut(*index).and_then(Value::as_object_mut) {
             own.extend(part.clone());
         }
     }
-    Ok(found)
+}
+
+/// Makes the entry that a filter describes where there is none. RFC 7644 §3.5.2.3 asks for `noTarget`; but Entra
+/// sets a first value this way, by its labels. A `replace` of a value that is not there is refused all the same.
+fn create(
+    list: &mut Vec<Value>,
+    site: Site<'_>,
+    verb: Verb,
+    part: Map<String, Value>,
+    repairs: &mut Repairs,
+) -> Result<Vec<usize>, ScimError> {
+    let mut entry = match site.filter {
+        None => Map::new(),
+        Some(filter) => seed(filter)
+            .filter(|entry| verb == Verb::Add || !entry.contains_key("value"))
+            .ok_or_else(|| no_entry(site.at, filter))?,
+    };
+    entry.extend(part);
+    repairs.note(Repair::EntryCreated);
+    list.push(Value::Object(entry));
+    Ok(vec![list.len() - 1])
+}
+
+/// 400 `noTarget`; a filter can be long, and the answer is not.
+pub(super) fn no_entry(at: &str, filter: &Filter) -> ScimError {
+    ScimError::no_target(format!("no entry of {at} meets the filter {}", shown(&filter.to_string())))
 }
 
 /// The entry that a filter describes: its equalities. `None` where it describes more than one.

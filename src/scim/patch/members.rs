@@ -9,6 +9,7 @@ use super::{PatchPath, Verb};
 use crate::scim::error::ScimError;
 use crate::scim::filter::{CompareOp, Filter, Literal};
 use crate::scim::fold::composed;
+use crate::scim::limits;
 use crate::scim::path::{Field, key_of};
 use crate::scim::repairs::{Repair, Repairs};
 use crate::scim::value::wrong;
@@ -31,6 +32,15 @@ pub enum MemberChange {
     Add(Vec<MemberRef>),
     /// These leave; who is no member is passed over.
     Remove(Vec<String>),
+    /// These are members and stay so: something was said of them that is not the client's to say.
+    Keep(Vec<String>),
+    /// Of these, who are members, those leave who are not among the others; the others join.
+    Exchange {
+        /// Who must be a member.
+        from: Vec<String>,
+        /// Who is one afterwards.
+        to: Vec<MemberRef>,
+    },
     /// Those members leave whose entry (`value`, `display`, `type`, `$ref`) meets the filter.
     RemoveMatching(Filter),
     /// These are the members, nobody else.
@@ -97,12 +107,10 @@ fn chosen(
             } else {
                 ids.iter().map(|id| named_member(id)).collect()
             };
-            let mut made = Vec::new();
-            if verb == Verb::Replace {
-                made.push(MemberChange::Remove(ids));
-            }
-            made.push(MemberChange::Add(refs));
-            Ok(made)
+            Ok(vec![match verb {
+                Verb::Replace => MemberChange::Exchange { from: ids, to: refs },
+                Verb::Add | Verb::Remove => MemberChange::Add(refs),
+            }])
         }
         (Verb::Add | Verb::Replace, Some(_), _) => {
             Err(ScimError::invalid_value("a member is an object with value"))
@@ -113,7 +121,8 @@ fn chosen(
     }
 }
 
-/// The parts of a membership: only the display name, which helps for a member not known yet, is taken.
+/// The parts of a membership are not the client's to change. A display name is passed over, as in a list of members;
+/// but it makes nobody a member.
 fn described(
     verb: Verb,
     filter: &Filter,
@@ -130,12 +139,11 @@ fn described(
     let Some(ids) = named(filter) else {
         return Err(ScimError::no_target("the filter names no member; use members[value eq \"id\"]"));
     };
-    let Some(display) = value.and_then(Value::as_str) else {
+    if !value.is_some_and(Value::is_string) {
         return Err(ScimError::invalid_value("members.display must be a text"));
-    };
-    repairs.note(Repair::EntryCreated);
-    let refs = ids.iter().map(|id| MemberRef { display: Some(composed(display)), ..named_member(id) });
-    Ok(vec![MemberChange::Add(refs.collect())])
+    }
+    repairs.note(Repair::ReadOnlyIgnored);
+    Ok(vec![MemberChange::Keep(ids)])
 }
 
 fn named_member(id: &str) -> MemberRef {
@@ -182,6 +190,7 @@ pub(crate) fn members(value: &Value, repairs: &mut Repairs) -> Result<Vec<Member
             }
             _ => return Err(wrong("members.value", "the id of a member", entry)),
         };
+        limits::key("members.value", &member.value)?;
         if seen.insert(member.value.clone()) {
             made.push(member);
         } else {

@@ -131,6 +131,9 @@ impl PatchRequest {
         let mut repairs = self.repairs.clone();
         repairs.absorb(&done.repairs);
         let changed = done.document != before;
+        if changed {
+            limits::measure(&done.document)?;
+        }
         Ok(Patched { document: Value::Object(done.document), members: done.members, repairs, changed })
     }
 }

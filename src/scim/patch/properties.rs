@@ -62,7 +62,19 @@ fn member_requests_become_the_changes_that_their_clients_mean() {
         (json!({ "op": "replace", "value": { "id": "g", "displayName": "N", "members": null } }), vec![]),
         (
             json!({ "op": "replace", "path": "members[value eq \"u\"]", "value": { "value": "v" } }),
-            vec![MemberChange::Remove(ids(&["u"])), MemberChange::Add(refs(&["v"]))],
+            vec![MemberChange::Exchange { from: ids(&["u"]), to: refs(&["v"]) }],
+        ),
+        (
+            json!({ "op": "replace", "path": "members[value eq \"u\"]", "value": { "display": "U" } }),
+            vec![MemberChange::Exchange { from: ids(&["u"]), to: refs(&["u"]) }],
+        ),
+        (
+            json!({ "op": "replace", "path": "members[value eq \"u\"].display", "value": "U" }),
+            vec![MemberChange::Keep(ids(&["u"]))],
+        ),
+        (
+            json!({ "op": "add", "path": "members[value eq \"u\"]", "value": { "value": "u" } }),
+            vec![MemberChange::Add(refs(&["u"]))],
         ),
     ];
     for (operation, expected) in rows {

@@ -4,9 +4,10 @@
 
 use serde_json::{Map, Value};
 
-use super::entries::seed;
+use super::entries::{no_entry, seed};
 use super::{PatchPath, Verb};
 use crate::scim::error::ScimError;
+use crate::scim::limits;
 use crate::scim::path::{Field, key_of};
 use crate::scim::repairs::{Repair, Repairs};
 use crate::scim::value::wrong;
@@ -26,7 +27,7 @@ pub(super) fn edit(
     match (&path.filter, path.attr.sub()) {
         (Some(_), _) => in_entries(slot, path, verb, value, repairs)?,
         (None, Some(sub)) => in_object(slot, sub, verb, value, &path.attr.to_string())?,
-        (None, None) => whole(slot, verb, value, repairs),
+        (None, None) => whole(slot, verb, value, &path.attr.to_string(), repairs)?,
     }
     if is_unassigned(slot) {
         home.shift_remove(&key);
@@ -43,7 +44,13 @@ fn is_unassigned(value: &Value) -> bool {
     }
 }
 
-fn whole(slot: &mut Value, verb: Verb, value: Option<&Value>, repairs: &mut Repairs) {
+fn whole(
+    slot: &mut Value,
+    verb: Verb,
+    value: Option<&Value>,
+    at: &str,
+    repairs: &mut Repairs,
+) -> Result<(), ScimError> {
     match (verb, value, slot) {
         (Verb::Remove, Some(value), Value::Array(list)) => {
             let named = match value {
@@ -51,6 +58,7 @@ fn whole(slot: &mut Value, verb: Verb, value: Option<&Value>, repairs: &mut Repa
                 other => std::slice::from_ref(other),
             };
             repairs.note(if named.is_empty() { Repair::EmptyRemoval } else { Repair::RemoveByValue });
+            limits::entries(at, named.len())?;
             list.retain(|own| !named.contains(own));
         }
         (Verb::Remove, _, slot) | (_, None, slot) => *slot = Value::Null,
@@ -59,6 +67,7 @@ fn whole(slot: &mut Value, verb: Verb, value: Option<&Value>, repairs: &mut Repa
                 Value::Array(new) => new.as_slice(),
                 other => std::slice::from_ref(other),
             };
+            limits::entries(at, list.len() + new.len())?;
             for entry in new {
                 if !list.contains(entry) {
                     list.push(entry.clone());
@@ -68,6 +77,7 @@ fn whole(slot: &mut Value, verb: Verb, value: Option<&Value>, repairs: &mut Repa
         (_, Some(Value::Object(new)), Value::Object(own)) => merge(own, new),
         (_, Some(value), slot) => *slot = value.clone(),
     }
+    Ok(())
 }
 
 /// Sets the given keys and takes away those that are null.
@@ -124,15 +134,19 @@ fn in_entries(
     }
     let any = list.iter().any(|entry| filter.matches(entry));
     if !any && verb != Verb::Remove && value.is_some() {
-        let entry = seed(filter)
-            .ok_or_else(|| ScimError::no_target(format!("no entry of {at} meets the filter {filter}")))?;
+        let entry = seed(filter).ok_or_else(|| no_entry(&at, filter))?;
         repairs.note(Repair::EntryCreated);
         list.push(Value::Object(entry));
     }
     for entry in list.iter_mut().filter(|entry| filter.matches(entry)) {
         match (path.attr.sub(), value, &mut *entry) {
             (Some(sub), value, entry) => in_object(entry, sub, verb, value, &at)?,
-            (None, Some(Value::Object(new)), Value::Object(own)) => merge(own, new),
+            (None, Some(Value::Object(new)), Value::Object(own)) => {
+                if verb == Verb::Replace {
+                    *own = seed(filter).unwrap_or_default();
+                }
+                merge(own, new);
+            }
             (None, Some(other), _) => return Err(wrong(&at, "an object", other)),
             (None, None, _) => {}
         }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::messages::{CONFIG, RESOURCE_TYPE, RESOURCE_TYPE_URN, SCHEMA, SCHEMA_URN};
 use super::{Attribute, DataType, ENTERPRISE, GROUP, ResourceKind, Schema, USER};
-use crate::scim::list::ListResponse;
+use crate::scim::list::one_page;
 
 fn every_schema() -> [&'static Schema; 6] {
     [&USER, &ENTERPRISE, &GROUP, &CONFIG, &RESOURCE_TYPE, &SCHEMA]
@@ -17,7 +17,7 @@ fn every_schema() -> [&'static Schema; 6] {
 #[must_use]
 pub fn schemas(base_url: &str) -> Value {
     let every = every_schema().iter().map(|schema| rendered(schema, base_url)).collect();
-    ListResponse::whole(every).to_json()
+    one_page(every)
 }
 
 /// `GET /Schemas/{id}`; the URN in any case.
@@ -31,7 +31,7 @@ pub fn schema(base_url: &str, id: &str) -> Option<Value> {
 #[must_use]
 pub fn resource_types(base_url: &str) -> Value {
     let every = ResourceKind::ALL.iter().map(|kind| kind_document(*kind, base_url)).collect();
-    ListResponse::whole(every).to_json()
+    one_page(every)
 }
 
 /// `GET /ResourceTypes/{name}`; the name in any case.

@@ -98,28 +98,39 @@ pub(super) static RESOURCE_TYPE: Schema = Schema {
     ],
 };
 
-const CHARACTERISTICS: &[Attribute] = &[
-    text("name", "The name.").required().exact(),
-    text("type", "The data type.").required().suggest(&[
-        "string",
-        "boolean",
-        "decimal",
-        "integer",
-        "dateTime",
-        "reference",
-        "binary",
-        "complex",
-    ]),
-    flag("multiValued", "Whether it holds a list.").required(),
-    text("description", "What it means."),
-    flag("required", "Whether it must have a value."),
-    text("canonicalValues", "Suggested values.").many().exact(),
-    flag("caseExact", "Whether text compares with case."),
-    text("mutability", "Who may change it.").suggest(&["readOnly", "readWrite", "immutable", "writeOnly"]),
-    text("returned", "When it is shown.").suggest(&["always", "never", "default", "request"]),
-    text("uniqueness", "Within what it is unique.").suggest(&["none", "server", "global"]),
-    text("referenceTypes", "What a reference may point to.").many().exact(),
-];
+/// What is said of an attribute, and of a sub-attribute, which has none of its own.
+macro_rules! characteristics {
+    ($($more:expr)?) => {
+        &[
+            text("name", "The name.").required().exact(),
+            text("type", "The data type.").required().suggest(&[
+                "string",
+                "boolean",
+                "decimal",
+                "integer",
+                "dateTime",
+                "reference",
+                "binary",
+                "complex",
+            ]),
+            flag("multiValued", "Whether it holds a list.").required(),
+            text("description", "What it means."),
+            flag("required", "Whether it must have a value."),
+            text("canonicalValues", "Suggested values.").many().exact(),
+            flag("caseExact", "Whether text compares with case."),
+            text("mutability", "Who may change it.").suggest(&["readOnly", "readWrite", "immutable", "writeOnly"]),
+            text("returned", "When it is shown.").suggest(&["always", "never", "default", "request"]),
+            text("uniqueness", "Within what it is unique.").suggest(&["none", "server", "global"]),
+            text("referenceTypes", "What a reference may point to.").many().exact(),
+            $($more)?
+        ]
+    };
+}
+
+const OF_SUB_ATTRIBUTES: &[Attribute] = characteristics!();
+const OF_ATTRIBUTES: &[Attribute] = characteristics!(
+    object("subAttributes", OF_SUB_ATTRIBUTES, "The sub-attributes of a complex attribute.").many()
+);
 
 /// The schema of a schema.
 pub(super) static SCHEMA: Schema = Schema {
@@ -130,6 +141,6 @@ pub(super) static SCHEMA: Schema = Schema {
         text("id", "The URN of the schema.").required().exact(),
         text("name", "The name for people."),
         text("description", "What the schema describes."),
-        object("attributes", CHARACTERISTICS, "The attributes.").many().required(),
+        object("attributes", OF_ATTRIBUTES, "The attributes.").many().required(),
     ],
 };

@@ -12,7 +12,7 @@ mod linking;
 mod newcomers;
 mod pages;
 mod process;
-mod provider;
+pub(crate) mod provider;
 mod proxy;
 mod refusing;
 mod sessions;

@@ -5,7 +5,9 @@ use portvakt::domain::grant::Holder;
 use portvakt::domain::ids::AccountId;
 use portvakt::domain::policy::EvidenceSource;
 use portvakt::store::item as items;
-use portvakt::store::{StoreError, account, evidence, group, identity, login, membership, outbox, setting};
+use portvakt::store::{
+    EngineKind, StoreError, account, evidence, group, identity, login, membership, outbox, setting,
+};
 
 use super::sample::{crm, entra, formed, is_taken, item, minute, new_identity, person, provisioned};
 use crate::engines::{TestDb, change, look, on_each_engine};
@@ -47,15 +49,16 @@ async fn an_account_that_is_locked_is_raised_by_one_at_a_time() {
         let asa = person(t, "asa").await.id;
         let raises = (0..CROWD).map(|_| async move {
             change!(t, [] c => {
-                let locked = account::lock(c, asa).await?.expect("it exists");
-                assert_eq!(account::raise_version(c, asa).await?, locked.version + 1);
-                Ok(())
+                account::lock(c, asa).await?.expect("it exists");
+                outbox::announce(c, asa, &[crm()], false, minute(1)).await
             })
         });
         for raised in join_all(raises).await {
             raised.unwrap();
         }
         assert_eq!(look!(t, c => account::get(c, asa)).unwrap().version, CROWD + 1);
+        let waiting = look!(t, c => outbox::due(c, &crm(), minute(1), 9));
+        assert_eq!(waiting.iter().map(|row| row.version).collect::<Vec<_>>(), [CROWD + 1]);
     })
     .await;
 }
@@ -175,8 +178,11 @@ async fn who_holds_the_row_of_a_lock_is_alone() {
             raised.unwrap();
         }
         assert_eq!(look!(t, c => setting::get(c, "count")), Some(CROWD.to_string()));
-        let nothing = change!(t, [] c => setting::hold(c, "nothing").await);
-        assert!(matches!(nothing, Err(StoreError::Corrupt { .. })), "{nothing:?}");
+        // Where there is but one writer there is nothing to hold.
+        if t.db.kind() == EngineKind::Postgres {
+            let nothing = change!(t, [] c => setting::hold(c, "nothing").await);
+            assert!(matches!(nothing, Err(StoreError::Corrupt { .. })), "{nothing:?}");
+        }
     })
     .await;
 }

@@ -105,10 +105,10 @@ async fn only_active_accounts_hold_a_role_and_only_until_its_end() {
         give(t, people[4], &new_grant(role("board"), by_rule("r"), minute(1))).await;
         let (frozen, new) = (people[2], standing(Status::Frozen, StatusReason::Inactive, minute(2)));
         change!(t, [] c => statuses::change(c, frozen, &new).await).unwrap();
-        let holders = async |when| look!(t, c => entitlement::active_holders(c, &role("board"), when));
+        let holders = async |when| look!(t, c => entitlement::active_holders(c, &role("board"), when, 99));
         assert_eq!(holders(minute(4)).await, [people[0], people[1], people[4]]);
         assert_eq!(holders(minute(5)).await, [people[0], people[4]]);
-        assert!(look!(t, c => entitlement::active_holders(c, &sector("board"), minute(4))).is_empty());
+        assert!(look!(t, c => entitlement::active_holders(c, &sector("board"), minute(4), 99)).is_empty());
     })
     .await;
 }

@@ -1,5 +1,7 @@
 //! Tables `membership` and `membership_pending`.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use portvakt::domain::ids::{AccountId, GroupId, IdentityId};
 use portvakt::store::{account, group, identity, membership};
@@ -83,11 +85,32 @@ async fn strangers_the_deleted_and_people_of_another_directory_do_not_join() {
         let deleted = provisioned(t, &entra(), "cia").await.id;
         change!(t, [] c => identity::bury(c, deleted, minute(1)).await).unwrap();
         let all = [asa, foreign, deleted, IdentityId::new(Uuid::now_v7()), asa];
-        assert_eq!(look!(t, c => membership::known(c, &entra(), &all)), [asa]);
+        let mut values: BTreeSet<String> = all.iter().map(ToString::to_string).collect();
+        values.insert("not an id of ours".into());
+        let known = look!(t, c => membership::known(c, &entra(), &values));
+        assert_eq!(known.into_iter().collect::<Vec<_>>(), [(asa.to_string(), asa)]);
         join(t, staff, &all, minute(2)).await;
         let members = look!(t, c => membership::members(c, staff));
         assert_eq!(members.into_iter().map(|m| m.identity).collect::<Vec<_>>(), [asa]);
         assert!(groups_at(t, foreign, None).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_those_asked_about_only_present_members_and_awaited_values_are_named() {
+    on_each_engine(async |t| {
+        let staff = formed(t, &entra(), "staff").await.id;
+        let (asa, bo) = (provisioned(t, &entra(), "asa").await.id, provisioned(t, &entra(), "bo").await.id);
+        join(t, staff, &[asa, bo], minute(1)).await;
+        leave(t, staff, &[bo], minute(2)).await;
+        let all = [asa, bo, IdentityId::new(Uuid::now_v7())];
+        assert_eq!(look!(t, c => membership::present(c, staff, &all)), [asa]);
+        let values = ["x".to_owned(), "y".to_owned()];
+        let one = [values[0].clone()];
+        change!(t, [one] c => membership::await_members(c, staff, &one, minute(1)).await).unwrap();
+        assert_eq!(look!(t, c => membership::awaited(c, staff, &values)), one);
+        assert!(look!(t, c => membership::awaited(c, staff, &[])).is_empty());
     })
     .await;
 }

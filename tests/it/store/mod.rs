@@ -2,6 +2,7 @@
 
 mod account;
 mod crowd;
+mod directory;
 mod entitlement;
 mod evidence;
 mod group;
@@ -18,4 +19,5 @@ mod sample;
 mod schema;
 mod sign_in;
 mod standing;
+mod together;
 mod transaction;

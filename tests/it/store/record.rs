@@ -1,13 +1,14 @@
 //! Tables `policy_version`, `audit`, `notice` and `job_lease`.
 
+use futures_util::future::join_all;
 use portvakt::domain::actor::{Actor, Subject};
 use portvakt::domain::ids::RuleId;
 use portvakt::store::audit::{self, Entry};
 use portvakt::store::notice::{self, Notice};
-use portvakt::store::{StoreError, lease, policy};
+use portvakt::store::{StoreError, account, lease, outbox, policy};
 use serde_json::{Value, json};
 
-use super::sample::{entra, minute, person};
+use super::sample::{crm, entra, minute, person};
 use crate::engines::{TestDb, change, look, on_each_engine};
 
 async fn apply(t: &TestDb, text: &'static str, at: i64) -> Result<i64, StoreError> {
@@ -162,6 +163,65 @@ async fn two_nodes_never_hold_one_lease_and_who_lost_it_is_refused() {
         assert_eq!(look!(t, c => lease::last_run(c, "lifecycle")), Some(minute(22)));
         assert_eq!(take("a", 22, 30).await, Some(3), "it was let go at this very instant");
         assert_eq!(look!(t, c => lease::last_run(c, "other")), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_undone_takes_its_entries_along_and_those_of_nobody_else() {
+    on_each_engine(async |t| {
+        let asa = person(t, "asa").await.id;
+        let entry = |subject: &str| Entry {
+            at: minute(1),
+            actor: Actor::Job("lifecycle".into()),
+            cause: "departed".into(),
+            action: "account_deactivated",
+            subject: Subject::new("account", subject),
+            before: None,
+            after: Some(json!({ "status": "deactivated" })),
+            request_id: None,
+        };
+        // As many as share a commit; every other one fails, some of them after more than is kept in memory.
+        let changes = (0..12).map(|number| {
+            let entry = entry(&number.to_string());
+            async move {
+                change!(t, [entry] c => {
+                    for _ in 0..=(number % 4) * 400 {
+                        audit::append(c, &entry).await?;
+                    }
+                    outbox::announce(c, asa, &[crm()], false, minute(1)).await?;
+                    if number % 2 == 0 { Ok(()) } else { Err(StoreError::Panicked) }
+                })
+            }
+        });
+        let ended = join_all(changes).await;
+        assert_eq!(ended.iter().filter(|done| done.is_ok()).count(), 6);
+        for number in 0..12_usize {
+            let left = look!(t, c => audit::about(c, &Subject::new("account", number), 9_999)).len();
+            let wanted = if number % 2 == 0 { (number % 4) * 400 + 1 } else { 0 };
+            assert_eq!(left, wanted, "of change {number}");
+        }
+        assert_eq!(look!(t, c => account::get(c, asa)).unwrap().version, 7);
+        assert_eq!(look!(t, c => outbox::due(c, &crm(), minute(1), 9))[0].version, 7);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reader_cannot_write_an_entry_down() {
+    on_each_engine(async |t| {
+        let entry = Entry {
+            at: minute(1),
+            actor: Actor::Job("lifecycle".into()),
+            cause: "departed".into(),
+            action: "account_deactivated",
+            subject: Subject::new("account", "1"),
+            before: None,
+            after: None,
+            request_id: None,
+        };
+        let mut reader = t.db.read().await.unwrap();
+        assert!(matches!(audit::append(&mut reader, &entry).await, Err(StoreError::Unavailable(_))));
     })
     .await;
 }

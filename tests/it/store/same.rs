@@ -220,7 +220,7 @@ async fn contents(t: &TestDb, now: Timestamp) -> Vec<String> {
         identity::page(c, &entra(), None, 100),
         group::page(c, &okta(), None, 100),
         statuses::taken_since(c, minute(100)),
-        entitlement::active_holders(c, &role("board"), now),
+        entitlement::active_holders(c, &role("board"), now, 99),
         outbox::due(c, &crm(), now, 100),
         outbox::backlog(c),
         policy::current(c, Some(minute(100))),

@@ -1,0 +1,66 @@
+//! Table `identity`, without its documents: whether the directories say that people are there.
+//!
+//! Invariant: a deleted identity says nothing; a person is there as long as one directory says so.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::domain::ids::{AccountId, DirectoryId};
+
+use super::conn::Conn;
+use super::error::StoreError;
+use super::value::{instant, instant_opt};
+
+/// What a directory says about whether a person is there, without the document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presence {
+    /// The account it belongs to.
+    pub account: AccountId,
+    /// Who tells it.
+    pub directory: DirectoryId,
+    /// Whether the directory says active.
+    pub active: bool,
+    /// When the directory first told us.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub modified_at: Timestamp,
+    /// When it was deleted.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// The presence of every identity of the accounts from `first` to `last`: for pages of facts. Sorted by account.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn between(c: &mut Conn, first: AccountId, last: AccountId) -> Result<Vec<Presence>, StoreError> {
+    q!(fetch_all as (Uuid, String, bool, i64, i64, Option<i64>); c,
+        "SELECT account_id, directory, active, created_at, modified_at, deleted_at FROM identity
+          WHERE account_id >= $1 AND account_id <= $2 ORDER BY account_id, created_at, id",
+        first.uuid(), last.uuid())?
+    .into_iter()
+    .map(|(account, directory, active, created_at, modified_at, deleted_at)| {
+        Ok(Presence {
+            account: AccountId::new(account),
+            directory: DirectoryId::parse(&directory)
+                .map_err(|e| StoreError::corrupt("identity", account, e))?,
+            active,
+            created_at: instant(created_at, "identity", account)?,
+            modified_at: instant(modified_at, "identity", account)?,
+            deleted_at: instant_opt(deleted_at, "identity", account)?,
+        })
+    })
+    .collect()
+}
+
+/// Whether any directory says that the account's person is there and active.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn is_anywhere(c: &mut Conn, account: AccountId) -> Result<bool, StoreError> {
+    let (is_present,) = q!(fetch_one as (bool,); c,
+        "SELECT EXISTS (SELECT 1 FROM identity WHERE account_id = $1 AND deleted_at IS NULL AND active)",
+        account.uuid())?;
+    Ok(is_present)
+}

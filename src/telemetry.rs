@@ -87,6 +87,12 @@ pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
     metrics::describe_counter!("portvakt_plans_stopped_total", "Lifecycle plans that stopped by themselves");
     metrics::describe_counter!("portvakt_crm_id_conflicts_total", "Ids that a CRM gave to two accounts");
     metrics::describe_counter!("portvakt_provider_logouts_total", "Sign-outs that a provider told of");
+    metrics::describe_gauge!(
+        "portvakt_link_requests_waiting",
+        "Sign-ins that wait to be linked, by directory"
+    );
+    metrics::describe_counter!("portvakt_invites_total", "One-time links, by what became of them");
+    metrics::describe_gauge!("portvakt_invites_open", "One-time links that could be used now");
     metrics::describe_gauge!("portvakt_outbox_waiting", "Accounts that a target has yet to be told about");
     metrics::describe_gauge!("portvakt_outbox_dead", "Dead letters of a target");
     describe_directories();

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{PrintAs, exit};
-use crate::config;
+use crate::config::{self, Mistake, Severity};
+use crate::flows::Parties;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
@@ -18,7 +19,21 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) fn run(config: &Path, args: &CheckArgs) -> ExitCode {
-    let report = config::check(config, std::env::vars());
+    let mut report = config::check(config, std::env::vars());
+    if let Some(settings) = &report.settings
+        && let Err(error) = Parties::new(settings)
+    {
+        let fix = "mend it; the daemon would not start";
+        report.mistakes.push(Mistake {
+            severity: Severity::Error,
+            file: config.display().to_string(),
+            line: None,
+            column: None,
+            key_path: "directory.oidc".to_owned(),
+            what: error.to_string(),
+            fix: fix.to_owned(),
+        });
+    }
     match args.format {
         PrintAs::Text => {
             for mistake in &report.mistakes {

@@ -1,7 +1,7 @@
 //! `portvakt directory …`: connections to identity providers.
 //!
 //! Invariant: `token create` prints the token and nothing else on standard output; a secret is printed once, when it is
-//! made. `list` and `show` read the database alone.
+//! made, and a private key never. `list` and `show` read the database alone.
 
 mod print;
 
@@ -22,6 +22,11 @@ pub(super) enum DirectoryCommand {
     /// Tokens for SCIM.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Print the public half of the key that Portvakt proves itself with there, to be registered at the provider.
+    Key {
+        /// The directory, as the settings name it.
+        directory: String,
+    },
     /// OAuth 2.0 clients, which get access tokens of an hour (client credentials).
     #[command(subcommand)]
     Client(ClientCommand),
@@ -139,6 +144,10 @@ async fn carry_out(ports: &Ports, command: DirectoryCommand) -> anyhow::Result<(
         }
         DirectoryCommand::Pause { directory, reason } => pause(ports, &directory, &reason).await,
         DirectoryCommand::Resume { directory } => resume(ports, &directory).await,
+        DirectoryCommand::Key { directory } => {
+            shown::json(&ports.parties.public_keys(&directory)?)?;
+            Ok(())
+        }
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod access;
 mod account;
+mod admin;
+mod audit;
 mod check;
 mod client;
 mod day;
@@ -12,6 +14,7 @@ mod demo;
 mod directory;
 mod doctor;
 mod lifecycle;
+mod link;
 mod migrate;
 mod policy;
 mod report;
@@ -134,6 +137,15 @@ enum Command {
     /// Accounts: look at them, and change them by hand.
     #[command(subcommand)]
     Account(account::AccountCommand),
+    /// Sign-ins that lead to no account: look at them, and say whose they are.
+    #[command(subcommand)]
+    Link(link::LinkCommand),
+    /// Administrators: the first one, and the way in when no provider answers.
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
+    /// The audit: who changed what, when and why.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
 }
 
 /// Runs the command that the arguments name.
@@ -165,6 +177,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Lifecycle(command) => lifecycle::run(&config, command).await,
         Command::Report(args) => report::run(&config, args).await,
         Command::Account(command) => account::run(&config, command).await,
+        Command::Link(command) => link::run(&config, command).await,
+        Command::Admin(command) => admin::run(&config, command).await,
+        Command::Audit(command) => audit::run(&config, command).await,
     }
 }
 

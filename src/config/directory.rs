@@ -62,10 +62,21 @@ fn domain(text: &str) -> Result<String, Problem> {
     })
 }
 
+fn id(text: &str) -> Result<DirectoryId, Problem> {
+    let id = DirectoryId::parse(text)?;
+    if id == DirectoryId::local() {
+        return Err(Problem::new(
+            format!("{text:?} is the name for those who came by invitation"),
+            "choose another name",
+        ));
+    }
+    Ok(id)
+}
+
 fn directory(section: &Section<'_>) -> Option<Directory> {
     let id = section
         .required("id", "name the directory; the name appears in addresses: /scim/v2/NAME")
-        .and_then(|field| field.parse(|text| DirectoryId::parse(text).map_err(Problem::from)));
+        .and_then(|field| field.parse(id));
     let kind = section
         .required("kind", "write entra, okta or generic")
         .and_then(|field| field.choice(&DirectoryKind::ALL, DirectoryKind::name));

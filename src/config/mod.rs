@@ -7,9 +7,11 @@
 //! and by id in lists: `PORTVAKT__DIRECTORY__ENTRA__OIDC__CLIENT_SECRET`); the later one wins.
 
 mod address;
+mod asking;
 mod calendar;
 mod check;
 mod client;
+mod client_key;
 mod database;
 mod directory;
 mod duration;
@@ -31,15 +33,17 @@ mod target;
 mod tree;
 
 pub use address::PublicUrl;
+pub use asking::{Asking, Par, Prompt, StepUp};
 pub use calendar::next_time;
 pub use check::{Report, check};
 pub use client::{Client, SubjectKind, TokenAlgorithm};
+pub use client_key::{Audience, ClientKey};
 pub use database::{Database, Engine};
 pub use directory::{Directory, DirectoryKind};
 pub use duration::parse_duration;
 pub use mail::{Mail, MailSecurity, Mailbox};
 pub use mistake::{Mistake, Severity};
-pub use oidc::{DirectoryOidc, SubjectIs};
+pub use oidc::{DirectoryOidc, Jit, SubjectIs};
 pub use policy::{parse_policy, read_policy};
 pub use pull::{Pull, PullFrom};
 pub use secret::{Secret, SigningKey};

@@ -7,6 +7,8 @@ use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::address;
+use super::asking::{self, Asking};
+use super::client_key::{self, ClientKey};
 use super::directory::DirectoryKind;
 use super::field::Field;
 use super::mistake::Problem;
@@ -22,6 +24,10 @@ pub struct DirectoryOidc {
     pub client_id: String,
     /// What proves it; nothing for a public client.
     pub client_secret: Option<Secret>,
+    /// The key that proves it instead of a secret.
+    pub client_key: Option<ClientKey>,
+    /// What becomes of somebody whom the directory has not told of. Default match.
+    pub jit: Jit,
     /// The claim of the ID token that names the person. Default `oid` for Entra, else `sub`.
     pub subject_claim: String,
     /// Which part of the SCIM identity that claim equals. Default the externalId.
@@ -40,6 +46,33 @@ pub struct DirectoryOidc {
     pub algorithms: Vec<String>,
     /// How far the two clocks may differ. Default 60 seconds.
     pub leeway: SignedDuration,
+    /// What the provider is asked for at each sign-in.
+    pub asking: Asking,
+}
+
+/// What becomes of a subject that signs in for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Jit {
+    /// A person ties it to an account, always.
+    Off,
+    /// It is tied to whom the directory told of under the immutable id; anybody else waits for a person.
+    Match,
+    /// As `Match`; whom the directory did not tell of gets an account, unless the name or address is known already.
+    Create,
+}
+
+impl Jit {
+    const ALL: [Self; 3] = [Self::Off, Self::Match, Self::Create];
+
+    /// The name in the settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Match => "match",
+            Self::Create => "create",
+        }
+    }
 }
 
 /// The part of the SCIM identity that the subject claim equals.
@@ -166,6 +199,13 @@ pub(crate) fn oidc(section: &Section<'_>, kind: DirectoryKind) -> Option<Directo
         );
     }
     let client_secret = section.secret("client_secret");
+    let client_key = client_key::client_key(section, kind);
+    if client_secret.is_some() && client_key.is_some() {
+        section
+            .wrong("client_secret and client_key are both set", "keep one of them; the key is the safer one");
+    }
+    let jit = jit(section, subject_is);
+    let asking = asking::asking(section);
     let subject_claim = subject_claim(section, kind);
     let groups_claim = section.text("groups_claim").unwrap_or_else(|| "groups".to_owned());
     let groups_separator = section.field("groups_separator").and_then(|field| field.raw_text());
@@ -175,6 +215,8 @@ pub(crate) fn oidc(section: &Section<'_>, kind: DirectoryKind) -> Option<Directo
         issuer: issuer?,
         client_id: client_id?,
         client_secret,
+        client_key,
+        jit,
         subject_claim,
         subject_is: subject_is.unwrap_or(SubjectIs::ExternalId),
         scopes,
@@ -184,7 +226,20 @@ pub(crate) fn oidc(section: &Section<'_>, kind: DirectoryKind) -> Option<Directo
         userinfo,
         algorithms,
         leeway,
+        asking,
     })
+}
+
+fn jit(section: &Section<'_>, subject_is: Option<SubjectIs>) -> Jit {
+    let Some(field) = section.field("jit") else { return Jit::Match };
+    let jit = field.choice(&Jit::ALL, Jit::name).unwrap_or(Jit::Match);
+    if jit == Jit::Create && subject_is == Some(SubjectIs::Id) {
+        field.wrong(
+            "an account cannot be made from an id that Portvakt itself issues",
+            "leave out subject_is, or write jit = \"match\"",
+        );
+    }
+    jit
 }
 
 #[cfg(test)]

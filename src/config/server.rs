@@ -19,6 +19,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// What browsers and identity providers see.
     pub public_url: PublicUrl,
+    /// Other hosts at which browsers reach Portvakt, through the proxy of a CRM; with the path of `public_url`.
+    pub also_at: Vec<PublicUrl>,
     /// Where `/metrics` is served on its own; nothing: on `listen`, for who holds the token.
     pub metrics_listen: Option<SocketAddr>,
     /// What must be shown to read `/metrics`.
@@ -59,6 +61,28 @@ fn listen(field: &Field<'_>) -> Option<SocketAddr> {
     })
 }
 
+/// The other addresses: each a host with the path that the public address has, and https where that is.
+fn also_at(section: &Section<'_>, public_url: Option<&PublicUrl>) -> Vec<PublicUrl> {
+    let mut others: Vec<PublicUrl> = Vec::new();
+    for item in section.list("also_at") {
+        let Some(other) = item.parse(PublicUrl::read) else { continue };
+        let Some(public_url) = public_url else { continue };
+        if other.path() != public_url.path() {
+            item.wrong(
+                format!("its path is {:?}, and that of public_url is {:?}", other.path(), public_url.path()),
+                "give both the same path, for the pages name it",
+            );
+        } else if other.is_https() != public_url.is_https() {
+            item.wrong("one of it and public_url is https and the other is not", "use https for both");
+        } else if other == *public_url || others.contains(&other) {
+            item.wrong("it is listed already", "leave it out");
+        } else {
+            others.push(other);
+        }
+    }
+    others
+}
+
 pub(crate) fn server(section: &Section<'_>) -> Option<Server> {
     let address = section
         .field("listen")
@@ -66,6 +90,7 @@ pub(crate) fn server(section: &Section<'_>) -> Option<Server> {
     let public_url = section
         .required("public_url", "write the address that browsers see, such as \"https://portvakt.example\"")
         .and_then(|field| field.parse(PublicUrl::read));
+    let also_at = also_at(section, public_url.as_ref());
     let metrics_listen = section.field("metrics_listen").and_then(|field| {
         let own = listen(&field);
         if own.is_some() && own == address {
@@ -86,6 +111,7 @@ pub(crate) fn server(section: &Section<'_>) -> Option<Server> {
     Some(Server {
         listen: address?,
         public_url: public_url?,
+        also_at,
         metrics_listen,
         metrics_token,
         request_limit_bytes: limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(1_048_576),

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::asking::{self, StepUp};
 use super::client::{self, Client};
 use super::database::{self, Database};
 use super::directory::{self, Directory};
@@ -30,6 +31,8 @@ pub struct Settings {
     pub language: Language,
     /// How long sessions live.
     pub sessions: Sessions,
+    /// What a page that asks for a fresh sign-in demands.
+    pub step_up: StepUp,
     /// User names or ids of accounts that no path may touch.
     pub protected: Vec<String>,
     /// The connections to identity providers.
@@ -84,6 +87,7 @@ fn settings(root: &Section<'_>, policy_file: PathBuf) -> Option<Settings> {
     };
     let language = root.section("language").and_then(|section| language(&section));
     let sessions = server::sessions(root.section("sessions").as_ref());
+    let step_up = asking::step_up(root.section("step_up").as_ref());
     let protected = root.section("accounts").map(|section| section.texts("protected")).unwrap_or_default();
     let directories = directory::directories(root);
     let clients = client::clients(root);
@@ -95,6 +99,7 @@ fn settings(root: &Section<'_>, policy_file: PathBuf) -> Option<Settings> {
         policy_file,
         language: language.unwrap_or_default(),
         sessions,
+        step_up,
         protected,
         directories,
         clients,

@@ -141,6 +141,10 @@ uuid_id! {
     ClientSessionId = "client session id";
     /// What a client was let in with: one code, and the tokens it gave.
     ClientGrantId = "client grant id";
+    /// A subject that waits to be tied to an account.
+    LinkRequestId = "link request id";
+    /// An invitation to sign in without a provider; never its secret.
+    InviteId = "invitation id";
 }
 
 slug_id! {
@@ -160,6 +164,15 @@ slug_id! {
     RoleId = "role";
     /// A rule of the policy.
     RuleId = "rule";
+}
+
+impl DirectoryId {
+    /// The directory of those whom no provider vouches for: whoever holds the shell invited them. No directory of
+    /// the settings may bear this name.
+    #[must_use]
+    pub fn local() -> Self {
+        Self("local".to_owned())
+    }
 }
 
 impl RuleId {

@@ -15,8 +15,8 @@ use super::policy::{Condition, Gives, Policy, Rule, Unmatched};
 /// A group that an identity is a member of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupFacts {
-    /// The id that Portvakt issued.
-    pub id: GroupId,
+    /// The id that Portvakt issued; nothing for a group that only a token named.
+    pub id: Option<GroupId>,
     /// The directory's own id for it, where it sends one.
     pub external_id: Option<String>,
     /// The names that `group_name` conditions have pinned to this group.
@@ -211,7 +211,7 @@ fn matches(condition: &Condition, one: &IdentityFacts<'_>, all: &[IdentityFacts<
 }
 
 fn is_group(group: &GroupFacts, id: &str) -> bool {
-    group.external_id.as_deref() == Some(id) || group.id.to_string() == id
+    group.external_id.as_deref() == Some(id) || group.id.is_some_and(|own| own.to_string() == id)
 }
 
 #[cfg(test)]

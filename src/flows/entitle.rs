@@ -20,7 +20,9 @@ use crate::domain::mapping::{self, GroupFacts, IdentityFacts, Mapped};
 use crate::domain::name::fold;
 use crate::domain::policy::{Condition, Policy};
 use crate::store::identity::Identity;
-use crate::store::{Conn, StoreError, account, entitlement, group, identity, link, membership};
+use crate::store::{
+    Conn, StoreError, account, claimed_group, entitlement, group, identity, link, membership,
+};
 
 /// How many accounts are judged together.
 const PAGE: usize = 500;
@@ -325,14 +327,19 @@ async fn wanted(
     let present = identity::present_of(c, ids).await?;
     let people: Vec<IdentityId> = present.iter().map(|identity| identity.id).collect();
     let mut groups = membership::groups_of_all(c, &people).await?;
+    let without: Vec<IdentityId> = people.into_iter().filter(|id| !groups.contains_key(id)).collect();
+    let mut claimed = claimed_group::that_count(c, &without).await?;
     let mut facts: BTreeMap<AccountId, Vec<IdentityFacts<'_>>> = BTreeMap::new();
     for identity in &present {
-        let groups = groups.remove(&identity.id).unwrap_or_default().into_iter();
+        let told = groups.remove(&identity.id).unwrap_or_default().into_iter();
+        let told = told.map(|g| (Some(g.group), g.external_id, g.pins));
+        let claimed = claimed.remove(&identity.id).unwrap_or_default().into_iter();
+        let all = told.chain(claimed.map(|value| (None, Some(value), Vec::new())));
         let groups =
-            groups.map(|g| GroupFacts { id: g.group, external_id: g.external_id, pinned_names: g.pins });
+            all.map(|(id, external_id, pinned_names)| GroupFacts { id, external_id, pinned_names }).collect();
         facts.entry(identity.account).or_default().push(IdentityFacts {
             directory: identity.directory.clone(),
-            groups: groups.collect(),
+            groups,
             document: &identity.document,
         });
     }

@@ -8,7 +8,8 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::{Ports, Refusal, directories};
 use crate::store::{
-    activity, client, client_grant, client_logout, client_request, evidence, login, refused, session,
+    activity, client, client_grant, client_logout, client_request, evidence, link_request, login, refused,
+    session,
 };
 
 /// Days of evidence are kept this many months.
@@ -16,6 +17,9 @@ const MONTHS: i64 = 13;
 
 /// Ended sessions are kept this long, for whoever asks what happened.
 const SESSIONS_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Requests to be linked that nobody decided, or that were approved, are kept this long after the subject came last.
+const LINK_REQUESTS_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// Access tokens are kept this long after their end, so that one who still sends it is told apart from a stranger.
 const ACCESS_TOKENS_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -34,6 +38,8 @@ pub struct PutAway {
     pub login_attempts: u64,
     /// Tokens of CRMs that had expired.
     pub client_tokens: u64,
+    /// Requests to be linked.
+    pub link_requests: u64,
     /// Access tokens of OAuth clients.
     pub access_tokens: u64,
     /// Old counts of directories, and what they were refused long ago.
@@ -41,8 +47,8 @@ pub struct PutAway {
 }
 
 /// Forgets days of evidence older than 13 months, sessions that ended 30 days ago, sign-ins that ran out, what CRMs held
-/// that has expired, access tokens that ended a day ago, and what directories did and were refused more than 90 days
-/// ago.
+/// that has expired, requests to be linked whose subject has not come for 90 days, access tokens that ended a day ago,
+/// and what directories did and were refused more than 90 days ago.
 ///
 /// # Errors
 ///
@@ -61,6 +67,8 @@ pub async fn tidy(ports: &Ports) -> Result<PutAway, Refusal> {
                 let day_ago = now.saturating_sub(ACCESS_TOKENS_FOR).unwrap_or(now);
                 let client_tokens = client_grant::forget(c, now, day_ago).await?;
                 client_logout::forget(c, old).await?;
+                let unasked = now.saturating_sub(LINK_REQUESTS_FOR).unwrap_or(Timestamp::MIN);
+                let link_requests = link_request::forget(c, unasked).await?;
                 let access_tokens = client::forget(c, day_ago).await?;
                 let counts = activity::forget_counts(c, directories::oldest_day(now)).await?;
                 let long_ago = now.saturating_sub(REFUSALS_FOR).unwrap_or(Timestamp::MIN);
@@ -70,6 +78,7 @@ pub async fn tidy(ports: &Ports) -> Result<PutAway, Refusal> {
                     sessions,
                     login_attempts: login_attempts + requests,
                     client_tokens,
+                    link_requests,
                     access_tokens,
                     directory_rows,
                 })

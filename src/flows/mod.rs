@@ -17,9 +17,11 @@ pub mod evidence;
 pub mod find;
 pub mod guard;
 pub mod housekeeping;
+pub mod invite;
 pub mod item_events;
 pub mod lead;
 pub mod lifecycle;
+pub mod linking;
 pub mod mailer;
 pub mod parties;
 pub mod past;
@@ -29,6 +31,7 @@ pub mod protection;
 pub mod provider;
 pub mod provision;
 pub mod pull;
+pub mod records;
 pub mod refusal;
 pub mod report;
 pub mod session;
@@ -36,8 +39,10 @@ pub mod sign_in;
 pub mod sign_out;
 pub mod stand;
 pub mod state;
+pub mod tally;
 pub mod targets;
 pub mod tokens;
+pub mod turned_away;
 pub mod watch;
 
 use std::sync::Arc;
@@ -75,6 +80,8 @@ pub struct Ports {
     pub issuing: Arc<provider::Issuing>,
     /// The way to the mail server, where there is one.
     pub mailer: Option<Mailer>,
+    /// What strangers do as often as they like.
+    tally: Arc<tally::Tally>,
     /// What the directories do, until it is written down.
     pub activity: Arc<Activity>,
     /// The wrong secrets of OAuth clients of late.
@@ -98,6 +105,7 @@ impl Ports {
             crms: Arc::new(Crms::new(&settings)?),
             issuing: Arc::new(provider::Issuing::new(&settings)?),
             mailer: mailer::mailer(settings.mail.as_ref())?,
+            tally: Arc::default(),
             activity: Arc::new(Activity::new(&settings)),
             patience: Arc::default(),
             leadership: Arc::default(),

@@ -6,11 +6,14 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
-use crate::config::{Directory, DirectoryKind, DirectoryOidc, Settings};
+use super::Refusal;
+use crate::config::{Audience, Directory, DirectoryKind, DirectoryOidc, Par, Settings};
 use crate::domain::ids::DirectoryId;
 use crate::oidc::{
-    HttpClient, HttpLimits, OidcError, ProviderKind, RelyingParty, RelyingPartySettings, SigningAlgorithm,
+    AssertionAudience, ClientKey, HttpClient, HttpLimits, OidcError, ProviderKind, PushedRequests,
+    RelyingParty, RelyingPartySettings, SigningAlgorithm,
 };
 
 /// The relying parties, by directory.
@@ -48,6 +51,19 @@ impl Parties {
     #[must_use]
     pub fn get(&self, directory: &DirectoryId) -> Option<&RelyingParty> {
         self.by_directory.get(directory)
+    }
+
+    /// The public half of the key that Portvakt proves itself with at a directory's provider, as a JSON Web Key Set
+    /// (RFC 7517 §5).
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NotFound`] where people do not sign in through the directory, or no key proves Portvakt there.
+    pub fn public_keys(&self, directory: &str) -> Result<Value, Refusal> {
+        let party = self.by_directory.iter().find(|(id, _)| id.as_str() == directory).map(|(_, party)| party);
+        let key = party.and_then(|party| party.settings().client_key.as_ref()?.public_jwk());
+        let key = key.ok_or_else(|| Refusal::not_found("client_key for the sign-in through", directory))?;
+        Ok(json!({ "keys": [key] }))
     }
 
     /// Asks each provider anew that last gave its metadata and keys before `old`. One that nobody has signed in through yet is left alone. Gives how many answered.
@@ -93,10 +109,33 @@ fn of(
     if !oidc.algorithms.is_empty() {
         party.algorithms = algorithms(directory, &oidc.algorithms)?;
     }
+    party.client_key = client_key(directory, oidc)?;
+    party.pushed_requests = match oidc.asking.par {
+        Par::Auto => PushedRequests::Auto,
+        Par::Off => PushedRequests::Off,
+        Par::Require => PushedRequests::Require,
+    };
     party.groups_claim.clone_from(&oidc.groups_claim);
     party.groups_separator.clone_from(&oidc.groups_separator);
     party.ask_userinfo = oidc.userinfo;
     Ok(party)
+}
+
+fn client_key(directory: &Directory, oidc: &DirectoryOidc) -> Result<Option<ClientKey>, OidcError> {
+    let Some(key) = &oidc.client_key else { return Ok(None) };
+    let algorithm = match &key.algorithm {
+        Some(name) => algorithms(directory, std::slice::from_ref(name))?.pop(),
+        None => None,
+    };
+    let audience = match key.audience {
+        Audience::Issuer => AssertionAudience::Issuer,
+        Audience::TokenEndpoint => AssertionAudience::TokenEndpoint,
+    };
+    let read = ClientKey::read(key.pem.secret_string(), key.id.clone(), algorithm, audience);
+    read.map(Some).map_err(|problem| OidcError::Settings {
+        directory: directory.id.to_string(),
+        problems: vec![format!("oidc.client_key: {problem}")],
+    })
 }
 
 fn algorithms(directory: &Directory, names: &[String]) -> Result<Vec<SigningAlgorithm>, OidcError> {

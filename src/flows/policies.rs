@@ -40,7 +40,18 @@ impl Policies {
     ///
     /// [`Refusal::NoPolicy`] before the first one was applied.
     pub async fn current(&self, c: &mut Conn) -> Result<Arc<Compiled>, Refusal> {
-        let newest = policy::newest_number(c).await?.ok_or(Refusal::NoPolicy)?;
+        let newest = policy::newest_number(c).await?;
+        self.numbered(c, newest).await
+    }
+
+    /// The policy in force, whose number was read along with something else. `c` is asked only for one that is not
+    /// known here yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NoPolicy`] before the first one was applied.
+    pub async fn numbered(&self, c: &mut Conn, newest: Option<i64>) -> Result<Arc<Compiled>, Refusal> {
+        let newest = newest.ok_or(Refusal::NoPolicy)?;
         if let Some(known) = self.cached.load_full()
             && known.number == newest
         {

@@ -7,7 +7,8 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::{Act, Ports, Refusal, session, tokens};
+use super::session::{self, Ended};
+use super::{Act, Ports, Refusal, sign_in, tokens};
 use crate::domain::actor::{Actor, Subject};
 use crate::domain::ids::DirectoryId;
 use crate::oidc::OidcError;
@@ -17,7 +18,7 @@ use crate::store::logout_token;
 const REMEMBER_LONGER: SignedDuration = SignedDuration::from_mins(10);
 
 /// Ends the session of this secret. Gives the address where the provider's own session ends too, if it offers one
-/// (OpenID Connect RP-Initiated Logout §2).
+/// (OpenID Connect RP-Initiated Logout §2); the browser comes back to the host that it names.
 ///
 /// # Errors
 ///
@@ -25,9 +26,12 @@ const REMEMBER_LONGER: SignedDuration = SignedDuration::from_mins(10);
 pub async fn by_person(
     ports: &Ports,
     secret: &SecretString,
+    host: Option<&str>,
     request_id: Option<String>,
 ) -> Result<Option<String>, Refusal> {
-    let Some(directory) = session::end(ports, secret, request_id).await? else { return Ok(None) };
+    let Some(Ended { directory, id_token }) = session::end(ports, secret, request_id).await? else {
+        return Ok(None);
+    };
     let Some(party) = ports.parties.get(&directory) else { return Ok(None) };
     if party.keys_fetched_at().is_none()
         && let Err(error) = party.refresh(ports.clock.now()).await
@@ -35,7 +39,8 @@ pub async fn by_person(
         // The session here has ended; that the provider's lives on is said on the page.
         tracing::warn!(directory.id = %directory, %error, "the provider of {directory} could not be asked: {error}");
     }
-    Ok(party.end_session_url(None, &ports.settings.server.public_url.join("/sso/signed-out"), None))
+    let back = sign_in::seen_at(ports, host).join("/sso/signed-out");
+    Ok(party.end_session_url(id_token.as_ref(), &back, None))
 }
 
 /// What became of a logout token.
@@ -72,13 +77,20 @@ pub async fn by_provider(
                 sid: token.sid,
                 sub: token.sub,
             };
-            end(ports, act, notice).await?
+            let outcome = end(ports, act.clone(), notice).await?;
+            if outcome == ProviderLogout::Refused {
+                disbelieved(ports, &act, directory, "token_replayed").await?;
+            }
+            outcome
         }
         Err(error) => {
             tracing::warn!(directory.id = %directory, code = error.code(), %error,
                 "a logout token of directory {directory} was not believed: {error}");
             match error {
-                OidcError::BadToken { .. } => ProviderLogout::Refused,
+                OidcError::BadToken { .. } => {
+                    disbelieved(ports, &act, directory, error.code()).await?;
+                    ProviderLogout::Refused
+                }
                 _ => ProviderLogout::Unavailable,
             }
         }
@@ -91,6 +103,30 @@ pub async fn by_provider(
     metrics::counter!("portvakt_provider_logouts_total", "directory" => directory.to_string(), "outcome" => word)
         .increment(1);
     Ok(outcome)
+}
+
+/// Writes down that a logout token was not believed: once a minute for each reason, for anybody can send one.
+async fn disbelieved(
+    ports: &Ports,
+    act: &Act,
+    directory: &DirectoryId,
+    code: &'static str,
+) -> Result<(), Refusal> {
+    if ports.tally.one_more(&format!("logout {directory} {code}"), act.now) > 1 {
+        return Ok(());
+    }
+    let (act, directory) = (act.clone(), directory.clone());
+    ports
+        .db
+        .write(move |c| {
+            Box::pin(async move {
+                let after = json!({ "directory": directory, "code": code });
+                let subject = Subject::new("directory", &directory);
+                act.record(c, "provider_logout_refused", subject, None, Some(after)).await?;
+                Ok::<_, Refusal>(())
+            })
+        })
+        .await
 }
 
 /// A believed logout token.

@@ -2,9 +2,11 @@
 //!
 //! Invariant: looks only; changes nothing.
 
+use std::collections::BTreeMap;
+
 use super::tokens::expiry;
 use super::{Ports, Refusal};
-use crate::store::{StoreError, client_logout, outbox, pause, refused, survey};
+use crate::store::{StoreError, client_logout, invite, link_request, outbox, pause, refused, survey};
 
 /// Whether the database answers and a policy is in force.
 ///
@@ -16,11 +18,15 @@ pub async fn ready(ports: &Ports) -> Result<(), Refusal> {
     ports.policies.current(&mut c).await.map(drop)
 }
 
-/// Measures what waits for each target and each client, how the directories stand, and which tokens soon end.
+/// Measures what waits for each target, each client and a person's decision, how the directories stand, and which
+/// tokens soon end.
 pub async fn measure(ports: &Ports) {
     measure_targets(ports).await;
     if let Err(error) = measure_directories(ports).await {
         tracing::warn!(%error, "the directories could not be measured: {error}");
+    }
+    if let Err(error) = waiting_for_people(ports).await {
+        tracing::warn!(%error, "what waits for a person could not be counted: {error}");
     }
 }
 
@@ -67,7 +73,24 @@ async fn measure_targets(ports: &Ports) {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; a backlog stays far below 2^52")]
+/// Subjects that nobody has linked yet, and invitations that could be used now.
+async fn waiting_for_people(ports: &Ports) -> Result<(), Refusal> {
+    let mut c = ports.db.read().await?;
+    let waiting: BTreeMap<String, i64> = link_request::waiting(&mut c).await?.into_iter().collect();
+    for directory in ports.parties.directories() {
+        let count = waiting.get(directory.as_str()).copied().unwrap_or_default();
+        metrics::gauge!("portvakt_link_requests_waiting", "directory" => directory.to_string())
+            .set(float(count));
+    }
+    metrics::gauge!("portvakt_invites_open").set(float(invite::count_open(&mut c, ports.clock.now()).await?));
+    Ok(())
+}
+
 fn gauge(name: &'static str, label: &'static str, of: &str, value: i64) {
-    metrics::gauge!(name, label => of.to_owned()).set(value as f64);
+    metrics::gauge!(name, label => of.to_owned()).set(float(value));
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; what waits stays far below 2^52")]
+const fn float(value: i64) -> f64 {
+    value as f64
 }

@@ -12,7 +12,7 @@ use super::letter::Letter;
 
 mod alert;
 
-pub use alert::{Alert, PlanCounts};
+pub use alert::{Alert, Invited, PlanCounts};
 
 /// What the person can do about it, and whom to ask: the same for every notice.
 #[derive(Debug, Clone, Copy)]

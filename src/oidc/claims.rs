@@ -84,13 +84,14 @@ impl Claims {
             .ok_or_else(|| Flaw::new(check, format!("{name} is not a number of seconds since 1970")))
     }
 
-    /// A list of texts, also from a single text; other members are left out.
+    /// A list of plain texts, also from a single text; other members are left out.
     pub(super) fn texts(&self, name: &str) -> Vec<String> {
-        match self.get(name) {
-            Some(Value::String(one)) => vec![one.clone()],
-            Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        let listed: Vec<&str> = match self.get(name) {
+            Some(Value::String(one)) => vec![one],
+            Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),
-        }
+        };
+        listed.into_iter().filter(|text| is_plain(text)).map(str::to_owned).collect()
     }
 
     /// The audiences: a text, or a list of nothing but texts (RFC 7519 §4.1.3).
@@ -124,6 +125,7 @@ impl Claims {
     }
 }
 
-fn is_plain(text: &str) -> bool {
+/// Not empty, at most 1,024 bytes, without control characters.
+pub(super) fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.len() <= LONGEST_TEXT && !text.chars().any(char::is_control)
 }

@@ -24,6 +24,7 @@ async fn the_browser_is_sent_away_with_pkce_state_and_nonce() {
         prompt: Some(Prompt::Login),
         max_age: Some(0),
         acr_values: vec!["urn:mfa".to_owned(), "urn:pwd".to_owned()],
+        ..SignInRequest::default()
     };
     let start = provider.relying_party().begin(now(), &request).await.unwrap();
     let url = Url::parse(&start.authorize_url).unwrap();
@@ -38,6 +39,18 @@ async fn the_browser_is_sent_away_with_pkce_state_and_nonce() {
     assert_eq!((query["prompt"].as_str(), query["max_age"].as_str()), ("login", "0"));
     assert_eq!(query["acr_values"], "urn:mfa urn:pwd");
     assert!(!format!("{start:?} {request:?}").contains("anna"));
+}
+
+#[tokio::test]
+async fn a_level_of_assurance_is_asked_for_as_an_essential_claim_where_the_provider_takes_claims() {
+    let provider = PracticeProvider::start().await;
+    provider.change(|a| a.discovery["claims_parameter_supported"] = json!(true));
+    let request = SignInRequest { acr_values: vec!["urn:mfa".to_owned()], ..SignInRequest::default() };
+    let start = provider.relying_party().begin(now(), &request).await.unwrap();
+    let url = Url::parse(&start.authorize_url).unwrap();
+    let query: HashMap<_, _> = url.query_pairs().into_owned().collect();
+    assert_eq!(query["acr_values"], "urn:mfa");
+    assert_eq!(query["claims"], r#"{"id_token":{"acr":{"essential":true,"value":"urn:mfa"}}}"#);
 }
 
 #[tokio::test]

@@ -18,6 +18,8 @@ pub enum Endpoint {
     Userinfo,
     /// `authorization_endpoint`; the browser goes there, we do not.
     Authorization,
+    /// `pushed_authorization_request_endpoint`.
+    PushedRequest,
 }
 
 impl fmt::Display for Endpoint {
@@ -28,6 +30,7 @@ impl fmt::Display for Endpoint {
             Self::Token => "token endpoint",
             Self::Userinfo => "userinfo endpoint",
             Self::Authorization => "authorization endpoint",
+            Self::PushedRequest => "pushed authorization request endpoint",
         })
     }
 }
@@ -85,6 +88,8 @@ pub enum TokenCheck {
     AccessTokenHash,
     /// `auth_time` is missing, unreadable or older than was asked for.
     AuthenticationAge,
+    /// `acr` (Entra: `acrs`) is none of the levels that were asked for.
+    Assurance,
     /// `sub` is missing or unreadable.
     Subject,
     /// The claim that names the person (`oid` for Entra) is missing or unreadable.
@@ -126,6 +131,7 @@ impl TokenCheck {
             Self::Nonce => "token_nonce",
             Self::AccessTokenHash => "token_at_hash",
             Self::AuthenticationAge => "token_authentication_age",
+            Self::Assurance => "token_acr",
             Self::Subject => "token_subject",
             Self::SubjectClaim => "token_subject_claim",
             Self::Tenant => "token_tenant",

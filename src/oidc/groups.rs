@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::claims::Claims;
+use super::claims::{Claims, is_plain};
 use super::error::{Flaw, TokenCheck};
 
 /// The groups claim.
@@ -41,7 +41,12 @@ pub(super) fn read(claims: &Claims, name: &str, separator: Option<&str>) -> Resu
             .ok_or_else(|| odd(name))?,
         Some(_) => return Err(odd(name)),
     };
-    Ok(GroupsClaim::Listed(listed.into_iter().filter(|group| !group.is_empty()).collect()))
+    let listed: Vec<String> = listed.into_iter().filter(|group| !group.is_empty()).collect();
+    // To leave one out would be to say that the person is not in it.
+    if !listed.iter().all(|group| is_plain(group)) {
+        return Err(odd(name));
+    }
+    Ok(GroupsClaim::Listed(listed))
 }
 
 fn odd(name: &str) -> Flaw {
@@ -96,7 +101,13 @@ mod tests {
 
     #[test]
     fn groups_of_another_form_are_refused() {
-        for claims in [json!({"groups": {"a": 1}}), json!({"groups": [1]}), json!({"groups": 7})] {
+        for claims in [
+            json!({"groups": {"a": 1}}),
+            json!({"groups": [1]}),
+            json!({"groups": 7}),
+            json!({"groups": ["a\u{0}b"]}),
+            json!({"groups": "a".repeat(2000)}),
+        ] {
             assert_eq!(groups(&claims, None).unwrap_err().check, TokenCheck::Groups, "{claims}");
         }
     }

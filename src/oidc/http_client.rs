@@ -3,7 +3,7 @@
 //! Invariant: no redirect is followed, no proxy is taken from the environment,
 //! and no answer is read beyond the body limit or the time limit.
 
-use std::{net::IpAddr, time::Duration};
+use std::{borrow::Cow, net::IpAddr, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use openidconnect::url::form_urlencoded;
@@ -115,7 +115,7 @@ impl HttpClient {
         &self,
         url: &str,
         proof: &ClientProof<'_>,
-        form: &[(&str, &str)],
+        form: &[(&str, Cow<'_, str>)],
     ) -> Result<Answer, Fault> {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let mut request =

@@ -12,7 +12,7 @@ use super::algorithm::SigningAlgorithm;
 use super::claims::Claims;
 use super::error::{Flaw, TokenCheck};
 use super::issuer::IssuerRule;
-use super::settings::RelyingPartySettings;
+use super::settings::{ProviderKind, RelyingPartySettings};
 
 /// What the token is held against.
 pub(super) struct Expected<'a> {
@@ -26,6 +26,8 @@ pub(super) struct Expected<'a> {
     pub(super) nonce: &'a SecretString,
     /// How old, in seconds, the sign-in at the provider may be.
     pub(super) max_age: Option<u32>,
+    /// Levels of assurance, one of which the token must show; none: whatever it shows.
+    pub(super) acr_values: &'a [String],
     /// The access token that came along.
     pub(super) access_token: Option<&'a SecretString>,
     /// The algorithm of the token's signature.
@@ -45,7 +47,30 @@ pub(super) fn check(claims: &Claims, expected: &Expected<'_>) -> Result<(), Flaw
     times(claims, expected.now, leeway)?;
     nonce(claims, expected.nonce)?;
     access_token_hash(claims, expected)?;
-    authentication_age(claims, expected, leeway)
+    authentication_age(claims, expected, leeway)?;
+    assurance(claims, expected)
+}
+
+/// The levels of assurance that a token shows: `acr`, or for Entra the authentication contexts in `acrs`.
+pub(super) fn levels(claims: &Claims, kind: ProviderKind) -> Vec<String> {
+    let named = match kind {
+        ProviderKind::Entra => claims.texts("acrs"),
+        ProviderKind::Okta | ProviderKind::Generic => claims.shown("acr").into_iter().collect(),
+    };
+    named.into_iter().filter(|level| !level.is_empty() && !level.contains(char::is_whitespace)).collect()
+}
+
+/// One of the levels that were asked for is shown. The provider may answer with any (OpenID Connect Core §5.5.1.1), so
+/// it is we who must look.
+fn assurance(claims: &Claims, expected: &Expected<'_>) -> Result<(), Flaw> {
+    let shown = levels(claims, expected.settings.kind);
+    if expected.acr_values.is_empty() || expected.acr_values.iter().any(|wanted| shown.contains(wanted)) {
+        return Ok(());
+    }
+    Err(Flaw::new(
+        TokenCheck::Assurance,
+        "the token shows none of the levels asked for; see oidc.acr_values and what the provider can do",
+    ))
 }
 
 /// `iss` is the directory's; for a shared Entra issuer it must be that of `tid`.

@@ -11,8 +11,8 @@ use super::error::{Endpoint, OidcError, printable};
 use super::http_client::{is_safe_address, is_this_machine};
 use super::issuer::IssuerRule;
 
-/// What the provider announces (OpenID Connect Discovery §3, RFC 9207 §3,
-/// OpenID Connect RP-Initiated Logout §2.1).
+/// What the provider announces (OpenID Connect Discovery §3, RFC 9126 §5,
+/// RFC 9207 §3, OpenID Connect RP-Initiated Logout §2.1).
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Metadata {
     pub(super) issuer: String,
@@ -21,6 +21,11 @@ pub(super) struct Metadata {
     pub(super) jwks_uri: String,
     pub(super) userinfo_endpoint: Option<String>,
     pub(super) end_session_endpoint: Option<String>,
+    pub(super) pushed_authorization_request_endpoint: Option<String>,
+    #[serde(default)]
+    pub(super) claims_parameter_supported: bool,
+    #[serde(default)]
+    pub(super) require_pushed_authorization_requests: bool,
     #[serde(default)]
     pub(super) scopes_supported: Vec<String>,
     #[serde(default = "basic_only")]
@@ -89,6 +94,9 @@ impl Metadata {
         let offered = [
             self.userinfo_endpoint.as_deref().map(|address| (Endpoint::Userinfo, address)),
             self.end_session_endpoint.as_deref().map(|address| (Endpoint::Authorization, address)),
+            self.pushed_authorization_request_endpoint
+                .as_deref()
+                .map(|address| (Endpoint::PushedRequest, address)),
         ];
         required.into_iter().chain(offered.into_iter().flatten())
     }

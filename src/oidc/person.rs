@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use super::claims::Claims;
 use super::error::{Flaw, TokenCheck};
 use super::groups::{self, GroupsClaim};
+use super::id_token;
 use super::issuer::IssuerRule;
 use super::settings::{ProviderKind, RelyingPartySettings};
 
@@ -31,13 +32,15 @@ pub struct Verified {
     pub email_verified: bool,
     /// The name to show.
     pub name: Option<String>,
+    /// The name that the person signs in with at the provider; never a key.
+    pub user_name: Option<String>,
     /// The language the person reads, such as `sv-SE`.
     pub locale: Option<String>,
     /// The groups.
     pub groups: GroupsClaim,
     /// `sid`, the provider's session; logout tokens may name it.
     pub session_id: Option<String>,
-    /// `acr`: how sure the provider is.
+    /// `acr`: how sure the provider is; for Entra the authentication contexts (`acrs`), blanks between.
     pub acr: Option<String>,
     /// `amr`: how the person proved who they are.
     pub amr: Vec<String>,
@@ -115,14 +118,22 @@ pub(super) fn verified(
         email_verified: email.is_some() && claims.says_yes(vouched),
         email,
         name: name(claims),
+        user_name: claims.shown("preferred_username").or_else(|| claims.shown("upn")),
         locale: claims.shown("locale"),
         groups: groups::read(claims, &settings.groups_claim, settings.groups_separator.as_deref())?,
         session_id: claims.shown("sid"),
-        acr: claims.shown("acr"),
+        acr: acr(claims, settings.kind),
         amr: claims.texts("amr"),
         auth_time: claims.instant("auth_time", TokenCheck::AuthenticationAge)?,
         id_token,
     })
+}
+
+/// How sure the provider is. Entra says it as the authentication contexts that were met; its own `acr` only tells a
+/// password from a certificate of old.
+fn acr(claims: &Claims, kind: ProviderKind) -> Option<String> {
+    let levels = id_token::levels(claims, kind);
+    (!levels.is_empty()).then(|| levels.join(" "))
 }
 
 fn name(claims: &Claims) -> Option<String> {
@@ -166,7 +177,7 @@ pub(super) fn add_userinfo(
             claims.replace(claim, userinfo);
         }
     }
-    for claim in ["name", "given_name", "family_name", "locale"] {
+    for claim in ["name", "given_name", "family_name", "preferred_username", "locale"] {
         claims.fill(claim, userinfo);
     }
     Ok(())

@@ -142,7 +142,17 @@ pub(super) async fn finish_with(
 ) -> Result<Verified, OidcError> {
     let (code, nonce) = (SecretString::from("c0de"), SecretString::from(NONCE));
     let verifier = SecretString::from("v3rifier");
-    party.finish(at, &Callback { code: &code, pkce_verifier: &verifier, nonce: &nonce, iss, max_age }).await
+    let acr_values: &[String] = &[];
+    let callback = Callback {
+        code: &code,
+        pkce_verifier: &verifier,
+        nonce: &nonce,
+        iss,
+        max_age,
+        acr_values,
+        redirect_uri: None,
+    };
+    party.finish(at, &callback).await
 }
 
 /// An Ed25519 key made from `seed`.

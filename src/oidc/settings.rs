@@ -8,8 +8,10 @@ use reqwest::Url;
 use secrecy::SecretString;
 
 use super::algorithm::SigningAlgorithm;
+use super::client_key::ClientKey;
 use super::http_client::is_safe_address;
 use super::issuer::IssuerRule;
+use super::pushed_request::PushedRequests;
 
 /// Which provider's habits to expect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +50,10 @@ pub struct RelyingPartySettings {
     pub client_id: String,
     /// Our client secret; none for a public client, which PKCE alone protects.
     pub client_secret: Option<SecretString>,
+    /// The key that proves our client instead of a secret.
+    pub client_key: Option<ClientKey>,
+    /// When requests are pushed.
+    pub pushed_requests: PushedRequests,
     /// Where the provider sends the browser back.
     pub redirect_uri: String,
     /// Scopes to ask for. Empty: `openid profile email`, and `groups` where the provider announces it.
@@ -88,6 +94,8 @@ impl RelyingPartySettings {
             issuer: issuer.to_owned(),
             client_id: client_id.to_owned(),
             client_secret: None,
+            client_key: None,
+            pushed_requests: PushedRequests::default(),
             redirect_uri: redirect_uri.to_owned(),
             scopes: Vec::new(),
             subject_claim: None,

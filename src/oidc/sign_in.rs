@@ -8,6 +8,7 @@ use std::fmt;
 use jiff::Timestamp;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
 use super::chance;
 use super::claims::Claims;
@@ -53,8 +54,10 @@ pub struct SignInRequest {
     pub prompt: Option<Prompt>,
     /// How old, in seconds, the sign-in at the provider may be; hand it to [`Callback`] too.
     pub max_age: Option<u32>,
-    /// Levels of assurance to ask for, best first; the answer is in [`Verified::acr`].
+    /// Levels of assurance to ask for, best first; hand them to [`Callback`] too. The answer is in [`Verified::acr`].
     pub acr_values: Vec<String>,
+    /// Where the provider sends the browser back, where it is another than the settings name.
+    pub redirect_uri: Option<String>,
 }
 
 impl fmt::Debug for SignInRequest {
@@ -100,6 +103,10 @@ pub struct Callback<'a> {
     pub iss: Option<&'a str>,
     /// What [`SignInRequest`] asked for.
     pub max_age: Option<u32>,
+    /// What [`SignInRequest`] asked for.
+    pub acr_values: &'a [String],
+    /// Where the browser came back to, where [`SignInRequest`] named it.
+    pub redirect_uri: Option<&'a str>,
 }
 
 impl RelyingParty {
@@ -116,18 +123,41 @@ impl RelyingParty {
             self.provider.error(Endpoint::Authorization, fault)
         };
         let mut url = Url::parse(&known.metadata.authorization_endpoint).map_err(unusable)?;
-        let challenge = chance::challenge(&pkce_verifier);
-        url.query_pairs_mut()
-            .append_pair("response_type", "code")
-            .append_pair("client_id", &self.settings.client_id)
-            .append_pair("redirect_uri", &self.settings.redirect_uri)
-            .append_pair("scope", &self.scope(&known.metadata))
-            .append_pair("state", state.expose_secret())
-            .append_pair("nonce", nonce.expose_secret())
-            .append_pair("code_challenge", &challenge)
-            .append_pair("code_challenge_method", "S256")
-            .extend_pairs(wishes(request));
+        let parameters = self.parameters(&known.metadata, request, (&state, &nonce, &pkce_verifier));
+        match self.pushed_to(&known.metadata)? {
+            None => {
+                url.query_pairs_mut().extend_pairs(parameters);
+            }
+            Some(address) => {
+                let reference = self.push(now, &known.metadata, address, &parameters).await?;
+                url.query_pairs_mut()
+                    .append_pair("client_id", &self.settings.client_id)
+                    .append_pair("request_uri", &reference);
+            }
+        }
         Ok(Start { authorize_url: url.into(), state, nonce, pkce_verifier })
+    }
+
+    /// The authorization request (OpenID Connect Core §3.1.2.1, RFC 7636 §4.3).
+    fn parameters(
+        &self,
+        metadata: &Metadata,
+        request: &SignInRequest,
+        (state, nonce, pkce_verifier): (&SecretString, &SecretString, &SecretString),
+    ) -> Vec<(&'static str, String)> {
+        let redirect_uri = request.redirect_uri.as_ref().unwrap_or(&self.settings.redirect_uri);
+        let mut parameters = vec![
+            ("response_type", "code".to_owned()),
+            ("client_id", self.settings.client_id.clone()),
+            ("redirect_uri", redirect_uri.clone()),
+            ("scope", self.scope(metadata)),
+            ("state", state.expose_secret().to_owned()),
+            ("nonce", nonce.expose_secret().to_owned()),
+            ("code_challenge", chance::challenge(pkce_verifier)),
+            ("code_challenge_method", "S256".to_owned()),
+        ];
+        parameters.extend(wishes(request, self.settings.kind, metadata.claims_parameter_supported));
+        parameters
     }
 
     /// Finishes a sign-in: exchanges the code and checks everything.
@@ -140,16 +170,9 @@ impl RelyingParty {
         let known = self.provider.known(now).await?;
         self.check_callback_issuer(&known.metadata, callback.iss)?;
         let directory = &self.settings.directory;
-        let code = callback.code.expose_secret();
-        let tokens = token_request::exchange(
-            &self.http,
-            &known.metadata,
-            &self.settings,
-            code,
-            callback.pkce_verifier,
-        )
-        .await
-        .map_err(|none| none.of(directory))?;
+        let tokens = token_request::exchange(self, &known.metadata, now, callback)
+            .await
+            .map_err(|none| none.of(directory))?;
         let (claims, algorithm) =
             self.signed_claims(now, tokens.id_token.expose_secret(), TokenKind::IdToken).await?;
         let expected = Expected {
@@ -158,6 +181,7 @@ impl RelyingParty {
             now,
             nonce: callback.nonce,
             max_age: callback.max_age,
+            acr_values: callback.acr_values,
             access_token: tokens.access_token.as_ref(),
             algorithm,
         };
@@ -236,14 +260,35 @@ impl RelyingParty {
 }
 
 /// The optional parameters of the authorization request.
-fn wishes(request: &SignInRequest) -> impl Iterator<Item = (&'static str, String)> {
-    let acr = (!request.acr_values.is_empty()).then(|| request.acr_values.join(" "));
+fn wishes(
+    request: &SignInRequest,
+    kind: ProviderKind,
+    takes_claims: bool,
+) -> impl Iterator<Item = (&'static str, String)> {
     [
         ("login_hint", request.login_hint.clone()),
         ("prompt", request.prompt.map(|prompt| prompt.name().to_owned())),
         ("max_age", request.max_age.map(|seconds| seconds.to_string())),
-        ("acr_values", acr),
     ]
     .into_iter()
     .filter_map(|(name, value)| value.map(|value| (name, value)))
+    .chain(assurance(&request.acr_values, kind, takes_claims))
+}
+
+/// How a level of assurance is asked for: by `acr_values`, and as an essential claim where the provider takes that
+/// (OpenID Connect Core §5.5.1.1). Entra knows only the claim, `acrs`, for its authentication contexts.
+fn assurance(levels: &[String], kind: ProviderKind, takes_claims: bool) -> Vec<(&'static str, String)> {
+    let wanted = match levels {
+        [] => return Vec::new(),
+        [one] => json!({ "essential": true, "value": one }),
+        several => json!({ "essential": true, "values": several }),
+    };
+    let claim = |name: &str| ("claims", json!({ "id_token": { name: wanted } }).to_string());
+    match kind {
+        ProviderKind::Entra => vec![claim("acrs")],
+        ProviderKind::Okta | ProviderKind::Generic => {
+            let plain = ("acr_values", levels.join(" "));
+            if takes_claims { vec![plain, claim("acr")] } else { vec![plain] }
+        }
+    }
 }

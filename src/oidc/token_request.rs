@@ -2,15 +2,18 @@
 //!
 //! Invariant: a code is sent once; no answer but a good one is taken for tokens.
 
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::claims::Claims;
+use super::client_proof::{self, Form};
 use super::error::{Endpoint, OidcError, printable};
-use super::http_client::{Answer, ClientProof, Fault, HttpClient};
+use super::http_client::{Answer, Fault, HttpClient};
 use super::metadata::Metadata;
-use super::settings::RelyingPartySettings;
+use super::relying_party::RelyingParty;
+use super::sign_in::Callback;
 
 /// The tokens of a good answer (OpenID Connect Core §3.1.3.3).
 pub(super) struct Tokens {
@@ -22,6 +25,8 @@ pub(super) struct Tokens {
 
 /// Why there are no tokens.
 pub(super) enum NoTokens {
+    /// Our client could not show itself.
+    Unproven(OidcError),
     /// The exchange failed.
     Fault(Fault),
     /// The provider refused.
@@ -39,41 +44,24 @@ struct TokenAnswer {
     access_token: Option<SecretString>,
 }
 
-/// Exchanges `code` (RFC 6749 §4.1.3, RFC 7636 §4.5).
-///
-/// The secret goes in the header, in the form where the provider takes only
-/// that, and nowhere for a public client.
+/// Exchanges `code` (RFC 6749 §4.1.3, RFC 7636 §4.5), as the client that [`client_proof`] shows.
 pub(super) async fn exchange(
-    http: &HttpClient,
+    party: &RelyingParty,
     metadata: &Metadata,
-    settings: &RelyingPartySettings,
-    code: &str,
-    verifier: &SecretString,
+    now: Timestamp,
+    callback: &Callback<'_>,
 ) -> Result<Tokens, NoTokens> {
-    let mut form = vec![
-        ("grant_type", "authorization_code"),
-        ("code", code),
-        ("redirect_uri", settings.redirect_uri.as_str()),
-        ("code_verifier", verifier.expose_secret()),
+    let settings = &party.settings;
+    let redirect_uri = callback.redirect_uri.unwrap_or(&settings.redirect_uri);
+    let mut form: Form<'_> = vec![
+        ("grant_type", "authorization_code".into()),
+        ("code", callback.code.expose_secret().into()),
+        ("redirect_uri", redirect_uri.into()),
+        ("code_verifier", callback.pkce_verifier.expose_secret().into()),
     ];
-    let proof = match &settings.client_secret {
-        Some(secret) if !metadata.wants_secret_in_form() => {
-            ClientProof::Basic { id: &settings.client_id, secret }
-        }
-        Some(secret) => {
-            form.extend([
-                ("client_id", settings.client_id.as_str()),
-                ("client_secret", secret.expose_secret()),
-            ]);
-            ClientProof::InForm
-        }
-        None => {
-            form.push(("client_id", &settings.client_id));
-            ClientProof::InForm
-        }
-    };
-    let answer = http.post_form(&metadata.token_endpoint, &proof, &form).await.map_err(NoTokens::Fault)?;
-    read(&answer)
+    let proof = client_proof::prove(settings, metadata, now, &mut form).map_err(NoTokens::Unproven)?;
+    let asked = party.http.post_form(&metadata.token_endpoint, &proof, &form).await;
+    read(&asked.map_err(NoTokens::Fault)?)
 }
 
 fn read(answer: &Answer) -> Result<Tokens, NoTokens> {
@@ -114,6 +102,7 @@ impl NoTokens {
         let directory = directory.to_owned();
         let endpoint = Endpoint::Token;
         match self {
+            Self::Unproven(error) => error,
             Self::Fault(Fault::Unreachable(reason)) => {
                 OidcError::ProviderUnavailable { directory, endpoint, reason }
             }

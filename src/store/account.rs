@@ -14,9 +14,10 @@ use super::conn::Conn;
 use super::error::StoreError;
 use super::value::{id_list, instant, instant_opt, micros, micros_opt};
 
+/// A row, as [`super::visit`] reads it too.
 #[derive(sqlx::FromRow)]
-struct Row {
-    id: Uuid,
+pub(super) struct Row {
+    pub(super) id: Uuid,
     user_name: String,
     display_name: String,
     email: Option<String>,

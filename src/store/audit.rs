@@ -123,6 +123,20 @@ pub async fn about(c: &mut Conn, subject: &Subject, limit: i64) -> Result<Vec<Re
     .collect()
 }
 
+/// The entry with this id.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or the row cannot be read.
+pub async fn get(c: &mut Conn, id: AuditId) -> Result<Option<Recorded>, StoreError> {
+    q!(fetch_optional as Row; c,
+        "SELECT id, at, actor, cause, action, subject_kind, subject_id,
+                CAST(before AS TEXT) AS before, CAST(after AS TEXT) AS after, request_id FROM audit WHERE id = $1",
+        id.uuid())?
+    .map(Recorded::try_from)
+    .transpose()
+}
+
 /// The newest entries of all, the newest first.
 ///
 /// # Errors

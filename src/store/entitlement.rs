@@ -16,19 +16,20 @@ use super::conn::Conn;
 use super::error::StoreError;
 use super::value::{id_list, instant, instant_opt, micros, micros_opt};
 
+/// A row, as [`super::visit`] reads it too.
 #[derive(sqlx::FromRow)]
-struct Row {
-    id: Uuid,
-    account_id: Uuid,
-    kind: String,
-    value: String,
-    origin: String,
-    origin_ref: String,
-    by_actor: String,
-    why: Option<String>,
-    since: i64,
-    ends_at: Option<i64>,
-    until: Option<i64>,
+pub(super) struct Row {
+    pub(super) id: Uuid,
+    pub(super) account_id: Uuid,
+    pub(super) kind: String,
+    pub(super) value: String,
+    pub(super) origin: String,
+    pub(super) origin_ref: String,
+    pub(super) by_actor: String,
+    pub(super) why: Option<String>,
+    pub(super) since: i64,
+    pub(super) ends_at: Option<i64>,
+    pub(super) until: Option<i64>,
 }
 
 impl TryFrom<Row> for Grant {
@@ -140,7 +141,7 @@ pub async fn end(c: &mut Conn, id: GrantId, now: Timestamp) -> Result<bool, Stor
 }
 
 /// The engines sort text differently, so it is done here.
-fn read(rows: Vec<Row>) -> Result<Vec<Grant>, StoreError> {
+pub(super) fn read(rows: Vec<Row>) -> Result<Vec<Grant>, StoreError> {
     let mut grants = rows.into_iter().map(Grant::try_from).collect::<Result<Vec<_>, _>>()?;
     grants.sort_by(|a, b| (&a.kind, a.id).cmp(&(&b.kind, b.id)));
     Ok(grants)

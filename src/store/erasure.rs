@@ -43,5 +43,9 @@ pub async fn erase(c: &mut Conn, account: AccountId, now: Timestamp) -> Result<(
     q!(execute; c, "DELETE FROM notice WHERE account_id = $1", id)?;
     q!(execute; c, "DELETE FROM session WHERE account_id = $1", id)?;
     q!(execute; c, "DELETE FROM client_subject WHERE account_id = $1", id)?;
+    q!(execute; c, "DELETE FROM link_request WHERE account_id = $1 OR proposed_account = $1", id)?;
+    q!(execute; c,
+        "DELETE FROM claimed_group WHERE identity_id IN
+            (SELECT i.id FROM identity i WHERE i.account_id = $1 AND i.deleted_at IS NOT NULL)", id)?;
     Ok(())
 }

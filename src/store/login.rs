@@ -21,6 +21,12 @@ pub struct LoginAttempt {
     pub verifier: String,
     /// Where the person wanted to go: a local path.
     pub return_to: String,
+    /// How old, in seconds, the sign-in at the provider may be.
+    pub max_age: Option<u32>,
+    /// Levels of assurance, one of which the token must show.
+    pub acr_values: Vec<String>,
+    /// At which of our hosts it began, where it is not the public one: scheme and host.
+    pub origin: Option<String>,
     /// When it began.
     pub created_at: Timestamp,
     /// It is void from then on.
@@ -40,6 +46,9 @@ struct Row {
     nonce: String,
     verifier: String,
     return_to: String,
+    max_age: Option<i64>,
+    acr_values: Option<String>,
+    origin: Option<String>,
     created_at: i64,
     expires_at: i64,
 }
@@ -52,6 +61,12 @@ impl Row {
             nonce: self.nonce,
             verifier: self.verifier,
             return_to: self.return_to,
+            max_age: self.max_age.and_then(|age| u32::try_from(age).ok()),
+            acr_values: self
+                .acr_values
+                .map(|text| text.split_whitespace().map(str::to_owned).collect())
+                .unwrap_or_default(),
+            origin: self.origin,
             created_at: instant(self.created_at, "login_attempt", &self.directory)?,
             expires_at: instant(self.expires_at, "login_attempt", &self.directory)?,
         };
@@ -72,10 +87,11 @@ pub async fn begin(
 ) -> Result<(), StoreError> {
     q!(execute; c,
         "INSERT INTO login_attempt (state_hash, browser_hash, directory, nonce, verifier, return_to, created_at,
-                                    expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                                    expires_at, max_age, acr_values, origin)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         state_hash, browser_hash, attempt.directory.as_str(), &attempt.nonce, &attempt.verifier,
-        &attempt.return_to, micros(attempt.created_at), micros(attempt.expires_at))?;
+        &attempt.return_to, micros(attempt.created_at), micros(attempt.expires_at), attempt.max_age.map(i64::from),
+        (!attempt.acr_values.is_empty()).then(|| attempt.acr_values.join(" ")), &attempt.origin)?;
     Ok(())
 }
 
@@ -87,7 +103,8 @@ pub async fn begin(
 pub async fn take(c: &mut Conn, state_hash: &[u8]) -> Result<Option<(LoginAttempt, Vec<u8>)>, StoreError> {
     let row = q!(fetch_optional as Row; c,
         "DELETE FROM login_attempt WHERE state_hash = $1
-         RETURNING browser_hash, directory, nonce, verifier, return_to, created_at, expires_at",
+         RETURNING browser_hash, directory, nonce, verifier, return_to, max_age, acr_values, origin, created_at,
+                   expires_at",
         state_hash)?;
     row.map(Row::read).transpose()
 }
@@ -99,8 +116,8 @@ pub async fn take(c: &mut Conn, state_hash: &[u8]) -> Result<Option<(LoginAttemp
 /// [`StoreError`] when the database cannot be reached or the row cannot be read.
 pub async fn find(c: &mut Conn, state_hash: &[u8]) -> Result<Option<(LoginAttempt, Vec<u8>)>, StoreError> {
     let row = q!(fetch_optional as Row; c,
-        "SELECT browser_hash, directory, nonce, verifier, return_to, created_at, expires_at FROM login_attempt
-          WHERE state_hash = $1",
+        "SELECT browser_hash, directory, nonce, verifier, return_to, max_age, acr_values, origin, created_at, expires_at
+           FROM login_attempt WHERE state_hash = $1",
         state_hash)?;
     row.map(Row::read).transpose()
 }

@@ -27,6 +27,7 @@ const STEPS: &[Step] = &[
     Step { version: 4, description: "directory", sql: include_str!("../../migrations/0004_directory.sql") },
     Step { version: 5, description: "reading", sql: include_str!("../../migrations/0005_reading.sql") },
     Step { version: 6, description: "provider", sql: include_str!("../../migrations/0006_provider.sql") },
+    Step { version: 7, description: "linking", sql: include_str!("../../migrations/0007_linking.sql") },
     Step { version: 8, description: "taken", sql: include_str!("../../migrations/0008_taken.sql") },
 ];
 

@@ -105,6 +105,34 @@ pub async fn begin(c: &mut Conn, session: &Session, hash: &[u8]) -> Result<(), S
     Ok(())
 }
 
+/// What a session remembers beside who it is: what the account may do in Portvakt itself, and the provider's ID token
+/// under a key that only the browser holds.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn remember(
+    c: &mut Conn,
+    id: SessionId,
+    privilege: Option<&str>,
+    sealed_id_token: Option<&[u8]>,
+) -> Result<(), StoreError> {
+    q!(execute; c, "UPDATE session SET privilege = $2, id_token = $3 WHERE id = $1",
+        id.uuid(), privilege, sealed_id_token)?;
+    Ok(())
+}
+
+/// The provider's ID token of a session, sealed as it was given to [`remember`].
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn sealed_id_token(c: &mut Conn, id: SessionId) -> Result<Option<Vec<u8>>, StoreError> {
+    let row =
+        q!(fetch_optional as (Option<Vec<u8>>,); c, "SELECT id_token FROM session WHERE id = $1", id.uuid())?;
+    Ok(row.and_then(|(token,)| token))
+}
+
 /// The session under this hash, ended or not.
 ///
 /// # Errors
@@ -145,6 +173,28 @@ pub async fn end(c: &mut Conn, id: SessionId, why: &str, now: Timestamp) -> Resu
     let ended = q!(execute; c,
         "UPDATE session SET ended_at = $2, ended_why = $3 WHERE id = $1 AND ended_at IS NULL",
         id.uuid(), micros(now), why)?;
+    if ended == 1 {
+        client_logout::of_session(c, id, now).await?;
+    }
+    Ok(ended == 1)
+}
+
+/// Ends one session of an account, and queues it for its clients. Gives `false` when it had ended already, or is no
+/// session of the account.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn end_of(
+    c: &mut Conn,
+    account: AccountId,
+    id: SessionId,
+    why: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let ended = q!(execute; c,
+        "UPDATE session SET ended_at = $3, ended_why = $4 WHERE id = $1 AND account_id = $2 AND ended_at IS NULL",
+        id.uuid(), account.uuid(), micros(now), why)?;
     if ended == 1 {
         client_logout::of_session(c, id, now).await?;
     }

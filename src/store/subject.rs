@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::domain::ids::{DirectoryId, IdentityId};
+use crate::domain::ids::{AccountId, DirectoryId, IdentityId};
 
 use super::conn::Conn;
 use super::error::StoreError;
@@ -36,6 +36,34 @@ pub async fn is_linked(c: &mut Conn, identity: IdentityId) -> Result<bool, Store
     let row = q!(fetch_optional as (String,); c,
         "SELECT subject FROM sign_in_subject WHERE identity_id = $1 LIMIT 1", identity.uuid())?;
     Ok(row.is_some())
+}
+
+/// The subject that signs in as the identity that the account has in this directory.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn of_account_in(
+    c: &mut Conn,
+    directory: &DirectoryId,
+    account: AccountId,
+) -> Result<Option<String>, StoreError> {
+    let row = q!(fetch_optional as (String,); c,
+        "SELECT s.subject FROM sign_in_subject s JOIN identity i ON i.id = s.identity_id
+          WHERE s.directory = $1 AND i.account_id = $2 AND i.deleted_at IS NULL LIMIT 1",
+        directory.as_str(), account.uuid())?;
+    Ok(row.map(|(subject,)| subject))
+}
+
+/// Unties one subject. Gives whether it was tied.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn untie_one(c: &mut Conn, directory: &DirectoryId, subject: &str) -> Result<bool, StoreError> {
+    let untied = q!(execute; c,
+        "DELETE FROM sign_in_subject WHERE directory = $1 AND subject = $2", directory.as_str(), subject)?;
+    Ok(untied == 1)
 }
 
 /// A token subject and the identity it signs in as.

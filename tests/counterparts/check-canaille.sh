@@ -7,7 +7,8 @@ check_begin canaille "${1:-}"
 IDP="$CP_ROOT/idp-canaille/idp.sh"; IDP_DATA="$WORK/ca"; IDP_PORT="$(cp_free_port)"; ISSUER="http://127.0.0.1:$IDP_PORT"
 PASSWORD="Sommar-2031-lang"; SECRET="whsec_$(python3 -c 'import base64, os; print(base64.b64encode(os.urandom(24)).decode())')"
 HOOK_PORT="$(cp_free_port)"; DELIVERIES="$WORK/deliveries.jsonl"; CRM_IS_DOWN="$WORK/crm-is-down"
-also_stop "$IDP" "$IDP_DATA"
+IDP5_DATA="$WORK/ca5"; IDP5_PORT="$(cp_free_port)"; ISSUER5="http://127.0.0.1:$IDP5_PORT"
+also_stop "$IDP" "$IDP_DATA"; also_stop "$IDP" "$IDP5_DATA"
 
 ok "the settings and the policy are in order" daemon_settings ca "$ISSUER" <<TOML
 
@@ -17,6 +18,23 @@ kind = "webhook"
 url = "http://127.0.0.1:$HOOK_PORT/hooks/portvakt"
 secret = "$SECRET"
 allow_private = true
+
+[[directory]]
+id = "plain"
+kind = "generic"
+[directory.oidc]
+issuer = "$ISSUER5"
+client_id = "crm-daemon"
+client_secret = "crm-daemon-secret"
+
+[[directory]]
+id = "told"
+kind = "generic"
+[directory.oidc]
+issuer = "$ISSUER5"
+client_id = "crm-daemon"
+client_secret = "crm-daemon-secret"
+algorithms = ["RS512"]
 TOML
 (DATA="$WORK/sink"; cp_spawn hook-sink python3 "$TOOLS/hook_sink.py" --listen "127.0.0.1:$HOOK_PORT" --log "$DELIVERIES" --secret "$SECRET" --refuse-file "$CRM_IS_DOWN")
 cp_wait_http "http://127.0.0.1:$HOOK_PORT/" 10
@@ -71,3 +89,11 @@ ok "Canaille activates him" drive activate bo.lindstrom
 ok "his account is as it was" until_ok 20 account_has bo.lindstrom status active
 ok "Canaille deletes David" drive delete david.ek
 ok "his account is deactivated" until_ok 20 account_has david.ek status deactivated
+
+# --- a Canaille that signs as it does by default: RS512
+idp5() { DATA="" PORT="" "$IDP" start --port "$IDP5_PORT" --data "$IDP5_DATA" --id-alg "" --scim-url "http://127.0.0.1:9/nowhere" --redirect "$BASE/sso/callback" --postlogout "$BASE/" > "$WORK/idp.log" 2>&1; }
+ok "a second Canaille starts, which signs with RS512" idp5
+refused() { ! sign_in "$1" anna.andersson "$PASSWORD" && ended_with anna.andersson 403 && grep -q "$2" "$WORK/anna.andersson.page"; }
+ok "its token is refused, and the page does not say why" refused plain not_verified
+ok "the log names the algorithm and the setting" grep -q 'signed with "RS512", while oidc.algorithms allows' "$DATA/log/portvakt.log"
+ok "with that setting the token is believed, and the person waits to be linked" refused told not_provisioned

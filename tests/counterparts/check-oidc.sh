@@ -8,8 +8,23 @@ PASSWORD="Sommar-2031"
 also_stop "$IDP" "$IDP_DATA"
 
 idp() { DATA="" PORT="" "$IDP" "$1" --port "$IDP_PORT" --data "$IDP_DATA" "${@:2}" > "$WORK/idp.log" 2>&1; }
-idp start --redirect "$BASE/sso/callback" --backchannel "$BASE/sso/backchannel-logout/op" --postlogout "$BASE/sso/signed-out"
-ok "the settings and the policy are in order" daemon_settings op "$ISSUER" < /dev/null
+openssl ecparam -genkey -name prime256v1 2> /dev/null | openssl pkcs8 -topk8 -nocrypt -out "$DATA/client.pem"; chmod 600 "$DATA/client.pem"
+ok "the settings and the policy are in order" daemon_settings op "$ISSUER" <<TOML
+par = "off"
+
+[[directory]]
+id = "key"
+kind = "generic"
+[directory.oidc]
+issuer = "$ISSUER"
+client_id = "crm-key"
+client_key_file = "client.pem"
+client_key_id = "portvakt-1"
+par = "require"
+TOML
+portvakt directory key key > "$WORK/client.jwks"
+ok "the key that is registered is only the public half" bash -c 'grep -q "\"x\"" "$1" && ! grep -q "\"d\"" "$1"' _ "$WORK/client.jwks"
+idp start --redirect "$BASE/sso/callback" --backchannel "$BASE/sso/backchannel-logout/op" --postlogout "$BASE/sso/signed-out" --client-jwks "$WORK/client.jwks"
 ok "the daemon becomes ready" daemon_start
 TOKEN="$(portvakt directory token create op)"; SCIM="$BASE/scim/v2/op"
 
@@ -30,6 +45,29 @@ seen() { portvakt report access --format json | python3 "$TOOLS/look.py" field "
 ok "the report says when she was last seen" seen anna.andersson
 not_seen() { ! seen "$1"; }
 ok "and that Cecilia never was" not_seen cecilia.oberg
+
+# --- a client that proves itself with a key, and pushes its requests
+keyed() { ! sign_in key anna.andersson "$PASSWORD" && ended_with anna.andersson 403 && grep -q not_provisioned "$WORK/anna.andersson.page"; }
+ok "with a key and a pushed request the token is had and believed; the person waits to be linked" keyed
+queued() { portvakt link list --format json | python3 -c 'import json,sys; sys.exit(0 if [one["directory"] for one in json.load(sys.stdin)]==["key"] else 1)'; }
+ok "under a reference in the queue" queued
+approve() { portvakt link approve "$(portvakt link list --format json | python3 -c 'import json,sys; print(json.load(sys.stdin)[0]["reference"])')" --account anna.andersson --reason "samma person" > /dev/null; }
+ok "an operator ties her to her account" approve
+ok "and she signs in that way too" sign_in key anna.andersson "$PASSWORD"
+asked() { curl -sS -o /dev/null -w '%{redirect_url}' "$BASE/sso/login?directory=key&max_age=1&acr_values=urn:cp:mfa"; }
+ok "the browser carries nothing but a reference" bash -c '[[ "$1" == *"request_uri=urn"* && "$1" != *nonce* && "$1" != *acr* ]]' _ "$(asked)"
+
+# --- a fresh and strong sign-in
+strong="$BASE/sso/verify?max_age=300&acr=urn:cp:mfa"
+ok "a path that wants two factors is closed to a session that has one" answers 401 -b "$WORK/anna.andersson.jar" "$strong"
+step_up() { # step_up MORE : goes where such a path sends, with the cookies of a new browser
+  python3 "$TOOLS/oidc_login.py" --start-url "$BASE/sso/login?directory=op&return_to=/sso/verify&max_age=300&acr_values=urn:cp:mfa" --user anna.andersson --password "$PASSWORD" \
+    --language sv --jar "$WORK/strong.jar" --page "$WORK/strong.page" "$@" > "$WORK/strong.json"
+}
+ok "she signs in with two" step_up --mfa
+ok "and it opens" answers 200 -b "$WORK/strong.jar" "$strong"
+ended() { curl -sS -b "$WORK/strong.jar" -H "Origin: $BASE" -X POST -o /dev/null -w '%{redirect_url}' "$BASE/sso/logout"; }
+ok "on the way out the provider is told whose session ends" bash -c '[[ "$1" == *"id_token_hint=ey"* ]]' _ "$(ended)"
 
 # --- refusals
 ok "Bo signs in" sign_in op bo.lindstrom "$PASSWORD"

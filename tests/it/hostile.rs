@@ -95,7 +95,11 @@ fn asked() -> Vec<Case> {
         ("GET", "/api/v1/accounts?cursor=%00".into(), Value::Null),
         ("PUT", "/api/v1/accounts/asa/crm-id".into(), json!({ "crm_id": NUL })),
         ("GET", "/sso/login?directory=%00&return_to=%00".into(), Value::Null),
+        ("GET", "/sso/login?directory=entra&acr_values=%00&max_age=%00&prompt=%00".into(), Value::Null),
         ("GET", "/sso/callback?state=%00&code=%00&iss=%00".into(), Value::Null),
+        ("GET", "/sso/verify?component=%00&action=%00&acr=%00&answer=%00".into(), Value::Null),
+        ("GET", "/sso/refused?component=%00&action=%00".into(), Value::Null),
+        ("GET", "/sso/invite?code=%00".into(), Value::Null),
         ("POST", "/sso/backchannel-logout/%00".into(), Value::Null),
     ]
 }

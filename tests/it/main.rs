@@ -21,6 +21,7 @@ mod deliver;
 mod dependencies;
 #[cfg(test)]
 mod directory;
+mod documents;
 #[cfg(test)]
 mod engines;
 #[cfg(test)]

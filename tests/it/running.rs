@@ -12,12 +12,14 @@ use uuid::Uuid;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_portvakt");
 /// No wait is longer than this.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A folder with settings and a policy, and the daemon that may run on them.
 pub(crate) struct Place {
     pub(crate) folder: PathBuf,
     pub(crate) base: String,
+    /// What is logged (`PORTVAKT_LOG`).
+    pub(crate) level: &'static str,
     /// Settings that stand in the environment of what is run.
     pub(crate) environment: Vec<(&'static str, &'static str)>,
     daemon: Option<Child>,
@@ -40,7 +42,7 @@ impl Place {
         );
         write_private(&folder.join("portvakt.toml"), &settings);
         write_private(&folder.join("policy.toml"), crate::house::POLICY);
-        Self { folder, base, environment: Vec::new(), daemon: None }
+        Self { folder, base, level: "info", environment: Vec::new(), daemon: None }
     }
 
     /// Runs a command to its end.
@@ -59,7 +61,7 @@ impl Place {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
         command.arg("--config").arg(self.folder.join("portvakt.toml")).args(arguments).stdin(Stdio::null());
-        command.env_remove("PORTVAKT_CONFIG").env("PORTVAKT_LOG", "info");
+        command.env_remove("PORTVAKT_CONFIG").env("PORTVAKT_LOG", self.level);
         command.envs(self.environment.iter().copied());
         command
     }

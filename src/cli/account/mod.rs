@@ -13,9 +13,11 @@ use clap::{Args, Subcommand};
 use super::report::language;
 use super::{PrintAs, day, exit, setup};
 use crate::domain::account::{Account, AccountKind};
+use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
 use crate::flows::Ports;
 use crate::flows::people::{self, Dates, LeaveWish};
+use crate::flows::session::{self, Which};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AccountCommand {
@@ -45,6 +47,8 @@ pub(super) enum AccountCommand {
     Deactivate(Decision),
     /// Make an account active again.
     Activate(Decision),
+    /// List who is signed in as an account, and end sessions.
+    Sessions(SessionsArgs),
     /// Say how an account is protected: only the settings file does that.
     Protect {
         /// The account.
@@ -71,6 +75,24 @@ pub(super) struct Decision {
     /// Why, in a few words.
     #[arg(long)]
     reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SessionsArgs {
+    /// The account: its id, user name or the CRM's id.
+    account: String,
+    /// End this session, by the id that the list shows.
+    #[arg(long, value_name = "ID", value_parser = session, requires = "reason")]
+    end: Option<SessionId>,
+    /// End every session of the account.
+    #[arg(long, conflicts_with = "end", requires = "reason")]
+    end_all: bool,
+    /// Why, in a few words.
+    #[arg(long)]
+    reason: Option<String>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = PrintAs::Text)]
+    format: PrintAs,
 }
 
 #[derive(Debug, Args)]
@@ -114,6 +136,10 @@ fn kind(text: &str) -> Result<AccountKind, String> {
     })
 }
 
+fn session(text: &str) -> Result<SessionId, String> {
+    SessionId::parse(text).map_err(|error| error.to_string())
+}
+
 pub(super) async fn run(config: &Path, command: AccountCommand) -> anyhow::Result<ExitCode> {
     let ports = setup::open(config).await?;
     let act = setup::act(&ports, "command");
@@ -145,6 +171,7 @@ pub(super) async fn run(config: &Path, command: AccountCommand) -> anyhow::Resul
         AccountCommand::Activate(Decision { account, reason }) => {
             done(&people::activate(&ports, &act.because(reason.trim()), &account, &reason).await?)
         }
+        AccountCommand::Sessions(args) => sessions(&ports, args).await?,
         AccountCommand::Protect { account } => protect(&people::find_one(&ports, &account).await?),
     };
     ports.db.close().await;
@@ -154,6 +181,22 @@ pub(super) async fn run(config: &Path, command: AccountCommand) -> anyhow::Resul
 fn done(account: &Account) -> ExitCode {
     println!("{}: {} ({})", account.user_name, account.standing.status, account.standing.reason);
     exit::DONE
+}
+
+async fn sessions(ports: &Ports, args: SessionsArgs) -> anyhow::Result<ExitCode> {
+    let which = match (args.end, args.end_all) {
+        (Some(id), _) => Some(Which::One(id)),
+        (None, true) => Some(Which::All),
+        (None, false) => None,
+    };
+    if let Some(which) = which {
+        let act = setup::act(ports, args.reason.unwrap_or_default().trim());
+        let ended = session::end_some(ports, &act, &args.account, which).await?;
+        println!("{ended} session(s) ended");
+        return Ok(exit::DONE);
+    }
+    print::sessions(&session::list(ports, &args.account).await?, args.format)?;
+    Ok(exit::DONE)
 }
 
 async fn leave(ports: &Ports, args: LeaveArgs) -> anyhow::Result<Account> {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::cli::PrintAs;
 use crate::flows::people::{GrantStory, Line, Portrait};
 use crate::flows::report::aligned;
+use crate::flows::session;
 
 fn json(value: &(impl Serialize + ?Sized)) -> anyhow::Result<()> {
     println!("{}", serde_json::to_string_pretty(value)?);
@@ -124,6 +125,26 @@ pub(super) fn portrait(portrait: &Portrait, format: PrintAs, zone: &TimeZone) ->
         vec![change.at.to_string(), change.action.clone(), change.actor.clone(), change.cause.clone()]
     });
     table(&["When", "Change", "By", "Cause"], changes);
+    Ok(())
+}
+
+pub(super) fn sessions(lines: &[session::Line], format: PrintAs) -> anyhow::Result<()> {
+    if format == PrintAs::Json {
+        return json(lines);
+    }
+    let row = |line: &session::Line| {
+        vec![
+            line.session.to_string(),
+            line.directory.to_string(),
+            line.since.to_string(),
+            line.last_used.to_string(),
+            line.ends.to_string(),
+            line.authenticated_at.map(|at| at.to_string()).unwrap_or_default(),
+            [line.acr.clone(), line.amr.clone()].into_iter().flatten().collect::<Vec<_>>().join(" "),
+        ]
+    };
+    let titles = ["Session", "Through", "Since", "Last used", "Ends", "Proved", "How"];
+    table(&titles, lines.iter().map(row));
     Ok(())
 }
 

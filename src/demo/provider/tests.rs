@@ -80,7 +80,15 @@ impl Scene {
         let code = SecretString::from(back["code"].clone());
         let iss = back.get("iss").map(String::as_str);
         let (pkce_verifier, nonce) = (&start.pkce_verifier, &start.nonce);
-        let callback = Callback { code: &code, pkce_verifier, nonce, iss, max_age: None };
+        let callback = Callback {
+            code: &code,
+            pkce_verifier,
+            nonce,
+            iss,
+            max_age: None,
+            acr_values: &[],
+            redirect_uri: None,
+        };
         self.party.finish(self.clock.now(), &callback).await
     }
 }

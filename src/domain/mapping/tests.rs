@@ -10,7 +10,7 @@ use crate::domain::sample;
 
 fn group(external: &str) -> GroupFacts {
     GroupFacts {
-        id: GroupId::new(Uuid::from_u128(7)),
+        id: Some(GroupId::new(Uuid::from_u128(7))),
         external_id: Some(external.into()),
         pinned_names: vec![],
     }

@@ -247,7 +247,7 @@ pub(super) async fn keep_the_last(
 }
 
 /// A reason that says something.
-pub(super) fn named(reason: &str) -> Result<String, Refusal> {
+pub(in crate::flows) fn named(reason: &str) -> Result<String, Refusal> {
     let reason = reason.trim();
     if reason.is_empty() {
         return Err(Refusal::invalid("reason", "say why, in a few words"));

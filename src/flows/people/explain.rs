@@ -14,7 +14,7 @@ use crate::domain::language::Language;
 use crate::domain::name::fold;
 use crate::domain::policy::{Condition, Policy};
 use crate::store::membership::MemberOf;
-use crate::store::{Conn, entitlement, group, identity, membership};
+use crate::store::{Conn, claimed_group, entitlement, group, identity, membership};
 
 /// A grant with its origin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -56,6 +56,14 @@ pub struct GroupStory {
     pub external_id: Option<String>,
 }
 
+/// A group that somebody is in.
+enum Through {
+    /// As the directory told it.
+    Told(MemberOf),
+    /// As a token named it.
+    Claimed(String),
+}
+
 /// Explains what an account holds.
 ///
 /// # Errors
@@ -69,7 +77,10 @@ pub async fn explain(ports: &Ports, text: &str, language: Language) -> Result<Ve
     for one in identity::of_account(&mut c, account.id).await? {
         if one.deleted_at.is_none() {
             let memberships = membership::groups_of(&mut c, one.id, None).await?;
-            groups.extend(memberships.into_iter().map(|member| (one.directory.clone(), member)));
+            let told = memberships.into_iter().map(|member| (one.directory.clone(), Through::Told(member)));
+            groups.extend(told);
+            let claimed = claimed_group::that_count(&mut c, &[one.id]).await?.into_values().flatten();
+            groups.extend(claimed.map(|value| (one.directory.clone(), Through::Claimed(value))));
         }
     }
     let mut stories = Vec::new();
@@ -82,7 +93,7 @@ pub async fn explain(ports: &Ports, text: &str, language: Language) -> Result<Ve
 async fn story(
     c: &mut Conn,
     policy: &Policy,
-    groups: &[(DirectoryId, MemberOf)],
+    groups: &[(DirectoryId, Through)],
     grant: Grant,
     language: Language,
     now: Timestamp,
@@ -93,17 +104,10 @@ async fn story(
     };
     let mut through = Vec::new();
     let condition = policy.rules.iter().find(|known| Some(&known.id) == rule).map(|known| &known.when);
-    for (directory, member) in groups {
-        if !condition.is_some_and(|condition| speaks_of(condition, directory, member)) {
-            continue;
+    for (directory, one) in groups {
+        if condition.is_some_and(|condition| speaks_of(condition, directory, one)) {
+            through.push(told(c, directory, one).await?);
         }
-        let group = group::get(c, directory, member.group).await?;
-        let name = group.as_ref().and_then(|group| group.document.get("displayName")?.as_str());
-        through.push(GroupStory {
-            directory: directory.clone(),
-            name: name.unwrap_or(&member.name_key).to_owned(),
-            external_id: member.external_id.clone(),
-        });
     }
     Ok(GrantStory {
         id: grant.id,
@@ -121,6 +125,18 @@ async fn story(
     })
 }
 
+async fn told(c: &mut Conn, directory: &DirectoryId, one: &Through) -> Result<GroupStory, Refusal> {
+    let (name, external_id) = match one {
+        Through::Told(member) => {
+            let group = group::get(c, directory, member.group).await?;
+            let name = group.as_ref().and_then(|group| group.document.get("displayName")?.as_str());
+            (name.unwrap_or(&member.name_key).to_owned(), member.external_id.clone())
+        }
+        Through::Claimed(value) => (value.clone(), Some(value.clone())),
+    };
+    Ok(GroupStory { directory: directory.clone(), name, external_id })
+}
+
 fn name(policy: &Policy, kind: &GrantKind, language: Language) -> String {
     let known = match kind {
         GrantKind::Role(id) => policy.roles.get(id).map(|role| role.name.get(language)),
@@ -136,18 +152,24 @@ fn name(policy: &Policy, kind: &GrantKind, language: Language) -> String {
 }
 
 /// Whether a condition asks for this group. What it excludes is no reason for a grant.
-fn speaks_of(condition: &Condition, directory: &DirectoryId, member: &MemberOf) -> bool {
-    match condition {
-        Condition::Group { directory: only, id } => {
-            only.as_ref().is_none_or(|only| only == directory)
-                && (member.external_id.as_deref() == Some(id) || member.group.to_string() == *id)
+fn speaks_of(condition: &Condition, directory: &DirectoryId, one: &Through) -> bool {
+    match (condition, one) {
+        (Condition::Group { directory: only, id }, one) => {
+            let is_it = match one {
+                Through::Told(member) => {
+                    member.external_id.as_deref() == Some(id) || member.group.to_string() == *id
+                }
+                Through::Claimed(value) => value == id,
+            };
+            is_it && only.as_ref().is_none_or(|only| only == directory)
         }
-        Condition::GroupName { directory: only, name } => {
+        (Condition::GroupName { directory: only, name }, Through::Told(member)) => {
             only == directory && member.pins.iter().any(|pin| fold(pin) == fold(name))
         }
-        Condition::All(parts) | Condition::Any(parts) => {
-            parts.iter().any(|part| speaks_of(part, directory, member))
+        (Condition::All(parts) | Condition::Any(parts), one) => {
+            parts.iter().any(|part| speaks_of(part, directory, one))
         }
-        Condition::Not(_) | Condition::Directory(_) | Condition::Attribute { .. } => false,
+        (Condition::GroupName { .. }, Through::Claimed(_))
+        | (Condition::Not(_) | Condition::Directory(_) | Condition::Attribute { .. }, _) => false,
     }
 }

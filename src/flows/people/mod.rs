@@ -27,6 +27,7 @@ use crate::store::leave::ApprovedLeave;
 use crate::store::standing::Past;
 use crate::store::{Conn, account, audit, identity, session, standing};
 
+pub(super) use change::named;
 pub use change::{Dates, activate, deactivate, set_dates, set_kind};
 pub use explain::{GrantStory, explain};
 pub use leave::{LeaveWish, end_leave, grant_leave};

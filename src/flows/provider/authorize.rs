@@ -242,7 +242,7 @@ impl Visit<'_> {
         if wants_new && self.waiting.is_none() {
             return self.sign_in(None).await;
         }
-        let ShutOut { account, why, compiled } = out;
+        let ShutOut { account, why, compiled, act: _ } = out;
         self.turn_away(account, Closed::Everywhere(why), compiled).await
     }
 

@@ -132,5 +132,6 @@ pub(in crate::flows) async fn asked_of_sign_in(
         prompt,
         max_age: request.max_age,
         acr_values: request.acr_values,
+        redirect_uri: None,
     })
 }

@@ -17,8 +17,8 @@ use crate::domain::mapping;
 use crate::domain::policy::Policy;
 use crate::scim::resource::{active, keep_active};
 use crate::scim::{PatchRequest, Repairs, ResourceKind, ScimError, normalise_replace};
-use crate::store::identity::Identity;
-use crate::store::{Conn, account, address, group, identity, membership, presence, subject};
+use crate::store::identity::{Identity, IdentityKeys};
+use crate::store::{Conn, account, address, claimed_group, group, identity, membership, presence, subject};
 
 /// A person as they stand now, with the groups they are in.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,9 +67,10 @@ pub async fn change_user(
     precondition: Precondition,
 ) -> Result<UserView, Refusal> {
     let work = Work::new(ports, act, directory);
+    let activity = Arc::clone(&ports.activity);
     ports
         .db
-        .write(move |c| Box::pin(async move { work.change(c, id, change, precondition).await }))
+        .write(move |c| Box::pin(async move { work.change(c, &activity, id, change, precondition).await }))
         .await
         .map_err(uniqueness)
 }
@@ -107,30 +108,43 @@ fn missing(id: IdentityId) -> Refusal {
 }
 
 /// What one write needs, owned.
-struct Work {
+pub(super) struct Work {
     act: Act,
     directory: DirectoryId,
     policies: Arc<Policies>,
     settings: Arc<Settings>,
-    activity: Arc<Activity>,
 }
 
 impl Work {
     fn new(ports: &Ports, act: &Act, directory: &DirectoryId) -> Self {
+        Self::within(act, directory, (&ports.policies, &ports.settings))
+    }
+
+    /// Within a transaction that somebody else has opened.
+    pub(super) fn within(
+        act: &Act,
+        directory: &DirectoryId,
+        (policies, settings): (&Arc<Policies>, &Arc<Settings>),
+    ) -> Self {
         Self {
             act: act.clone(),
             directory: directory.clone(),
-            policies: Arc::clone(&ports.policies),
-            settings: Arc::clone(&ports.settings),
-            activity: Arc::clone(&ports.activity),
+            policies: Arc::clone(policies),
+            settings: Arc::clone(settings),
         }
     }
 
-    fn count(&self, repairs: &Repairs) {
-        count_repairs(&self.activity, &self.directory, repairs, self.act.now);
+    fn count(&self, activity: &Activity, repairs: &Repairs) {
+        count_repairs(activity, &self.directory, repairs, self.act.now);
     }
 
     async fn create(&self, c: &mut Conn, document: Value) -> Result<UserView, Refusal> {
+        let (identity, may_have_groups) = self.enter(c, document).await?;
+        view(c, identity, may_have_groups).await
+    }
+
+    /// Takes a new person, with an account. Gives whether a group may have named them before.
+    pub(super) async fn enter(&self, c: &mut Conn, document: Value) -> Result<(Identity, bool), Refusal> {
         let compiled = self.policies.current(c).await?;
         let keys = document::identity_keys(&document)?;
         let (former, is_awaited) = match &keys.external_id {
@@ -138,10 +152,33 @@ impl Work {
             None => (None, false),
         };
         let (account, is_known) = self.account_for(c, former, &document, keys.active).await?;
+        let id = account.id;
+        let identity = self.write(c, id, document, &keys).await?;
+        if is_known || is_awaited {
+            self.join_awaiting(c, &identity).await?;
+            self.settle(c, &compiled.policy, &identity, is_known).await?;
+            return Ok((identity, true));
+        }
+        let is_told =
+            keys.active && entitle::newcomer(c, &self.act, &compiled.policy, account, &identity).await?;
+        if !is_told {
+            self.act.announce(c, id, false).await?;
+        }
+        Ok((identity, false))
+    }
+
+    /// Writes a new identity of an account.
+    pub(super) async fn write(
+        &self,
+        c: &mut Conn,
+        account: AccountId,
+        document: Value,
+        keys: &IdentityKeys,
+    ) -> Result<Identity, Refusal> {
         let identity = Identity {
             id: IdentityId::new(Uuid::now_v7()),
             directory: self.directory.clone(),
-            account: account.id,
+            account,
             active: keys.active,
             external_id: keys.external_id.clone(),
             document,
@@ -150,28 +187,17 @@ impl Work {
             modified_at: self.act.now,
             deleted_at: None,
         };
-        identity::insert(c, &identity, &keys).await?;
+        identity::insert(c, &identity, keys).await?;
         let further = document::further_addresses(&identity.document);
         if !further.is_empty() {
             address::note(c, &self.directory, identity.id, further).await?;
         }
-        let after = json!({ "directory": self.directory, "account": account.id, "active": keys.active,
+        let after = json!({ "directory": self.directory, "account": account, "active": keys.active,
             "external_id": keys.external_id });
         self.act
             .record(c, "identity_created", Subject::new("identity", identity.id), None, Some(after))
             .await?;
-        if is_known || is_awaited {
-            self.join_awaiting(c, &identity).await?;
-            self.settle(c, &compiled.policy, &identity, is_known).await?;
-            return view(c, identity, true).await;
-        }
-        let id = account.id;
-        let is_told =
-            keys.active && entitle::newcomer(c, &self.act, &compiled.policy, account, &identity).await?;
-        if !is_told {
-            self.act.announce(c, id, false).await?;
-        }
-        Ok(UserView { identity, groups: Vec::new() })
+        Ok(identity)
     }
 
     /// The account of a new identity, and whether it was known: that of the tombstone with the same external id, or a
@@ -237,7 +263,7 @@ impl Work {
     }
 
     /// Joins the groups that named this person before they were known.
-    async fn join_awaiting(&self, c: &mut Conn, identity: &Identity) -> Result<(), Refusal> {
+    pub(super) async fn join_awaiting(&self, c: &mut Conn, identity: &Identity) -> Result<(), Refusal> {
         let values: Vec<String> = identity.external_id.iter().cloned().collect();
         for (group, value) in membership::awaiting(c, &self.directory, &values).await? {
             membership::join(c, group, &[identity.id], self.act.now).await?;
@@ -250,6 +276,7 @@ impl Work {
     async fn change(
         &self,
         c: &mut Conn,
+        activity: &Activity,
         id: IdentityId,
         change: UserChange,
         precondition: Precondition,
@@ -259,7 +286,7 @@ impl Work {
         let new = match change {
             UserChange::Replace(body) => {
                 let made = normalise_replace(&body, ResourceKind::User)?;
-                self.count(&made.repairs);
+                self.count(activity, &made.repairs);
                 let mut document = made.document;
                 // Silence about `active` must not bring a person back.
                 keep_active(&mut document, &identity.document);
@@ -267,7 +294,7 @@ impl Work {
             }
             UserChange::Patch(request) => {
                 let patched = request.apply(&identity.document)?;
-                self.count(&patched.repairs);
+                self.count(activity, &patched.repairs);
                 patched.document
             }
         };
@@ -315,6 +342,7 @@ impl Work {
         let compiled = self.policies.current(c).await?;
         identity::bury(c, id, self.act.now).await?;
         membership::leave_everything(c, id, self.act.now).await?;
+        claimed_group::set(c, id, &[], self.act.now).await?;
         subject::untie(c, id).await?;
         let before = json!({ "active": identity.active, "account": identity.account });
         self.act.record(c, "identity_deleted", Subject::new("identity", id), Some(before), None).await?;

@@ -1,29 +1,29 @@
 //! Lets a verified person in, or writes down why not.
 //!
 //! Invariant: one transaction: attempt taken, account judged under its lock, session, evidence, audit and outbox
-//! written. A refusal uses the attempt up too, and makes no account.
+//! written. A refusal uses the attempt up too.
 
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
-use uuid::Uuid;
 
 use super::attempt::Waiting;
-use super::identity::{self, Found};
-use super::{Outcome, Refused, Retry, Returned, SignedIn, Why};
+use super::identity::{Found, Seeker};
+use super::refuse::Refusing;
+use super::{Outcome, Returned, SignedIn, Why, newcomer, token_groups};
 use crate::config::Settings;
 use crate::domain::access;
 use crate::domain::account::{Account, Status, StatusReason};
-use crate::domain::actor::{Actor, Subject};
-use crate::domain::ids::{DirectoryId, SessionId};
+use crate::domain::actor::Actor;
+use crate::domain::effective::Effective;
+use crate::domain::ids::DirectoryId;
 use crate::domain::policy::EvidenceSource;
-use crate::flows::session::{held, may_enter};
+use crate::flows::linking::queue;
+use crate::flows::session::{self, Beginning, Proof, held, may_enter};
 use crate::flows::{Act, Compiled, Policies, Ports, Refusal, provider, stand, tokens};
 use crate::oidc::Verified;
 use crate::store::evidence::{self, Health};
 use crate::store::identity::Identity;
-use crate::store::session::{self, Session};
 use crate::store::{Conn, account, login, logout_token};
 
 /// Lets `person` in, or refuses them.
@@ -58,6 +58,14 @@ struct Admission {
     settings: Arc<Settings>,
 }
 
+/// Somebody who gets in.
+struct Entrant<'e> {
+    person: &'e Verified,
+    identity: &'e Identity,
+    account: &'e Account,
+    effective: &'e Effective,
+}
+
 impl Admission {
     fn new(ports: &Ports, waiting: Waiting, returned: &Returned) -> Self {
         let actor = Actor::Directory(waiting.attempt.directory.clone());
@@ -74,12 +82,17 @@ impl Admission {
         &self.waiting.attempt.directory
     }
 
+    fn refusing(&self, compiled: &Arc<Compiled>) -> Refusing<'_> {
+        let attempt = &self.waiting.attempt;
+        Refusing { act: &self.act, compiled: Arc::clone(compiled), attempt }
+    }
+
     async fn refuse_unseen(&self, c: &mut Conn, why: Why) -> Result<Outcome, Refusal> {
         if login::take(c, &self.waiting.state).await?.is_none() {
             return Ok(Outcome::TooOld);
         }
         let compiled = self.policies.current(c).await?;
-        self.refused(c, compiled, why, None, None).await
+        self.refusing(&compiled).unseen(c, why).await
     }
 
     async fn admit(&self, c: &mut Conn, person: &Verified, secret: SecretString) -> Result<Outcome, Refusal> {
@@ -91,146 +104,105 @@ impl Admission {
         let Some((directory, oidc)) = directory.and_then(|d| d.oidc.as_ref().map(|oidc| (d, oidc))) else {
             return Ok(Outcome::TooOld);
         };
-        let identity = match identity::find(c, &self.act, directory, oidc, person).await? {
+        let (act, policies, settings) = (&self.act, &self.policies, &self.settings);
+        let seeker = Seeker { act, directory, oidc, person, policies, settings };
+        let identity = match seeker.find(c).await? {
             Found::Identity(identity) => identity,
-            Found::Nobody(why, account) => {
-                tracing::debug!(directory.id = %directory.id, subject = person.subject_value,
-                    "nobody whom {} told of has this {}", directory.id, oidc.subject_claim);
-                let closed = account.as_ref().and_then(|known| {
-                    access::is_in_use(&compiled.policy, known, self.act.now).err().map(Why::NotInUse)
-                });
-                return self
-                    .refused(c, compiled, closed.unwrap_or(why), account.as_deref(), Some(person))
-                    .await;
+            Found::Deleted(account) => {
+                let closed = access::is_in_use(&compiled.policy, &account, self.act.now).err();
+                let why = closed.map_or(Why::NotProvisioned, Why::NotInUse);
+                return self.refusing(&compiled).known(c, why, &account).await;
+            }
+            Found::Nobody(why, proposal) => {
+                let doubt = queue::Doubt {
+                    directory: &directory.id,
+                    subject: &seeker.key(),
+                    issuer: &person.issuer,
+                    code: why.code(),
+                    claims: &newcomer::claims(person),
+                    proposed: proposal.map(|proposal| (proposal.account, proposal.by)),
+                };
+                let placed = queue::put(c, &self.act, &doubt).await?;
+                return self.refusing(&compiled).unknown(c, why, person, placed).await;
             }
         };
         let account = account::lock(c, identity.account)
             .await?
             .ok_or_else(|| Refusal::not_found("account", identity.account))?;
-        if let Err(why) = self.judge(c, &compiled, &identity, &account).await? {
-            return self.refused(c, compiled, why, Some(&account), Some(person)).await;
+        token_groups::follow(&seeker, c, &compiled.policy, &identity).await?;
+        let effective = held(c, &compiled.policy, &account, self.act.now).await?;
+        if let Err(why) = self.judge(&seeker, &compiled, &identity, (&account, &effective)) {
+            return self.refusing(&compiled).known(c, why, &account).await;
         }
-        self.let_in(c, person, &identity, &account, &secret).await?;
+        let entrant = Entrant { person, identity: &identity, account: &account, effective: &effective };
+        self.let_in(c, &compiled, &entrant, &secret).await?;
         let return_to = self.waiting.attempt.return_to.clone();
         Ok(Outcome::SignedIn(SignedIn { secret, return_to, account: account.id }))
     }
 
     /// Whether the person may sign in. An invited account is judged as the active one that the sign-in makes of it.
-    async fn judge(
+    fn judge(
         &self,
-        c: &mut Conn,
+        seeker: &Seeker<'_>,
         compiled: &Compiled,
         identity: &Identity,
-        account: &Account,
-    ) -> Result<Result<(), Why>, Refusal> {
+        (account, effective): (&Account, &Effective),
+    ) -> Result<(), Why> {
         let mut judged = account.clone();
         if judged.standing.status == Status::Invited {
             judged.standing.status = Status::Active;
         }
-        let effective = held(c, &compiled.policy, account, self.act.now).await?;
-        let verdict = may_enter(&compiled.policy, &judged, &effective, self.act.now);
+        may_enter(&compiled.policy, &judged, effective, self.act.now).map_err(|why| match why {
+            Why::NoRoles if token_groups::are_unknown(seeker) => Why::GroupsUnknown,
+            other => other,
+        })?;
         // What the account says of itself is told first: it knows the reason.
-        let is_active = if identity.active { Ok(()) } else { Err(Why::NotActiveInDirectory) };
-        Ok(verdict.and(is_active))
+        if identity.active { Ok(()) } else { Err(Why::NotActiveInDirectory) }
     }
 
     async fn let_in(
         &self,
         c: &mut Conn,
-        person: &Verified,
-        identity: &Identity,
-        account: &Account,
+        compiled: &Compiled,
+        entrant: &Entrant<'_>,
         secret: &SecretString,
     ) -> Result<(), Refusal> {
+        let Entrant { person, identity, account, effective } = entrant;
         let now = self.act.now;
         let act = Act { actor: Actor::Account(account.id), ..self.act.clone() };
         if account.standing.status == Status::Invited {
             stand::change(c, &act, account, Status::Active, StatusReason::SignedIn, None).await?;
         }
-        let new = self.session(person, identity);
-        session::begin(c, &new, &tokens::digest(secret.expose_secret())).await?;
+        let proof = Proof {
+            provider_session: person.session_id.clone(),
+            acr: person.acr.clone(),
+            amr: person.amr.clone(),
+            at: person.auth_time,
+        };
+        let beginning = Beginning {
+            account,
+            effective,
+            identity: identity.id,
+            directory: identity.directory.clone(),
+            proof,
+            id_token: Some(&person.id_token),
+        };
+        let sessions = &self.settings.sessions;
+        let new = session::begin(c, &act, (sessions, compiled), beginning, secret).await?;
         logout_token::note_subject(c, new.id, &person.subject).await?;
         if person.email_verified {
             provider::vouch(c, new.id, person.email.as_deref()).await?;
         }
-        self.end_former(c, &new).await?;
-        evidence::seen(c, account.id, EvidenceSource::Sso, now).await?;
-        let after = json!({ "directory": new.directory, "session": new.id, "acr": new.acr, "amr": new.amr });
-        act.record(c, "signed_in", Subject::new("account", account.id), None, Some(after)).await?;
+        session::end_former(c, sessions, self.former.as_deref(), &new).await?;
         // Last, because every sign-in through the directory meets at this one row.
         let health = Health {
             source: EvidenceSource::Sso,
-            scope: new.directory.to_string(),
+            scope: identity.directory.to_string(),
             last_success: Some(now),
             is_complete: true,
             is_licensed: true,
             note: None,
         };
         Ok(evidence::set_health(c, &health).await?)
-    }
-
-    fn session(&self, person: &Verified, identity: &Identity) -> Session {
-        let now = self.act.now;
-        Session {
-            id: SessionId::new(Uuid::now_v7()),
-            account: identity.account,
-            identity: identity.id,
-            directory: identity.directory.clone(),
-            provider_session: person.session_id.clone(),
-            acr: person.acr.clone(),
-            amr: (!person.amr.is_empty()).then(|| person.amr.join(" ")),
-            authenticated_at: person.auth_time,
-            created_at: now,
-            last_used_at: now,
-            expires_at: now.saturating_add(self.settings.sessions.absolute).unwrap_or(now),
-            ended_at: None,
-        }
-    }
-
-    /// Ends the session that the browser had before: it holds a new one from now on. Clients that it was the same
-    /// person's way into go on with the new one.
-    async fn end_former(&self, c: &mut Conn, new: &Session) -> Result<(), Refusal> {
-        if let Some(hash) = &self.former
-            && let Some(former) = session::by_hash(c, hash).await?
-        {
-            provider::follow(c, &former, new, self.settings.sessions.idle).await?;
-            session::end(c, former.id, "signed in again", self.act.now).await?;
-        }
-        Ok(())
-    }
-
-    async fn refused(
-        &self,
-        c: &mut Conn,
-        compiled: Arc<Compiled>,
-        why: Why,
-        account: Option<&Account>,
-        person: Option<&Verified>,
-    ) -> Result<Outcome, Refusal> {
-        let subject = match account {
-            Some(account) => Subject::new("account", account.id),
-            None => Subject::new("directory", self.directory()),
-        };
-        let after = json!({ "directory": self.directory(), "code": why.code() });
-        if why.is_about_linking() {
-            self.act.record(c, "link_refused", subject.clone(), None, Some(after.clone())).await?;
-        }
-        let reference = self.act.record(c, "sign_in_refused", subject, None, Some(after)).await?;
-        let came_as = match account {
-            Some(account) => Some(account.user_name.clone()),
-            None => person.and_then(|person| person.email.clone().or_else(|| person.name.clone())),
-        };
-        Ok(Outcome::Refused(Box::new(Refused {
-            why,
-            language: account.and_then(|account| account.language),
-            came_as,
-            reference,
-            at: self.act.now,
-            compiled,
-            retry: Retry {
-                directory: self.directory().clone(),
-                return_to: self.waiting.attempt.return_to.clone(),
-            },
-        })))
     }
 }

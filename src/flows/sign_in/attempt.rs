@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 use super::{Answer, Returned, count, told_unavailable};
+use crate::config::{self, Asking};
 use crate::domain::ids::DirectoryId;
 use crate::flows::{Ports, Refusal, provider, tokens};
 use crate::oidc::{Callback, OidcError, Prompt, SignInRequest, Verified, local_path};
@@ -28,8 +29,14 @@ pub struct Wish {
     pub return_to: String,
     /// The address they gave.
     pub login_hint: Option<SecretString>,
-    /// Whether they want to choose another account at the provider.
-    pub choose_account: bool,
+    /// What the provider shall do, beyond what the settings say.
+    pub prompt: Option<Prompt>,
+    /// How old, in seconds, the sign-in at the provider may be; the settings may ask for less.
+    pub max_age: Option<u32>,
+    /// Levels of assurance, one of which the token must show; none: those of the settings.
+    pub acr_values: Vec<String>,
+    /// The host that the browser names.
+    pub host: Option<String>,
     /// What the browser was given by a sign-in begun before, in another tab perhaps.
     pub browser: Option<SecretString>,
 }
@@ -64,10 +71,20 @@ pub async fn begin(ports: &Ports, wish: Wish) -> Result<Begun, Refusal> {
     let now = ports.clock.now();
     // Where it leads back to a client's request, what the client asked for.
     let asked = provider::asked_of_sign_in(ports, &wish.return_to).await?;
+    let here = super::seen_at(ports, wish.host.as_deref());
+    let origin = (*here != ports.settings.server.public_url).then(|| here.as_str().to_owned());
     let request = SignInRequest {
         login_hint: wish.login_hint.map(|hint| hint.expose_secret().to_owned()).or(asked.login_hint),
-        prompt: wish.choose_account.then_some(Prompt::SelectAccount).or(asked.prompt),
-        ..asked
+        prompt: wish.prompt.or(asked.prompt),
+        max_age: [wish.max_age, asked.max_age].into_iter().flatten().min(),
+        acr_values: if wish.acr_values.is_empty() { asked.acr_values } else { wish.acr_values },
+        redirect_uri: origin.as_ref().map(|_| here.join("/sso/callback")),
+    };
+    let asking = ports.settings.directories.iter().find(|known| known.id == directory);
+    let asking = asking.and_then(|known| known.oidc.as_ref()).map(|oidc| &oidc.asking);
+    let request = match asking {
+        Some(asking) => as_set(asking, request),
+        None => request,
     };
     let start = party.begin(now, &request).await.map_err(|error| {
         told_unavailable(&directory, &error);
@@ -83,6 +100,9 @@ pub async fn begin(ports: &Ports, wish: Wish) -> Result<Begun, Refusal> {
         nonce: start.nonce.expose_secret().to_owned(),
         verifier: start.pkce_verifier.expose_secret().to_owned(),
         return_to: landing(ports, &wish.return_to),
+        max_age: request.max_age,
+        acr_values: request.acr_values,
+        origin,
         created_at: now,
         expires_at: now.saturating_add(LIFE).unwrap_or(now),
     };
@@ -98,6 +118,25 @@ pub async fn begin(ports: &Ports, wish: Wish) -> Result<Begun, Refusal> {
         })
         .await?;
     Ok(Begun { authorize_url: start.authorize_url, browser })
+}
+
+/// A request with what the settings ask for at each sign-in.
+fn as_set(asking: &Asking, request: SignInRequest) -> SignInRequest {
+    let prompt = asking.prompt.map(|prompt| match prompt {
+        config::Prompt::Login => Prompt::Login,
+        config::Prompt::Consent => Prompt::Consent,
+        config::Prompt::SelectAccount => Prompt::SelectAccount,
+    });
+    let max_age = asking.max_age.map(|age| u32::try_from(age.as_secs()).unwrap_or(u32::MAX));
+    let acr_values =
+        if request.acr_values.is_empty() { asking.acr_values.clone() } else { request.acr_values };
+    SignInRequest {
+        login_hint: request.login_hint.filter(|_| asking.login_hint),
+        prompt: request.prompt.or(prompt),
+        max_age: [request.max_age, max_age].into_iter().flatten().min(),
+        acr_values,
+        redirect_uri: request.redirect_uri,
+    }
 }
 
 /// An attempt that waits for the answer that came back.
@@ -135,7 +174,16 @@ pub(super) async fn ask(
         Answer::Code(code) => {
             let (nonce, verifier) =
                 (SecretString::from(attempt.nonce.as_str()), SecretString::from(attempt.verifier.as_str()));
-            let callback = Callback { code, pkce_verifier: &verifier, nonce: &nonce, iss, max_age: None };
+            let redirect_uri = attempt.origin.as_ref().map(|origin| format!("{origin}/sso/callback"));
+            let callback = Callback {
+                code,
+                pkce_verifier: &verifier,
+                nonce: &nonce,
+                iss,
+                max_age: attempt.max_age,
+                acr_values: &attempt.acr_values,
+                redirect_uri: redirect_uri.as_deref(),
+            };
             party.finish(now, &callback).await
         }
         Answer::Error { error, description } => {
@@ -162,7 +210,7 @@ fn hash(secret: &SecretString) -> Vec<u8> {
 }
 
 /// Whether it looks like a secret of ours: what a browser brings may be anything.
-fn is_secret(text: &SecretString) -> bool {
+pub(in crate::flows) fn is_secret(text: &SecretString) -> bool {
     let text = text.expose_secret();
     text.len() == SECRET_LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }

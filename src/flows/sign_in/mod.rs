@@ -3,15 +3,19 @@
 //! The provider is asked while no transaction is open; then one transaction takes the attempt, finds the account,
 //! judges it and writes session, evidence, audit and outbox.
 //!
-//! Groups in the token are not looked at: SCIM tells Portvakt who is in which group, and two sources would fight.
+//! Groups in the token count only where nobody else tells of groups: two sources would fight.
 //!
 //! Invariant: an attempt belongs to one browser, lives ten minutes and gives at most one session; every sign-in gives
 //! a new session secret, of which only the hash is kept.
 
+mod address;
 mod admit;
 mod attempt;
 mod identity;
+pub(in crate::flows) mod newcomer;
 mod realm;
+mod refuse;
+mod token_groups;
 
 use std::sync::Arc;
 
@@ -20,11 +24,14 @@ use secrecy::SecretString;
 
 use super::{Compiled, Ports, Refusal};
 use crate::domain::access;
-use crate::domain::ids::{AccountId, AuditId, DirectoryId};
+use crate::domain::ids::{AccountId, DirectoryId};
 use crate::domain::language::Language;
 use crate::domain::policy::Contact;
 use crate::oidc::OidcError;
 
+pub use crate::oidc::Prompt;
+pub use address::{came_from, is_ours, seen_at};
+pub(super) use attempt::is_secret;
 pub use attempt::{Begun, Wish, begin, landing};
 pub use realm::{Entrance, by_address, entrances, has_domains};
 
@@ -101,8 +108,10 @@ pub struct Refused {
     pub language: Option<Language>,
     /// As whom they came, to be shown to themselves.
     pub came_as: Option<String>,
-    /// The audit entry that tells more.
-    pub reference: AuditId,
+    /// What leads to more: the id of the audit entry, or the reference of a request that waits.
+    pub reference: String,
+    /// Whether a person now has to decide whose account it is.
+    pub waits: bool,
     /// When.
     pub at: Timestamp,
     /// The policy that this was judged by, which names whom to contact.
@@ -122,6 +131,14 @@ pub enum Why {
     AlreadyLinked,
     /// The subject was linked under another issuer.
     OtherIssuer,
+    /// Nobody is linked without a person's word in this directory.
+    AwaitsApproval,
+    /// The name or the address belongs to somebody who is known.
+    NameTaken,
+    /// A person turned the subject down.
+    TurnedDown,
+    /// The token lists no groups because there are too many, and nobody else tells of them.
+    GroupsUnknown,
     /// The directory says that the person is not active.
     NotActiveInDirectory,
     /// No rule gives a role, and the policy lets in nobody without one.
@@ -141,6 +158,10 @@ impl Why {
             Self::NotProvisioned => "not_provisioned",
             Self::AlreadyLinked => "already_linked",
             Self::OtherIssuer => "other_issuer",
+            Self::AwaitsApproval => "awaits_approval",
+            Self::NameTaken => "name_taken",
+            Self::TurnedDown => "link_rejected",
+            Self::GroupsUnknown => "groups_unknown",
             Self::NotActiveInDirectory => "not_active_in_directory",
             Self::NoRoles => "no_role",
             Self::ProviderRefused => "provider_refused",
@@ -159,7 +180,15 @@ impl Why {
 
     /// Whether a subject could not be tied to an account.
     const fn is_about_linking(&self) -> bool {
-        matches!(self, Self::NotProvisioned | Self::AlreadyLinked | Self::OtherIssuer)
+        matches!(
+            self,
+            Self::NotProvisioned
+                | Self::AlreadyLinked
+                | Self::OtherIssuer
+                | Self::AwaitsApproval
+                | Self::NameTaken
+                | Self::TurnedDown
+        )
     }
 }
 

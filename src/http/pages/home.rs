@@ -5,15 +5,14 @@
 use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 
-use super::super::sso::{self, visitor};
+use super::super::sso::visitor;
 use super::super::{House, RequestId};
 use super::frame::{Frame, instant, language, page};
-use super::trouble;
 use crate::domain::days::Reading;
 use crate::domain::policy::Console;
-use crate::flows::session::{Presence, SignedInPerson};
+use crate::flows::session::SignedInPerson;
 
 #[derive(Template)]
 #[template(path = "pages/home.html")]
@@ -33,14 +32,9 @@ struct Home<'p> {
 
 /// `GET /`: the person who is signed in; anybody else is sent to sign in.
 pub(super) async fn home(State(house): State<House>, headers: HeaderMap, id: RequestId) -> Response {
-    match visitor::look(&house, &headers, &id).await {
-        Ok(Presence::SignedIn(person)) => show(&house, &headers, &person),
-        Ok(Presence::ShutOut(out)) => sso::shut_out(&house, &headers, &out),
-        Ok(Presence::Nobody) => {
-            let frame = Frame::new(&house, language(&house, &headers, None));
-            Redirect::to(&frame.at("/sso/login")).into_response()
-        }
-        Err(refusal) => trouble(&house, &headers, &id, refusal),
+    match visitor::person(&house, &headers, &id, "/").await {
+        Ok(person) => show(&house, &headers, &person),
+        Err(answer) => answer,
     }
 }
 

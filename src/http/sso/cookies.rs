@@ -1,4 +1,4 @@
-//! The two cookies: the session, and the one that ties a sign-in under way to its browser.
+//! The cookies: the session, and those that tie a sign-in under way, or an invitation, to its browser.
 //!
 //! Invariant: over https both bear the prefix `__Host-` (RFC 6265bis §4.1.3.2), so that no other host can set them;
 //! plain http is only for one's own machine.
@@ -16,6 +16,8 @@ pub(super) enum Kind {
     Session,
     /// A sign-in under way; ten minutes.
     Login,
+    /// An invitation that was opened; fifteen minutes.
+    Invite,
 }
 
 impl Kind {
@@ -25,6 +27,8 @@ impl Kind {
             (Self::Session, false) => "portvakt",
             (Self::Login, true) => "__Host-portvakt-login",
             (Self::Login, false) => "portvakt-login",
+            (Self::Invite, true) => "__Host-portvakt-invite",
+            (Self::Invite, false) => "portvakt-invite",
         }
     }
 
@@ -32,6 +36,7 @@ impl Kind {
         match self {
             Self::Session => "",
             Self::Login => "; Max-Age=600",
+            Self::Invite => "; Max-Age=900",
         }
     }
 }

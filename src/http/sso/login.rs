@@ -13,11 +13,12 @@ use serde::Deserialize;
 use super::super::pages::{Frame, Notice, language, page, trouble};
 use super::super::{House, RequestId};
 use super::cookies::{self, Kind};
+use super::{proxy, step_up};
 use crate::domain::ids::DirectoryId;
 use crate::domain::language::Language;
 use crate::domain::policy::Contact;
 use crate::flows::Refusal;
-use crate::flows::sign_in::{self, Entrance, Wish};
+use crate::flows::sign_in::{self, Entrance, Prompt, Wish};
 
 /// The query of `GET /sso/login`.
 #[derive(Debug, Default, Deserialize)]
@@ -25,6 +26,8 @@ pub(super) struct Asked {
     directory: Option<String>,
     return_to: Option<String>,
     prompt: Option<String>,
+    max_age: Option<u32>,
+    acr_values: Option<String>,
     lang: Option<String>,
 }
 
@@ -66,7 +69,7 @@ pub(super) async fn show(
     query: Result<Query<Asked>, QueryRejection>,
 ) -> Response {
     let asked = query.map(|Query(asked)| asked).unwrap_or_default();
-    let return_to = asked.return_to.unwrap_or_default();
+    let return_to = asked.return_to.or_else(|| proxy::wanted(&house, &headers)).unwrap_or_default();
     let entrances = sign_in::entrances(&house.ports);
     let wanted = match (&asked.directory, entrances.as_slice()) {
         (Some(name), all) => all.iter().find(|entrance| entrance.directory.as_str() == name),
@@ -78,7 +81,10 @@ pub(super) async fn show(
             directory: entrance.directory.clone(),
             return_to,
             login_hint: None,
-            choose_account: asked.prompt.as_deref() == Some("select_account"),
+            prompt: prompt(asked.prompt.as_deref()),
+            max_age: asked.max_age,
+            acr_values: asked.acr_values.as_deref().map(step_up::levels).unwrap_or_default(),
+            host: proxy::host(&headers).map(str::to_owned),
             browser: cookies::read(&house, &headers, Kind::Login),
         };
         return away(&house, &headers, &id, wish).await;
@@ -115,10 +121,23 @@ pub(super) async fn by_address(
         directory,
         return_to,
         login_hint: Some(SecretString::from(email.trim())),
-        choose_account: false,
+        prompt: None,
+        max_age: None,
+        acr_values: Vec::new(),
+        host: proxy::host(&headers).map(str::to_owned),
         browser: cookies::read(&house, &headers, Kind::Login),
     };
     away(&house, &headers, &id, wish).await
+}
+
+/// What the provider is to do; anything else is not passed on.
+fn prompt(text: Option<&str>) -> Option<Prompt> {
+    match text {
+        Some("select_account") => Some(Prompt::SelectAccount),
+        Some("login") => Some(Prompt::Login),
+        Some("consent") => Some(Prompt::Consent),
+        _ => None,
+    }
 }
 
 /// Sends the browser to the provider.

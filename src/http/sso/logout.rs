@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::super::pages::{Frame, Notice, language, page, trouble};
 use super::super::{House, RequestId};
 use super::cookies::{self, Kind};
-use super::visitor;
+use super::{proxy, visitor};
 use crate::flows::session::Presence;
-use crate::flows::sign_out;
+use crate::flows::{sign_in, sign_out};
 
 #[derive(Template)]
 #[template(path = "sso/logout.html")]
@@ -47,7 +47,9 @@ pub(super) async fn sign_out(State(house): State<House>, headers: HeaderMap, id:
         return notice.answer(StatusCode::FORBIDDEN);
     }
     let ended = match cookies::read(&house, &headers, Kind::Session) {
-        Some(secret) => sign_out::by_person(&house.ports, &secret, Some(id.0.clone())).await,
+        Some(secret) => {
+            sign_out::by_person(&house.ports, &secret, proxy::host(&headers), Some(id.0.clone())).await
+        }
         None => Ok(None),
     };
     match ended {
@@ -82,12 +84,9 @@ fn done(house: &House, headers: &HeaderMap) -> Response {
 
 /// Whether a form of our own pages sent this: its `Origin` is ours, or the browser says that it is of this origin.
 pub(crate) fn is_own_form(house: &House, headers: &HeaderMap) -> bool {
-    let is = |name: &str, wanted: &str| {
-        headers.get(name).is_some_and(|value| value.as_bytes() == wanted.as_bytes())
-    };
-    if headers.contains_key(header::ORIGIN) {
-        is("origin", house.ports.settings.server.public_url.origin())
+    if let Some(origin) = headers.get(header::ORIGIN) {
+        origin.to_str().is_ok_and(|origin| sign_in::is_ours(&house.ports, proxy::host(headers), origin))
     } else {
-        is("sec-fetch-site", "same-origin")
+        headers.get("sec-fetch-site").is_some_and(|value| value.as_bytes() == b"same-origin")
     }
 }

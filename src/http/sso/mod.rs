@@ -1,14 +1,17 @@
 //! Signing in and out, for browsers and for proxies that ask who is there.
 //!
 //! Invariant: a cookie holds a random secret and nothing else; no address that a browser is sent to comes from a
-//! request, save a local path.
+//! request, save a local path, and which of the hosts of the settings is meant.
 
 mod backchannel;
 mod callback;
 mod cookies;
+mod invite;
 mod login;
 mod logout;
+mod proxy;
 mod refused;
+mod step_up;
 mod verify;
 pub(super) mod visitor;
 
@@ -18,7 +21,7 @@ use axum::routing::{get, post};
 use super::House;
 
 pub(super) use logout::is_own_form;
-pub(super) use refused::{shut_out, turned_away};
+pub(super) use refused::turned_away;
 
 pub(super) fn routes() -> Router<House> {
     Router::new()
@@ -28,4 +31,6 @@ pub(super) fn routes() -> Router<House> {
         .route("/sso/signed-out", get(logout::signed_out))
         .route("/sso/backchannel-logout/{directory}", post(backchannel::logout))
         .route("/sso/verify", get(verify::verify))
+        .route("/sso/refused", get(refused::why))
+        .route("/sso/invite", get(invite::open).post(invite::accept))
 }

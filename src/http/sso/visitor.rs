@@ -3,12 +3,16 @@
 //! Invariant: asked anew at every request.
 
 use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::SecretString;
 
+use super::super::pages::trouble;
 use super::super::{House, RequestId};
 use super::cookies::{self, Kind};
+use super::verify::encoded;
+use super::{refused, step_up};
 use crate::flows::Refusal;
-use crate::flows::session::{self, Presence};
+use crate::flows::session::{self, Demand, Presence, SignedInPerson, StepUp};
 
 /// Who stands at the door.
 pub(crate) async fn look(house: &House, headers: &HeaderMap, id: &RequestId) -> Result<Presence, Refusal> {
@@ -26,4 +30,42 @@ pub(crate) fn secret(house: &House, headers: &HeaderMap) -> Option<SecretString>
 /// `Set-Cookie` that takes the session's secret back from the browser.
 pub(crate) fn dismiss(house: &House) -> Option<HeaderValue> {
     cookies::take(house, Kind::Session)
+}
+
+/// The person at the door of the page at `path`, whose sign-in is as fresh as the settings demand of that page.
+///
+/// # Errors
+///
+/// The answer for everybody else: the way to sign in and back, or the page that says why not.
+pub(crate) async fn person(
+    house: &House,
+    headers: &HeaderMap,
+    id: &RequestId,
+    path: &str,
+) -> Result<Box<SignedInPerson>, Response> {
+    let person = match look(house, headers, id).await {
+        Ok(Presence::SignedIn(person)) => person,
+        Ok(Presence::ShutOut(out)) => return Err(refused::shut_out(house, headers, id, &out).await),
+        Ok(Presence::Nobody) => return Err(to_sign_in(house, path)),
+        Err(refusal) => return Err(trouble(house, headers, id, refusal)),
+    };
+    let settings = &house.ports.settings;
+    if let Some(demand) = Demand::of_page(&settings.step_up, path)
+        && let Err(StepUp { demand }) = session::require_fresh(&person, &demand)
+    {
+        let back = format!("{}{path}", settings.server.public_url.path());
+        return Err(step_up::away(house, &person.session.directory, &demand, Some(&back)));
+    }
+    Ok(person)
+}
+
+fn to_sign_in(house: &House, path: &str) -> Response {
+    let base = house.ports.settings.server.public_url.path();
+    let mut address = format!("{base}/sso/login");
+    if path != "/" {
+        let back = encoded(&format!("{base}{path}"), |byte| byte.is_ascii_alphanumeric() || byte == b'/');
+        address.push_str("?return_to=");
+        address.push_str(&back);
+    }
+    Redirect::to(&address).into_response()
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: an alert says first whether anything has happened, and names the command and the page that decide.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::domain::language::{Language, Text};
@@ -16,6 +17,37 @@ pub struct PlanCounts {
     pub deactivate: usize,
     /// Would be removed.
     pub remove: usize,
+}
+
+/// What became of an invitation to sign in without a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Invited {
+    /// Somebody with the shell made it.
+    Made,
+    /// A browser opened it.
+    Opened,
+    /// Somebody signed in by it.
+    Used,
+}
+
+impl Invited {
+    /// The stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Made => "made",
+            Self::Opened => "opened",
+            Self::Used => "used",
+        }
+    }
+
+    const fn in_swedish(self) -> &'static str {
+        match self {
+            Self::Made => "skapats",
+            Self::Opened => "öppnats",
+            Self::Used => "använts",
+        }
+    }
 }
 
 /// An alert.
@@ -34,37 +66,92 @@ pub enum Alert<'a> {
         /// The page that shows it whole.
         page: &'a str,
     },
+    /// A link that lets an administrator in without a provider was made, opened or used.
+    Invitation {
+        /// Which of it.
+        event: Invited,
+        /// Whom it lets in.
+        user_name: &'a str,
+        /// Who did it.
+        by: &'a str,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 impl Alert<'_> {
     /// The alert as a letter.
     #[must_use]
     pub fn letter(&self, address: &str, language: Language) -> Letter {
-        let Self::PlanStopped { hash, made_on, counts, causes, page } = *self;
-        let causes: Vec<String> = causes.iter().map(|cause| format!("- {}", cause.get(language))).collect();
-        let (would, causes) = (would(counts, language), causes.join("\n"));
-        let (subject, text) = match language {
-            Language::Sv => (
-                "Planen stannade av sig själv och väntar på beslut".to_owned(),
-                format!(
-                    "Planen från {made_on} stannade av sig själv. Ingenting har gjorts.\n\nDen skulle {would}.\n\nVarför den \
+        let (subject, text) = match *self {
+            Self::PlanStopped { hash, made_on, counts, causes, page } => {
+                stopped(language, hash, made_on, counts, (causes, page))
+            }
+            Self::Invitation { event, user_name, by, at } => invitation(language, event, user_name, by, at),
+        };
+        Letter { to: address.to_owned(), language, subject, text: text + "\n\n-- \nPortvakt\n" }
+    }
+}
+
+fn invitation(
+    language: Language,
+    event: Invited,
+    user_name: &str,
+    by: &str,
+    at: Timestamp,
+) -> (String, String) {
+    let at = at.strftime("%Y-%m-%d %H:%M UTC");
+    match language {
+        Language::Sv => (
+            "En engångslänk in till Portvakt".to_owned(),
+            format!(
+                "En engångslänk som släpper in {user_name} utan organisationens inloggning har {} ({at}, {by}).\n\nÄr det \
+                 väntat behöver du inte göra något. Annars: avsluta kontots sessioner, och ta reda på vem som har \
+                 kommandoraden.\nportvakt account sessions {user_name} --end-all --reason \"…\"\nportvakt admin list",
+                event.in_swedish()
+            ),
+        ),
+        Language::En => (
+            "A one-time link into Portvakt".to_owned(),
+            format!(
+                "A one-time link that lets {user_name} in without the organisation's sign-in was {} ({at}, {by}).\n\nIf that \
+                 is expected, there is nothing to do. Otherwise end the account's sessions, and find out who has the \
+                 command line.\nportvakt account sessions {user_name} --end-all --reason \"…\"\nportvakt admin list",
+                event.name()
+            ),
+        ),
+    }
+}
+
+fn stopped(
+    language: Language,
+    hash: &str,
+    made_on: Date,
+    counts: PlanCounts,
+    (causes, page): (&[Text], &str),
+) -> (String, String) {
+    let causes: Vec<String> = causes.iter().map(|cause| format!("- {}", cause.get(language))).collect();
+    let (would, causes) = (would(counts, language), causes.join("\n"));
+    match language {
+        Language::Sv => (
+            "Planen stannade av sig själv och väntar på beslut".to_owned(),
+            format!(
+                "Planen från {made_on} stannade av sig själv. Ingenting har gjorts.\n\nDen skulle {would}.\n\nVarför den \
                      stannade:\n{causes}\n\nSe hela planen och godkänn eller avvisa den:\n{page}\n\nEller på kommandoraden:\n\
                      portvakt lifecycle release {hash} --reason \"…\"\n\nBeslutet gäller just den här planen. Görs inget \
                      ersätts den av en ny vid nästa körning."
-                ),
             ),
-            Language::En => (
-                "The plan stopped by itself and awaits a decision".to_owned(),
-                format!(
-                    "The plan of {} stopped by itself. Nothing has been done.\n\nIt would {would}.\n\nWhy it stopped:\n\
+        ),
+        Language::En => (
+            "The plan stopped by itself and awaits a decision".to_owned(),
+            format!(
+                "The plan of {} stopped by itself. Nothing has been done.\n\nIt would {would}.\n\nWhy it stopped:\n\
                      {causes}\n\nSee the whole plan, and release or refuse it:\n{page}\n\nOr on the command line:\n\
                      portvakt lifecycle release {hash} --reason \"…\"\n\nThe decision covers this very plan. If nothing is done, \
                      a new one takes its place at the next run.",
-                    made_on.strftime("%-d %b %Y")
-                ),
+                made_on.strftime("%-d %b %Y")
             ),
-        };
-        Letter { to: address.to_owned(), language, subject, text: text + "\n\n-- \nPortvakt\n" }
+        ),
     }
 }
 

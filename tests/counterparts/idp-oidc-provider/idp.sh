@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # npm oidc-provider 9.13.3 as an OpenID provider.
-#   idp.sh start --port 9501 --data DIR/cp-oidcp [--redirect URL]... [--backchannel URL] [--postlogout URL] [--issuer URL]
+#   idp.sh start --port 9501 --data DIR/cp-oidcp [--redirect URL]... [--backchannel URL] [--postlogout URL] [--issuer URL] [--client-jwks FILE]
 #   idp.sh rotate-keys | drop-keys --port .. --data ..   new signing keys (old ones still published | old ones gone), restart
 #   idp.sh stop|status --data ..
 source "$(dirname "${BASH_SOURCE[0]}")/../lib/counterpart.sh"
@@ -22,7 +22,7 @@ start_it() {
     local reds=() i
     for ((i = 0; i < ${#EXTRA[@]}; i++)); do [ "${EXTRA[$i]}" = "--redirect" ] && reds+=("${EXTRA[$((i + 1))]}"); done
     [ ${#reds[@]} -gt 0 ] || reds=("http://127.0.0.1:8080/sso/callback" "http://127.0.0.1:9990/cb")
-    BC="$(cp_opt --backchannel http://127.0.0.1:9990/bclo)" PL="$(cp_opt --postlogout http://127.0.0.1:9990/bye)" python3 - "$DATA/clients.json" "${reds[@]}" <<'PY'
+    JWKS="$(cp_opt --client-jwks)" BC="$(cp_opt --backchannel http://127.0.0.1:9990/bclo)" PL="$(cp_opt --postlogout http://127.0.0.1:9990/bye)" python3 - "$DATA/clients.json" "${reds[@]}" <<'PY'
 import json, os, sys
 base = {"redirect_uris": sys.argv[2:], "post_logout_redirect_uris": [os.environ["PL"]], "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"],
         "backchannel_logout_uri": os.environ["BC"], "backchannel_logout_session_required": True}
@@ -33,6 +33,9 @@ clients = [
   dict(base, client_id="crm-par", client_secret="crm-daemon-secret", require_pushed_authorization_requests=True, client_name="must push its authorization request"),
   {"client_id": "scim-pusher", "client_secret": "scim-pusher-secret", "grant_types": ["client_credentials"], "redirect_uris": [], "response_types": [], "scope": "scim"},
 ]
+if os.environ["JWKS"]:
+    clients.append(dict(base, client_id="crm-key", token_endpoint_auth_method="private_key_jwt", require_pushed_authorization_requests=True,
+                        jwks=json.load(open(os.environ["JWKS"])), client_name="proves itself with a key, must push its request"))
 json.dump(clients, open(sys.argv[1], "w"), indent=1)
 PY
   fi

@@ -45,11 +45,13 @@ pub(crate) struct Browser {
     pub(crate) cookies: BTreeMap<String, String>,
     /// `Accept-Language`.
     pub(crate) language: &'static str,
+    /// What a proxy on the way adds.
+    pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 impl Browser {
     pub(crate) fn new(router: Router) -> Self {
-        Self { router, cookies: BTreeMap::new(), language: "sv" }
+        Self { router, cookies: BTreeMap::new(), language: "sv", headers: Vec::new() }
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Page {
@@ -67,6 +69,8 @@ impl Browser {
     async fn send(&mut self, request: axum::http::request::Builder, body: Body) -> Page {
         let cookies: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let added = self.headers.iter();
+        let request = added.fold(request, |request, (name, value)| request.header(*name, value));
         let request = request
             .header(header::COOKIE, cookies.join("; "))
             .header(header::ACCEPT_LANGUAGE, self.language)

@@ -42,7 +42,7 @@ pub(crate) struct TestHouse<'t> {
     router: Router,
 }
 
-fn settings_text(provider: &Provider, database: &str, more: &str) -> String {
+fn settings_text(provider: &Provider, database: &str) -> String {
     let issuer = provider.issuer();
     format!(
         r#"
@@ -70,7 +70,7 @@ domains = ["frivillig.example"]
 [directory.oidc]
 issuer = "{issuer}"
 client_id = "{CLIENT}"
-{more}"#
+"#
     )
 }
 
@@ -89,8 +89,13 @@ impl<'t> TestHouse<'t> {
 
     /// The same, with more settings.
     pub(crate) async fn with(t: &'t TestDb, more: &str) -> Self {
+        Self::open_with(t, |text| format!("{text}{more}")).await
+    }
+
+    /// A house whose settings are changed by `change`.
+    pub(crate) async fn open_with(t: &'t TestDb, change: impl FnOnce(&str) -> String) -> Self {
         let provider = Provider::start().await;
-        let text = settings_text(&provider, &t.url, more);
+        let text = change(&settings_text(&provider, &t.url));
         let settings = read_settings(&text, Path::new("portvakt.toml"), []).unwrap();
         let clock = Arc::new(SetClock::new(Timestamp::from_second(1_900_000_000).unwrap()));
         let shared: Arc<dyn Clock> = Arc::<SetClock>::clone(&clock);
@@ -204,6 +209,20 @@ impl<'t> TestHouse<'t> {
         let mut claims = self.claims(name, &away.sent("nonce").unwrap());
         bend(&mut claims);
         self.provider.hand_out(&claims);
+        let state = away.sent("state").unwrap();
+        browser.get(&format!("/sso/callback?code=c0de&state={state}")).await
+    }
+
+    /// The same, with a whole token instead of claims.
+    pub(crate) async fn sign_in_by(
+        &self,
+        browser: &mut Browser,
+        directory: &str,
+        token: impl FnOnce(&str) -> String,
+    ) -> Page {
+        let away = browser.get(&format!("/sso/login?directory={directory}")).await;
+        assert_eq!(away.status, StatusCode::SEE_OTHER, "{}", away.body);
+        self.provider.hand_out_token(token(&away.sent("nonce").unwrap()));
         let state = away.sent("state").unwrap();
         browser.get(&format!("/sso/callback?code=c0de&state={state}")).await
     }

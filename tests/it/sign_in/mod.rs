@@ -4,8 +4,16 @@
 
 pub(crate) mod browser;
 mod entering;
+mod forged;
 pub(crate) mod house;
+mod inviting;
 mod leaving;
+mod linking;
+mod newcomers;
 mod pages;
+mod process;
 pub(crate) mod provider;
+mod proxy;
 mod refusing;
+mod sessions;
+mod step_up;

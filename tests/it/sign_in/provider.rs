@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
+/// What the provider gives out for userinfo.
+pub(crate) const ACCESS_TOKEN: &str = "mark-access-token-7f3a";
+
 /// What Portvakt is called at the provider.
 pub(crate) const CLIENT: &str = "portvakt";
 
@@ -18,6 +21,7 @@ pub(crate) const CLIENT: &str = "portvakt";
 struct State {
     id_token: String,
     is_down: bool,
+    offers_par: bool,
     exchanges: usize,
 }
 
@@ -51,6 +55,23 @@ impl Provider {
         self.state.lock().unwrap().exchanges
     }
 
+    /// Puts any token there that the next code gives.
+    pub(crate) fn hand_out_token(&self, token: String) {
+        self.state.lock().unwrap().id_token = token;
+    }
+
+    /// What was asked at an address, each as its form or query.
+    pub(crate) async fn asked(&self, path: &str) -> Vec<String> {
+        let all = self.server.received_requests().await.unwrap();
+        let asked = all.into_iter().filter(|request| request.url.path() == path);
+        asked.map(|request| String::from_utf8(request.body).unwrap()).collect()
+    }
+
+    /// From now on requests can be pushed.
+    pub(crate) fn offer_par(&self) {
+        self.state.lock().unwrap().offers_par = true;
+    }
+
     /// Puts the token there that the next code gives.
     pub(crate) fn hand_out(&self, claims: &Value) {
         self.state.lock().unwrap().id_token = sign(claims);
@@ -62,18 +83,28 @@ fn answer(state: &mut State, base: &str, path: &str) -> ResponseTemplate {
         return ResponseTemplate::new(503);
     }
     match path {
-        "/.well-known/openid-configuration" => ResponseTemplate::new(200).set_body_json(json!({
-            "issuer": base,
-            "authorization_endpoint": format!("{base}/auth"),
-            "token_endpoint": format!("{base}/token"),
-            "jwks_uri": format!("{base}/jwks"),
-            "end_session_endpoint": format!("{base}/end"),
-        })),
-        "/jwks" => ResponseTemplate::new(200).set_body_json(json!({ "keys": [key().as_verification_key()] })),
+        "/.well-known/openid-configuration" => {
+            let mut discovery = json!({
+                "issuer": base,
+                "authorization_endpoint": format!("{base}/auth"),
+                "token_endpoint": format!("{base}/token"),
+                "jwks_uri": format!("{base}/jwks"),
+                "end_session_endpoint": format!("{base}/end"),
+            });
+            if state.offers_par {
+                discovery["pushed_authorization_request_endpoint"] = format!("{base}/par").into();
+            }
+            ResponseTemplate::new(200).set_body_json(discovery)
+        }
+        "/par" => ResponseTemplate::new(201)
+            .set_body_json(json!({ "request_uri": "urn:ietf:params:oauth:request_uri:x", "expires_in": 60 })),
+        "/jwks" => {
+            ResponseTemplate::new(200).set_body_json(json!({ "keys": [key(SEED).as_verification_key()] }))
+        }
         "/token" => {
             state.exchanges += 1;
             ResponseTemplate::new(200).set_body_json(json!({
-                "id_token": state.id_token, "access_token": "a-token", "token_type": "Bearer",
+                "id_token": state.id_token, "access_token": ACCESS_TOKEN, "token_type": "Bearer",
             }))
         }
         _ => ResponseTemplate::new(404),
@@ -82,16 +113,24 @@ fn answer(state: &mut State, base: &str, path: &str) -> ResponseTemplate {
 
 /// A token with these claims.
 pub(crate) fn sign(claims: &Value) -> String {
+    sign_with(&json!({ "alg": "EdDSA", "kid": "ed" }), claims, SEED)
+}
+
+/// A token with any header, signed with the Ed25519 key of `seed`.
+pub(crate) fn sign_with(header: &Value, claims: &Value, seed: u8) -> String {
     let encode = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-    let signed = format!("{}.{}", encode(&json!({ "alg": "EdDSA", "kid": "ed" })), encode(claims));
-    let signature = key().sign(&CoreJwsSigningAlgorithm::EdDsa, signed.as_bytes()).unwrap();
+    let signed = format!("{}.{}", encode(header), encode(claims));
+    let signature = key(seed).sign(&CoreJwsSigningAlgorithm::EdDsa, signed.as_bytes()).unwrap();
     format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
 }
 
-fn key() -> CoreEdDsaPrivateSigningKey {
+/// The provider's own key.
+const SEED: u8 = 7;
+
+fn key(seed: u8) -> CoreEdDsaPrivateSigningKey {
     // PKCS #8 (RFC 8410 §7): a fixed head, then the 32 bytes of the key.
     let mut der = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
-    der.extend([7; 32]);
+    der.extend([seed; 32]);
     let body = base64::prelude::BASE64_STANDARD.encode(der);
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
     CoreEdDsaPrivateSigningKey::from_ed25519_pem(&pem, Some(JsonWebKeyId::new("ed".to_owned()))).unwrap()

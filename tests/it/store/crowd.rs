@@ -150,6 +150,9 @@ async fn an_attempt_that_many_bring_back_is_taken_by_one() {
             nonce: "n".into(),
             verifier: "v".into(),
             return_to: "/".into(),
+            max_age: None,
+            acr_values: Vec::new(),
+            origin: None,
             created_at: minute(0),
             expires_at: minute(10),
         };

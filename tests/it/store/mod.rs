@@ -10,6 +10,7 @@ mod group;
 mod identity;
 mod item;
 mod lifetime;
+mod linking;
 mod membership;
 mod outbox;
 mod plan;

@@ -203,6 +203,9 @@ async fn an_attempt_to_sign_in_is_taken_at_most_once() {
             nonce: "nonce".into(),
             verifier: "verifier".into(),
             return_to: "/å".into(),
+            max_age: Some(300),
+            acr_values: vec!["urn:mfa".into(), "urn:pwd".into()],
+            origin: Some("https://crm.example".into()),
             created_at: minute(1),
             expires_at: minute(11),
         };

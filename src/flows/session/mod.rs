@@ -1,6 +1,12 @@
 //! Recognises who is signed in, and ends sessions.
 //!
-//! Invariant: whether the account may enter is asked anew at every request, never only at the sign-in.
+//! Invariant: whether the account may enter is asked anew at every request, never only at the sign-in; asking costs
+//! one indexed read.
+
+mod begin;
+mod fresh;
+mod hint;
+mod of_account;
 
 use std::sync::Arc;
 
@@ -9,16 +15,21 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::{Act, Compiled, Ports, Refusal, tokens};
-use crate::domain::access;
+use crate::domain::access::{self, AccessFacts, Decision, Question};
 use crate::domain::account::Account;
 use crate::domain::actor::{Actor, Subject};
 use crate::domain::effective::{self, Effective};
-use crate::domain::ids::DirectoryId;
-use crate::domain::policy::{Policy, Unmatched};
+use crate::domain::grant::Grant;
+use crate::domain::ids::{DirectoryId, SessionId};
+use crate::domain::policy::{Console, Policy, Unmatched};
 pub use crate::store::session::Session;
 
 use super::sign_in::Why;
-use crate::store::{Conn, account, entitlement, session};
+use crate::store::{Conn, entitlement, session, visit};
+
+pub(super) use begin::{Beginning, Proof, begin, end_former};
+pub use fresh::{Demand, StepUp, require_fresh};
+pub use of_account::{Line, Which, end_some, list};
 
 /// A use is noted at most this often, so that a busy session is not a write per request.
 const NOTE_USE_EVERY: SignedDuration = SignedDuration::from_mins(1);
@@ -33,12 +44,29 @@ pub struct SignedInPerson {
     pub session: Session,
     /// Their account, as it is now.
     pub account: Account,
+    /// What it holds.
+    pub grants: Vec<Grant>,
     /// What its grants amount to now.
     pub effective: Effective,
     /// The policy that this was judged by.
     pub compiled: Arc<Compiled>,
     /// An act of theirs, begun now.
     pub act: Act,
+}
+
+impl SignedInPerson {
+    /// Whether they may do something with a component as a whole.
+    #[must_use]
+    pub fn may(&self, question: &Question) -> Decision {
+        let facts = AccessFacts {
+            account: Some(&self.account),
+            grants: &self.grants,
+            links: &[],
+            assignment: None,
+            now: self.act.now,
+        };
+        access::decide(&self.compiled.policy, &facts, question)
+    }
 }
 
 /// A person with a living session whose account may not enter any more.
@@ -50,6 +78,8 @@ pub struct ShutOut {
     pub why: Why,
     /// The policy that this was judged by.
     pub compiled: Arc<Compiled>,
+    /// An act of theirs, begun now.
+    pub act: Act,
 }
 
 /// Who stands at the door.
@@ -79,29 +109,29 @@ pub async fn look(
     }
     let now = ports.clock.now();
     let mut c = ports.db.read().await?;
-    let Some(found) = session::by_hash(&mut c, &tokens::digest(secret)).await? else {
+    let Some(found) = visit::by_hash(&mut c, &tokens::digest(secret)).await? else {
         return Ok(Presence::Nobody);
     };
     let idle = ports.settings.sessions.idle;
-    if !is_living(&found, idle, now) {
+    if !is_living(&found.session, idle, now) {
         return Ok(Presence::Nobody);
     }
-    let Some(account) = account::get(&mut c, found.account).await? else { return Ok(Presence::Nobody) };
-    let compiled = ports.policies.current(&mut c).await?;
-    let effective = held(&mut c, &compiled.policy, &account, now).await?;
+    let compiled = ports.policies.numbered(&mut c, found.policy).await?;
     drop(c);
-    if let Err(why) = may_enter(&compiled.policy, &account, &effective, now) {
-        return Ok(Presence::ShutOut(Box::new(ShutOut { account, why, compiled })));
-    }
-    if now.duration_since(found.last_used_at) >= NOTE_USE_EVERY.min(idle / 4) {
-        let id = found.id;
-        ports
-            .db
-            .write(move |c| Box::pin(async move { Ok::<_, Refusal>(session::used(c, id, now).await?) }))
-            .await?;
-    }
+    let (account, session) = (found.account, found.session);
+    let effective = effective::effective(&compiled.policy, &found.grants, now);
     let act = ports.act(Actor::Account(account.id), "session").by_request(request_id);
-    let person = SignedInPerson { session: found, account, effective, compiled, act };
+    if let Err(why) = may_enter(&compiled.policy, &account, &effective, now) {
+        return Ok(Presence::ShutOut(Box::new(ShutOut { account, why, compiled, act })));
+    }
+    if has_risen(found.privilege.as_deref(), console_of(&compiled.policy, &effective)) {
+        outgrown(ports, act, &session).await?;
+        return Ok(Presence::Nobody);
+    }
+    if now.duration_since(session.last_used_at) >= NOTE_USE_EVERY.min(idle / 4) {
+        note_use(ports, session.id, now).await?;
+    }
+    let person = SignedInPerson { session, account, grants: found.grants, effective, compiled, act };
     Ok(Presence::SignedIn(Box::new(person)))
 }
 
@@ -131,7 +161,51 @@ pub(super) fn is_within(
     now < expires_at && now.duration_since(last_used_at) < idle
 }
 
-/// Ends the session of this secret. Gives through which directory it was; nothing where there was none.
+async fn note_use(ports: &Ports, id: SessionId, now: Timestamp) -> Result<(), Refusal> {
+    ports.db.write(move |c| Box::pin(async move { Ok(session::used(c, id, now).await?) })).await
+}
+
+/// What an account may do on Portvakt's own pages, by the strongest of its roles.
+pub(super) fn console_of(policy: &Policy, effective: &Effective) -> Option<Console> {
+    effective.roles.iter().filter_map(|id| policy.roles.get(id)?.console).min()
+}
+
+/// Whether somebody may do more in Portvakt now than when the session began: then its id has to be a new one.
+fn has_risen(then: Option<&str>, now: Option<Console>) -> bool {
+    match (then.and_then(Console::from_name), now) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(then), Some(now)) => now < then,
+    }
+}
+
+/// Ends a session whose person has come to more privileges; they sign in again, and get a new one.
+async fn outgrown(ports: &Ports, act: Act, session: &Session) -> Result<(), Refusal> {
+    let act = act.because("privileges rose");
+    let session = session.clone();
+    ports
+        .db
+        .write(move |c| {
+            Box::pin(async move {
+                if session::end(c, session.id, "privileges rose", act.now).await? {
+                    record_end(c, &act, &session).await?;
+                }
+                Ok::<_, Refusal>(())
+            })
+        })
+        .await
+}
+
+/// A session that its own person ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Through which directory it was.
+    pub directory: DirectoryId,
+    /// The ID token it began with, as a hint for the provider.
+    pub id_token: Option<SecretString>,
+}
+
+/// Ends the session of this secret. Nothing where there was none.
 ///
 /// # Errors
 ///
@@ -140,22 +214,27 @@ pub async fn end(
     ports: &Ports,
     secret: &SecretString,
     request_id: Option<String>,
-) -> Result<Option<DirectoryId>, Refusal> {
+) -> Result<Option<Ended>, Refusal> {
     let act = ports.act(Actor::Job("sign-out".to_owned()), "signed out").by_request(request_id);
     let hash = tokens::digest(secret.expose_secret());
-    ports
+    let ended = ports
         .db
         .write(move |c| {
             Box::pin(async move {
                 let Some(found) = session::by_hash(c, &hash).await? else { return Ok(None) };
+                let sealed = session::sealed_id_token(c, found.id).await?;
                 if session::end(c, found.id, "signed out", act.now).await? {
                     let act = Act { actor: Actor::Account(found.account), ..act };
                     record_end(c, &act, &found).await?;
                 }
-                Ok::<_, Refusal>(Some(found.directory))
+                Ok::<_, Refusal>(Some((found.directory, sealed)))
             })
         })
-        .await
+        .await?;
+    Ok(ended.map(|(directory, sealed)| Ended {
+        directory,
+        id_token: sealed.and_then(|sealed| hint::open(secret, &sealed)),
+    }))
 }
 
 async fn record_end(c: &mut Conn, act: &Act, session: &Session) -> Result<(), Refusal> {
@@ -187,4 +266,20 @@ pub(super) fn may_enter(
         return Err(Why::NoRoles);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_more_privileges_than_at_the_beginning_ask_for_a_new_session() {
+        use Console::{Administrator, Auditor, Reviewer};
+        assert!(has_risen(None, Some(Auditor)));
+        assert!(has_risen(Some("auditor"), Some(Administrator)));
+        assert!(has_risen(Some("reviewer"), Some(Administrator)));
+        assert!(!has_risen(Some("administrator"), Some(Reviewer)));
+        assert!(!has_risen(Some("administrator"), Some(Administrator)));
+        assert!(!has_risen(Some("auditor"), None) && !has_risen(None, None));
+    }
 }

@@ -16,6 +16,11 @@ impl Dice {
         Self(seed)
     }
 
+    /// Chance for one course of many: those of neighbouring seeds have nothing in common.
+    pub(super) fn of_course(seed: u64, number: u64) -> Self {
+        Self(Self(seed).roll(u64::MAX) ^ Self(!number).roll(u64::MAX))
+    }
+
     pub(super) fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

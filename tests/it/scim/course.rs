@@ -35,11 +35,11 @@ impl Course<'_> {
 
     /// One of a few ids, so that courses meet themselves.
     fn external(&mut self) -> String {
-        format!("e{}-{}", self.number, self.dice.roll(4))
+        format!("e{}-{}", self.number, self.dice.roll(9))
     }
 
     fn user_name(&mut self) -> String {
-        let name = format!("p{}-{}@x.se", self.number, self.dice.roll(4));
+        let name = format!("p{}-{}@x.se", self.number, self.dice.roll(9));
         if self.dice.once_in(3) { name.to_uppercase() } else { name }
     }
 
@@ -176,7 +176,8 @@ impl Course<'_> {
             };
         }
         let path = format!("/{kind}/{}", self.known(directory, kind));
-        let if_match = self.dice.once_in(6).then(|| *self.dice.of(&["W/\"1\"", "W/\"1\", W/\"2\"", "*"]));
+        let if_match =
+            self.dice.once_in(4).then(|| *self.dice.of(&["W/\"1\"", "W/\"1\", W/\"2\"", "*", "W/\"99\""]));
         Ask { directory, method, path, if_match, body, creates: None }
     }
 

@@ -189,7 +189,7 @@ async fn gone_through(t: &TestDb, seed: u64, courses: u64) -> Vec<Told> {
     let mut side = Side::new(t).await;
     let mut all = Vec::new();
     for number in 0..courses {
-        let mut dice = Dice::new(seed.wrapping_add(number));
+        let mut dice = Dice::of_course(seed, number);
         let mut course = Course { dice: &mut dice, number, made: Vec::new() };
         let (mut asked, mut told) = (Vec::new(), Vec::new());
         for _ in 0..3 + course.dice.roll(4) {

@@ -166,8 +166,8 @@ async fn nothing_secret_stands_in_a_log_however_much_is_told() {
         assert!(is_talkative && log.lines().count() > 50, "it does not tell everything: {log}");
         assert!(log.contains("was not believed") && log.contains("token_audience"));
         for secret in &browser.secrets {
-            let line = log.lines().find(|line| line.contains(secret.as_str()));
-            assert_eq!(line, None, "{secret}");
+            let leak = log.lines().find(|told| told.contains(secret.as_str()));
+            assert_eq!(leak, None, "{secret}");
         }
         assert!(browser.secrets.len() > 25, "{}", browser.secrets.len());
     })

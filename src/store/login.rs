@@ -39,18 +39,20 @@ impl std::fmt::Debug for LoginAttempt {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    browser_hash: Vec<u8>,
-    directory: String,
-    nonce: String,
-    verifier: String,
-    return_to: String,
-    max_age: Option<i64>,
-    acr_values: Option<String>,
-    origin: Option<String>,
-    created_at: i64,
-    expires_at: i64,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        browser_hash: Vec<u8>,
+        directory: String,
+        nonce: String,
+        verifier: String,
+        return_to: String,
+        max_age: Option<i64>,
+        acr_values: Option<String>,
+        origin: Option<String>,
+        created_at: i64,
+        expires_at: i64,
+    }
 }
 
 impl Row {

@@ -5,16 +5,17 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::thread;
 
 use futures_util::FutureExt;
-use sqlx::Connection;
-use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::task::JoinHandle;
+use rusqlite::Connection;
+use tokio::runtime;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::conn::{Conn, Work};
 use super::error::StoreError;
 use super::ledger::{self, Ledger};
+use super::sqlite;
 
 /// At most this many changes share one commit; more only make the first wait longer.
 const BATCH: usize = 64;
@@ -85,22 +86,35 @@ enum Message {
     Close,
 }
 
-/// The way to the one task that writes.
+/// The way to the one thread that writes.
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
     inbox: mpsc::Sender<Message>,
-    task: Arc<Mutex<Option<JoinHandle<()>>>>,
+    /// Its other end is gone when the thread has closed its connection.
+    ended: watch::Receiver<()>,
 }
 
 impl Writer {
-    /// Starts the writing task on `conn`, which must already be migrated.
-    pub(super) fn start(conn: sqlx::SqliteConnection) -> Self {
+    /// Starts the writing thread on `conn`, which must already be migrated. A thread of its own, because a durable
+    /// commit waits for the disk.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no more threads.
+    pub(super) fn start(conn: Connection) -> Result<Self, StoreError> {
+        let refused =
+            |error: std::io::Error| StoreError::refused(&format!("no thread can be begun: {error}"));
+        // Statements run on the thread itself; what a change does besides still finds a runtime there.
+        let runtime = runtime::Builder::new_current_thread().enable_time().build().map_err(refused)?;
         let (inbox, messages) = mpsc::channel(1024);
-        let task = tokio::spawn(work_off(
-            Conn::SqliteWrite { open: Box::new(conn), ledger: Ledger::default() },
-            messages,
-        ));
-        Self { inbox, task: Arc::new(Mutex::new(Some(task))) }
+        let (ends, ended) = watch::channel(());
+        let conn = Conn::SqliteWrite { open: Box::new(conn), ledger: Ledger::default() };
+        let work = move || {
+            runtime.block_on(work_off(conn, messages));
+            drop(ends);
+        };
+        thread::Builder::new().name("sqlite-writer".to_owned()).spawn(work).map_err(refused)?;
+        Ok(Self { inbox, ended })
     }
 
     /// Runs `work` inside a transaction and answers when it is durable.
@@ -118,13 +132,10 @@ impl Writer {
 
     /// Takes no more changes, works off those that wait, and gives the file back. Returns when that is done.
     pub(super) async fn close(&self) {
-        // An error says that the task has ended already.
+        // An error says that the thread has ended already.
         drop(self.inbox.send(Message::Close).await);
-        let mut task = self.task.lock().await;
-        if let Some(running) = task.as_mut() {
-            drop(running.await);
-            *task = None;
-        }
+        // Nothing is ever sent: it waits for the end.
+        while self.ended.clone().changed().await.is_ok() {}
     }
 }
 
@@ -136,13 +147,8 @@ async fn work_off(mut conn: Conn, mut inbox: mpsc::Receiver<Message>) {
             Message::Close => inbox.close(),
         }
     }
-    if let Err(error) = q!(execute; conn, "PRAGMA wal_checkpoint(TRUNCATE)") {
-        tracing::warn!(%error, "the log of the database could not be emptied; the next start will do it");
-    }
-    if let Conn::SqliteWrite { open, .. } = conn
-        && let Err(error) = open.close().await
-    {
-        tracing::warn!(%error, "the writer's connection did not close cleanly");
+    if let Conn::SqliteWrite { open, .. } = conn {
+        sqlite::close_writer(*open);
     }
 }
 
@@ -193,8 +199,7 @@ async fn batch(conn: &mut Conn, first: Box<dyn Change>, inbox: &mut mpsc::Receiv
     }
 }
 
-/// Begins the transaction, and the savepoint of its first change. Two statements in one text are one step to the
-/// database's thread and back.
+/// Begins the transaction, and the savepoint of its first change.
 async fn begin(conn: &mut Conn) -> Result<(), StoreError> {
     match q!(execute; conn, "BEGIN IMMEDIATE; SAVEPOINT change") {
         Ok(_) => Ok(()),

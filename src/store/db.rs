@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use futures_util::future::join;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use tokio::time::timeout;
@@ -239,15 +240,18 @@ impl Db {
     /// Takes no more work, ends what is under way, and closes every connection: all changes that were accepted are
     /// durable and a SQLite file stands alone. Waits at most ten seconds for readers and ten for changes.
     pub async fn close(&self) {
-        let asking = timeout(CLOSING, self.together.close()).await;
         let (readers, writer) = match &self.engine {
             // The writer goes last: only a connection that may write can tidy up the file.
             Engine::Sqlite { readers, writer, .. } => {
-                (timeout(CLOSING, readers.close()).await, timeout(CLOSING, writer.close()).await)
+                let reading = join(self.together.close(), readers.close());
+                (timeout(CLOSING, reading).await.map(drop), timeout(CLOSING, writer.close()).await)
             }
-            Engine::Postgres { pool } => (timeout(CLOSING, pool.close()).await, Ok(())),
+            Engine::Postgres { pool } => {
+                self.together.close().await;
+                (timeout(CLOSING, pool.close()).await, Ok(()))
+            }
         };
-        if asking.is_err() || readers.is_err() || writer.is_err() {
+        if readers.is_err() || writer.is_err() {
             tracing::warn!("the database was still in use {} s after it was to close", CLOSING.as_secs());
         }
     }

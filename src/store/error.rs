@@ -166,3 +166,31 @@ impl StoreError {
         Self::Corrupt { table, id: id.to_string(), reason: reason.to_string() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_a_statement_nor_a_value_stands_in_an_error() {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        conn.execute_batch(
+            "CREATE TABLE t (a TEXT UNIQUE, b INTEGER CHECK (b > 0)); INSERT INTO t VALUES ('secret', 1)",
+        )
+        .unwrap();
+        let error = |sql: &str| StoreError::from(conn.execute(sql, ()).unwrap_err());
+        let taken = error("INSERT INTO t VALUES ('secret', 2)");
+        assert!(matches!(taken, StoreError::Taken { .. }), "{taken:?}");
+        let told =
+            [error("SELECT secret FROM nowhere"), error("INSERT INTO t VALUES ('secret2', -77)"), taken];
+        for error in told {
+            let (shown, debugged, reason) = (error.to_string(), format!("{error:?}"), error.reason());
+            for text in [shown, debugged, reason] {
+                assert!(
+                    !["secret", "-77", "SELECT", "VALUES"].iter().any(|word| text.contains(word)),
+                    "{text}"
+                );
+            }
+        }
+    }
+}

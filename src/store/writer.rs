@@ -104,13 +104,15 @@ impl Writer {
     pub(super) fn start(conn: Connection) -> Result<Self, StoreError> {
         let refused =
             |error: std::io::Error| StoreError::refused(&format!("no thread can be begun: {error}"));
-        // Statements run on the thread itself; what a change does besides still finds a runtime there.
-        let runtime = runtime::Builder::new_current_thread().enable_time().build().map_err(refused)?;
         let (inbox, messages) = mpsc::channel(1024);
         let (ends, ended) = watch::channel(());
         let conn = Conn::SqliteWrite { open: Box::new(conn), ledger: Ledger::default() };
         let work = move || {
-            runtime.block_on(work_off(conn, messages));
+            // Statements run on the thread itself; what a change does besides finds a runtime there.
+            match runtime::Builder::new_current_thread().enable_time().build() {
+                Ok(runtime) => runtime.block_on(work_off(conn, messages)),
+                Err(error) => tracing::error!(%error, "the thread that writes cannot begin; start again"),
+            }
             drop(ends);
         };
         thread::Builder::new().name("sqlite-writer".to_owned()).spawn(work).map_err(refused)?;
@@ -223,4 +225,67 @@ async fn one(conn: &mut Conn, change: Box<dyn Change>, answers: &mut Vec<Answer>
         q!(execute; conn, "ROLLBACK TO change")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn writer() -> Writer {
+        Writer::start(Connection::open_in_memory().unwrap()).unwrap()
+    }
+
+    async fn thread_name(writer: &Writer) -> Result<Option<String>, StoreError> {
+        writer.write(|_| Box::pin(async { Ok(thread::current().name().map(str::to_owned)) })).await
+    }
+
+    #[tokio::test]
+    async fn the_thread_outlives_a_panic_and_ends_when_it_is_closed() {
+        let writer = writer();
+        let panics: Result<(), StoreError> = writer.write(|_| Box::pin(async { panic!("on purpose") })).await;
+        assert!(matches!(panics, Err(StoreError::Panicked)), "{panics:?}");
+        assert_eq!(thread_name(&writer).await.unwrap().as_deref(), Some("sqlite-writer"));
+        assert!(writer.ended.has_changed().is_ok());
+        writer.close().await;
+        assert!(writer.ended.has_changed().is_err());
+        assert!(matches!(thread_name(&writer).await, Err(StoreError::Closed)));
+        writer.close().await;
+    }
+
+    #[tokio::test]
+    async fn the_thread_ends_when_nobody_can_ask_it_any_more() {
+        let writer = writer();
+        let mut ended = writer.ended.clone();
+        drop(writer);
+        assert!(ended.changed().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn statements_of_a_change_are_undone_with_it_and_those_of_its_neighbours_are_kept() {
+        let writer = writer();
+        let made: Result<u64, StoreError> =
+            writer.write(|c| Box::pin(async { q!(execute; c, "CREATE TABLE t (a INTEGER)") })).await;
+        made.unwrap();
+        let changes = (0..200_i64).map(|number| {
+            let writer = writer.clone();
+            tokio::spawn(async move {
+                let write = writer.write(move |c| {
+                    Box::pin(async move {
+                        q!(execute; c, "INSERT INTO t VALUES ($1)", number)?;
+                        if number % 3 == 0 { Err(StoreError::refused("on purpose")) } else { Ok(()) }
+                    })
+                });
+                assert_eq!(write.await.is_err(), number % 3 == 0);
+            })
+        });
+        for change in changes.collect::<Vec<_>>() {
+            change.await.unwrap();
+        }
+        let kept: Result<Vec<(i64,)>, StoreError> = writer
+            .write(|c| Box::pin(async { q!(fetch_all as (i64,); c, "SELECT a FROM t ORDER BY a") }))
+            .await;
+        let kept: Vec<i64> = kept.unwrap().into_iter().map(|(number,)| number).collect();
+        assert_eq!(kept, (0..200).filter(|number| number % 3 != 0).collect::<Vec<_>>());
+        writer.close().await;
+    }
 }

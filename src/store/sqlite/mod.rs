@@ -226,3 +226,6 @@ fn few<R: FromSqlite>(conn: &Connection, sql: &str, values: &[&dyn Bound]) -> ru
     })?;
     if is_more { Err(limit::exceeded()) } else { Ok(found) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,23 +69,27 @@ pub async fn begin(ports: &Ports, wish: Wish) -> Result<Begun, Refusal> {
     let directory = wish.directory;
     let party = ports.parties.get(&directory).ok_or_else(|| Refusal::not_found("sign-in", &directory))?;
     let now = ports.clock.now();
-    // Where it leads back to a client's request, what the client asked for.
-    let asked = provider::asked_of_sign_in(ports, &wish.return_to).await?;
     let here = super::seen_at(ports, wish.host.as_deref());
     let origin = (*here != ports.settings.server.public_url).then(|| here.as_str().to_owned());
+    // Where it leads back to a client's request, what the client asked for: it is passed on, and the client judges
+    // what came of it.
+    let asked = provider::asked_of_sign_in(ports, &wish.return_to).await?;
     let request = SignInRequest {
         login_hint: wish.login_hint.map(|hint| hint.expose_secret().to_owned()).or(asked.login_hint),
         prompt: wish.prompt.or(asked.prompt),
-        max_age: [wish.max_age, asked.max_age].into_iter().flatten().min(),
-        acr_values: if wish.acr_values.is_empty() { asked.acr_values } else { wish.acr_values },
+        max_age: wish.max_age,
+        acr_values: wish.acr_values,
+        acr_wished: asked.acr_wished,
         redirect_uri: origin.as_ref().map(|_| here.join("/sso/callback")),
     };
     let asking = ports.settings.directories.iter().find(|known| known.id == directory);
     let asking = asking.and_then(|known| known.oidc.as_ref()).map(|oidc| &oidc.asking);
-    let request = match asking {
+    let mut request = match asking {
         Some(asking) => as_set(asking, request),
         None => request,
     };
+    let demanded_age = request.max_age;
+    request.max_age = [request.max_age, asked.max_age].into_iter().flatten().min();
     let start = party.begin(now, &request).await.map_err(|error| {
         told_unavailable(&directory, &error);
         count(directory.as_str(), "unavailable");
@@ -100,7 +104,7 @@ pub async fn begin(ports: &Ports, wish: Wish) -> Result<Begun, Refusal> {
         nonce: start.nonce.expose_secret().to_owned(),
         verifier: start.pkce_verifier.expose_secret().to_owned(),
         return_to: landing(ports, &wish.return_to),
-        max_age: request.max_age,
+        max_age: demanded_age,
         acr_values: request.acr_values,
         origin,
         created_at: now,
@@ -135,6 +139,7 @@ fn as_set(asking: &Asking, request: SignInRequest) -> SignInRequest {
         prompt: request.prompt.or(prompt),
         max_age: [request.max_age, max_age].into_iter().flatten().min(),
         acr_values,
+        acr_wished: request.acr_wished,
         redirect_uri: request.redirect_uri,
     }
 }

@@ -81,8 +81,17 @@ impl Pool {
             Some(resting) => resting.pop(),
             None => return Err(StoreError::Closed),
         };
-        let open = rested.map_or_else(|| Open::at(&self.room.path), |rested| Ok(rested.open))?;
+        let open = match rested {
+            Some(rested) => rested.open,
+            None => self.open().await?,
+        };
         Ok(Reader::new(open, place, self.clone()))
+    }
+
+    async fn open(&self) -> Result<Open, StoreError> {
+        let path = self.room.path.clone();
+        let opened = tokio::task::spawn_blocking(move || Open::at(&path)).await;
+        Ok(opened.map_err(|_| StoreError::Panicked)??)
     }
 
     async fn place(&self) -> Result<Place, StoreError> {

@@ -23,14 +23,15 @@ pub(super) struct Open {
 }
 
 impl Open {
-    /// Opens the file at `path`, which must be there.
+    /// Opens the file at `path`, which must be there. Waits for whoever keeps readers out.
     pub(super) fn at(path: &Path) -> rusqlite::Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;
-        // Who is kept out does not wait on the thread that asks.
-        conn.busy_timeout(Duration::ZERO)?;
+        conn.busy_timeout(PATIENCE)?;
         conn.set_prepared_statement_cache_capacity(PREPARED);
         conn.execute_batch("PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384;")?;
+        // From now on, who is kept out does not wait on the thread that asks.
+        conn.busy_timeout(Duration::ZERO)?;
         let limit = Limit::on(&conn)?;
         Ok(Self { conn, limit })
     }

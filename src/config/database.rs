@@ -32,7 +32,7 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// The address that sqlx connects to. It may hold a password: never log it.
+    /// The address that the store connects to. It may hold a password: never log it.
     #[must_use]
     pub fn expose_url(&self) -> String {
         match self {

@@ -36,8 +36,11 @@ const HOLD: Duration = Duration::from_millis(2);
 /// Statements that each connection keeps prepared.
 const PREPARED: usize = 256;
 
-/// At most so many rows of a long read wait to be taken, twice.
-const CHUNK: usize = 256;
+/// More rows than this are a long read.
+const FEW: usize = 256;
+
+/// So many rows of a long read go from thread to thread at once; as many wait, and as many are being read.
+const CHUNK: usize = 64;
 
 /// A connection for one statement.
 pub(super) enum Lite<'c> {
@@ -220,7 +223,7 @@ where
 fn few<R: FromSqlite>(conn: &Connection, sql: &str, values: &[&dyn Bound]) -> rusqlite::Result<Vec<R>> {
     let (mut found, mut is_more) = (Vec::new(), false);
     statement::rows(conn, sql, values, |row| {
-        is_more = found.len() == CHUNK;
+        is_more = found.len() == FEW;
         found.push(row);
         if is_more { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;

@@ -68,7 +68,11 @@ impl Clocks {
                 Turn::Counts(Due { life: due, assignee: due, participants: due })
             }
             EventKind::Assigned | EventKind::Participants if is_deleted => {
-                if after_deletion { Turn::Gone } else { Turn::Counts(Due::NOTHING) }
+                if after_deletion {
+                    Turn::Gone
+                } else {
+                    Turn::Counts(Due::NOTHING)
+                }
             }
             EventKind::Assigned => Turn::Counts(Due {
                 assignee: not_before(self.life) && not_before(self.assigned),

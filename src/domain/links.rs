@@ -58,9 +58,11 @@ impl ItemEvent {
         match (self.kind, &self.assignee, &self.participants) {
             (EventKind::Assigned, None, _) => Err(EventError::AssigneeMissing),
             (EventKind::Participants, _, None) => Err(EventError::ParticipantsMissing),
-            (EventKind::Created | EventKind::Assigned | EventKind::Participants | EventKind::Deleted, _, _) => {
-                Ok(())
-            }
+            (
+                EventKind::Created | EventKind::Assigned | EventKind::Participants | EventKind::Deleted,
+                _,
+                _,
+            ) => Ok(()),
         }
     }
 }

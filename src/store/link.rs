@@ -122,11 +122,7 @@ pub async fn of_account(c: &mut Conn, account: AccountId) -> Result<Vec<Link>, S
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn of_account_at(
-    c: &mut Conn,
-    account: AccountId,
-    at: Timestamp,
-) -> Result<Vec<Link>, StoreError> {
+pub async fn of_account_at(c: &mut Conn, account: AccountId, at: Timestamp) -> Result<Vec<Link>, StoreError> {
     let rows = q!(fetch_all as Row; c,
         columns!("WHERE account_id = $1 AND since <= $2 AND (until IS NULL OR until > $2)"),
         account.uuid(), micros(at))?;

@@ -141,7 +141,14 @@ async fn events(c: &mut Conn, dice: &mut Dice, now: Timestamp) -> Result<String,
     Ok(match dice.roll(8) {
         0 => {
             let it = item("note", dice.name());
-            let new = Item { item: it, creator: Some(who), project: None, created_at: now, deleted_at: None, clocks: Clocks::default() };
+            let new = Item {
+                item: it,
+                creator: Some(who),
+                project: None,
+                created_at: now,
+                deleted_at: None,
+                clocks: Clocks::default(),
+            };
             format!("{:?}", items::note(c, &new).await?)
         }
         1 => {

@@ -85,29 +85,12 @@ fn behind(explained: &Explained, language: Language) -> String {
         Language::Sv => ("därför att", "det här skulle ge det"),
         Language::En => ("because", "this would give it"),
     };
-    let mut text = String::new();
-    for (title, lines) in [
-        (because, explained.because.iter().map(|story| story.sentence(language)).collect::<Vec<_>>()),
-        (would_give, explained.would_give.clone()),
-    ] {
-        if !lines.is_empty() {
-            text.push_str(&format!("{title}:\n"));
-            for line in lines {
-                text.push_str(&format!("  - {line}\n"));
-            }
-        }
-    }
-    text
-}
-
-fn in_words(answer: &Answer) -> String {
-    let verdict = if answer.decision { "allowed" } else { "refused" };
-    let version = answer.account_version.map(|version| format!(" version {version}")).unwrap_or_default();
-    let account = answer.account.map_or_else(|| "none".to_owned(), |id| format!("{id}{version}"));
-    format!(
-        "{verdict} ({})\n{}\naccount: {account}\ntrace:   {}\n",
-        answer.code, answer.reason_user, answer.reason_admin
-    )
+    let part = |title: &str, lines: Vec<String>| match lines.as_slice() {
+        [] => String::new(),
+        lines => format!("{title}:\n  - {}\n", lines.join("\n  - ")),
+    };
+    let stories = explained.because.iter().map(|story| story.sentence(language)).collect();
+    part(because, stories) + &part(would_give, explained.would_give.clone())
 }
 
 #[cfg(test)]

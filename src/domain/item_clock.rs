@@ -110,10 +110,6 @@ mod tests {
         Timestamp::from_second(number * 60).unwrap()
     }
 
-    fn at(number: i64) -> Option<Timestamp> {
-        Some(minute(number))
-    }
-
     fn counts(clocks: Clocks, kind: EventKind, when: Option<Timestamp>, is_deleted: bool) -> bool {
         match clocks.judge(kind, when, is_deleted) {
             Turn::Counts(due) => due != Due::NOTHING,
@@ -123,47 +119,53 @@ mod tests {
 
     #[test]
     fn an_older_assignment_does_not_overwrite_a_newer_one() {
-        let known = Clocks { assigned: at(5), ..Clocks::default() };
-        assert!(!counts(known, EventKind::Assigned, at(4), false));
-        assert!(counts(known, EventKind::Assigned, at(5), false));
-        assert!(counts(known, EventKind::Participants, at(4), false));
+        let known = Clocks { assigned: Some(minute(5)), ..Clocks::default() };
+        assert!(!counts(known, EventKind::Assigned, Some(minute(4)), false));
+        assert!(counts(known, EventKind::Assigned, Some(minute(5)), false));
+        assert!(counts(known, EventKind::Participants, Some(minute(4)), false));
         assert!(counts(known, EventKind::Assigned, None, false));
     }
 
     #[test]
     fn nothing_older_than_a_deletion_brings_an_item_back() {
-        let known = Clocks { life: at(5), assigned: at(5), participants: at(5) };
+        let known =
+            Clocks { life: Some(minute(5)), assigned: Some(minute(5)), participants: Some(minute(5)) };
         for kind in KINDS.iter().filter(|kind| **kind != EventKind::Deleted) {
-            assert!(!counts(known, *kind, at(4), true) && !counts(known, *kind, at(5), true), "{kind}");
+            assert!(
+                !counts(known, *kind, Some(minute(4)), true) && !counts(known, *kind, Some(minute(5)), true),
+                "{kind}"
+            );
         }
-        assert!(counts(known, EventKind::Created, at(6), true));
-        assert_eq!(known.judge(EventKind::Assigned, at(6), true), Turn::Gone);
+        assert!(counts(known, EventKind::Created, Some(minute(6)), true));
+        assert_eq!(known.judge(EventKind::Assigned, Some(minute(6)), true), Turn::Gone);
         assert_eq!(known.judge(EventKind::Assigned, None, true), Turn::Gone);
     }
 
     #[test]
     fn a_late_deletion_does_not_end_what_was_created_or_told_after_it() {
-        let born = Clocks { life: at(8), ..Clocks::default() };
-        assert!(!counts(born, EventKind::Deleted, at(6), false));
-        assert!(counts(born, EventKind::Deleted, at(9), false));
-        let told = Clocks { assigned: at(8), ..Clocks::default() };
-        assert!(!counts(told, EventKind::Deleted, at(6), false));
+        let born = Clocks { life: Some(minute(8)), ..Clocks::default() };
+        assert!(!counts(born, EventKind::Deleted, Some(minute(6)), false));
+        assert!(counts(born, EventKind::Deleted, Some(minute(9)), false));
+        let told = Clocks { assigned: Some(minute(8)), ..Clocks::default() };
+        assert!(!counts(told, EventKind::Deleted, Some(minute(6)), false));
     }
 
     #[test]
     fn a_late_creation_gives_its_link_but_not_its_outdated_assignee() {
-        let known = Clocks { assigned: at(7), ..Clocks::default() };
-        let Turn::Counts(due) = known.judge(EventKind::Created, at(5), false) else { panic!("it counts") };
+        let known = Clocks { assigned: Some(minute(7)), ..Clocks::default() };
+        let Turn::Counts(due) = known.judge(EventKind::Created, Some(minute(5)), false) else {
+            panic!("it counts")
+        };
         assert_eq!((due.life, due.assignee, due.participants), (true, false, true));
     }
 
     #[test]
     fn a_clock_ahead_of_ours_is_kept_at_ours_and_none_moves_back() {
         let due = Due { assignee: true, ..Due::NOTHING };
-        let ahead = Clocks::default().after(EventKind::Assigned, at(9), due, minute(7));
-        assert_eq!(ahead.assigned, at(7));
-        assert_eq!(ahead.after(EventKind::Assigned, None, due, minute(8)).assigned, at(7));
+        let ahead = Clocks::default().after(EventKind::Assigned, Some(minute(9)), due, minute(7));
+        assert_eq!(ahead.assigned, Some(minute(7)));
+        assert_eq!(ahead.after(EventKind::Assigned, None, due, minute(8)).assigned, Some(minute(7)));
         let gone = Clocks::default().after(EventKind::Deleted, None, Due { life: true, ..due }, minute(7));
-        assert_eq!((gone.life, gone.assigned, gone.participants), (at(7), at(7), None));
+        assert_eq!((gone.life, gone.assigned, gone.participants), (Some(minute(7)), Some(minute(7)), None));
     }
 }

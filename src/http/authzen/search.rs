@@ -190,12 +190,12 @@ impl Sheet {
         };
         let results: Vec<Value> = found.results.into_iter().map(entity).collect();
         let page = PageTold { next_token: found.next.map(token).unwrap_or_default(), count: results.len() };
-        Found { page, context: found.answer.map(reasons), results }
+        Found { page, context: found.answer.as_ref().map(reasons), results }
     }
 }
 
 /// Why a search for items found what it found: the answer about the component as a whole.
-fn reasons(answer: Answer) -> Value {
+fn reasons(answer: &Answer) -> Value {
     json!({
         "code": answer.code,
         "narrowed": answer.narrowed,

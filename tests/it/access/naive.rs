@@ -33,13 +33,16 @@ impl Dice {
 pub(super) const ACTIONS: [&str; 6] = ["view", "create", "edit", "delete", "assign", "administer"];
 pub(super) const STATUSES: [&str; 6] = ["invited", "active", "paused", "frozen", "deactivated", "removed"];
 
+/// A module or all of them, for these actions or for all.
+type Opening = (Option<usize>, Option<Vec<&'static str>>);
+
 /// A policy, as far as access depends on it.
 #[derive(Debug, Clone)]
 pub(super) struct Book {
     /// Module, sector, whether it has items, whether it is administration; the place is the number of the component.
     pub(super) components: Vec<(usize, Option<usize>, bool, bool)>,
     /// What each role opens: a module or all of them, for these actions or for all.
-    pub(super) roles: Vec<Vec<(Option<usize>, Option<Vec<&'static str>>)>>,
+    pub(super) roles: Vec<Vec<Opening>>,
     pub(super) on_leave_may_enter: bool,
 }
 

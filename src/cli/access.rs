@@ -93,6 +93,16 @@ fn behind(explained: &Explained, language: Language) -> String {
     part(because, stories) + &part(would_give, explained.would_give.clone())
 }
 
+fn in_words(answer: &Answer) -> String {
+    let verdict = if answer.decision { "allowed" } else { "refused" };
+    let version = answer.account_version.map(|version| format!(" version {version}")).unwrap_or_default();
+    let account = answer.account.map_or_else(|| "none".to_owned(), |id| format!("{id}{version}"));
+    format!(
+        "{verdict} ({})\n{}\naccount: {account}\ntrace:   {}\n",
+        answer.code, answer.reason_user, answer.reason_admin
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

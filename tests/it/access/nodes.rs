@@ -77,32 +77,32 @@ async fn after_the_commit_of_a_removal_no_node_says_yes() {
         let house = Association::open(t).await;
         let node = second(t, &house).await;
         give(&house, "nils", role("communicator")).await;
-        holds(&node, &question("nils", None), async {
+        Box::pin(holds(&node, &question("nils", None), async {
             people::revoke(&house.ports, &operator(&house), &name("nils"), role("communicator"), "x")
                 .await
                 .unwrap();
-        })
+        }))
         .await;
         let wanted = to_item(account("hanna"), "mailing", "1");
         people::link(&house.ports, &operator(&house), wanted.clone(), Lasting::AsUsual, "x").await.unwrap();
-        holds(&node, &question("hanna", Some("1")), async {
+        Box::pin(holds(&node, &question("hanna", Some("1")), async {
             people::unlink(&house.ports, &operator(&house), wanted, "x").await.unwrap();
-        })
+        }))
         .await;
         let assigned = |who: Option<&str>| {
             let assignee = who.map(|who| json!({ "account": name(who) }));
             json!([{ "event": "assigned", "component": "mailing", "item": "2", "assignee": assignee }])
         };
         tell(&house, assigned(Some("hugo"))).await;
-        holds(&node, &question("hugo", Some("2")), async {
+        Box::pin(holds(&node, &question("hugo", Some("2")), async {
             tell(&house, assigned(None)).await;
-        })
+        }))
         .await;
-        holds(&node, &question("anna", None), async {
+        Box::pin(holds(&node, &question("anna", None), async {
             let act = house.ports.act(Actor::Operator("test".into()), "test");
             give(&house, "rut", role("board")).await;
             people::deactivate(&house.ports, &act, &name("anna"), "left").await.unwrap();
-        })
+        }))
         .await;
         if t.file().is_none() {
             node.db.close().await;

@@ -1,17 +1,16 @@
-//! What the engine itself can do: rows written through sqlx, with nothing of Portvakt between.
+//! What the engine itself can do: rows written through its driver, with nothing of Portvakt between.
 //!
 //! Invariant: every commit is as durable as the daemon's own: SQLite with WAL and `synchronous=FULL`, PostgreSQL as
 //! the server is set. A row is about as large as a person's document, under a primary key.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, ensure};
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgPool, PgPoolOptions};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use uuid::Uuid;
 
 use crate::measure::Work;
@@ -26,7 +25,7 @@ const ONE: &str = "INSERT INTO probe_row (id, at, body) VALUES ($1, $2, $3)";
 #[derive(Debug, Clone)]
 pub(crate) enum Engine {
     /// A file beside the daemon's.
-    Sqlite(SqlitePool),
+    Sqlite(Arc<Mutex<Connection>>),
     /// A schema beside the daemon's.
     Postgres(PgPool),
 }
@@ -37,23 +36,13 @@ impl Engine {
     /// # Errors
     ///
     /// When the file cannot be made.
-    pub(crate) async fn sqlite(folder: &Path) -> anyhow::Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(folder.join("probe.db"))
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .pragma("cache_size", "-16384")
-            .disable_statement_logging();
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .test_before_acquire(false)
-            .connect_with(options)
-            .await?;
-        sqlx::query("CREATE TABLE probe_row (id UUID PRIMARY KEY, at BIGINT NOT NULL, body TEXT NOT NULL)")
-            .execute(&pool)
-            .await?;
-        Ok(Self::Sqlite(pool))
+    pub(crate) fn sqlite(folder: &Path) -> anyhow::Result<Self> {
+        let conn = Connection::open(folder.join("probe.db"))?;
+        conn.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;
+             CREATE TABLE probe_row (id UUID PRIMARY KEY, at BIGINT NOT NULL, body TEXT NOT NULL);",
+        )?;
+        Ok(Self::Sqlite(Arc::new(Mutex::new(conn))))
     }
 
     /// Makes the table in a schema of its own in the database at `url`, with a connection for each caller.
@@ -88,10 +77,7 @@ impl Engine {
     /// When it does not answer.
     pub(crate) async fn describe(&self) -> anyhow::Result<String> {
         Ok(match self {
-            Self::Sqlite(pool) => {
-                let (version,): (String,) = sqlx::query_as("SELECT sqlite_version()").fetch_one(pool).await?;
-                format!("SQLite {version}, synchronous=FULL")
-            }
+            Self::Sqlite(_) => format!("SQLite {}, synchronous=FULL", rusqlite::version()),
             Self::Postgres(pool) => {
                 let (version,): (String,) = sqlx::query_as("SHOW server_version").fetch_one(pool).await?;
                 let (fsync,): (String,) = sqlx::query_as("SHOW fsync").fetch_one(pool).await?;
@@ -105,7 +91,7 @@ impl Engine {
     async fn rows(&self) -> anyhow::Result<i64> {
         const COUNT: &str = "SELECT COUNT(*) FROM probe_row";
         let (rows,): (i64,) = match self {
-            Self::Sqlite(pool) => sqlx::query_as(COUNT).fetch_one(pool).await?,
+            Self::Sqlite(conn) => (alone(conn, |conn| conn.query_row(COUNT, (), |row| row.get(0)))?,),
             Self::Postgres(pool) => sqlx::query_as(COUNT).fetch_one(pool).await?,
         };
         Ok(rows)
@@ -125,7 +111,8 @@ impl Engine {
     /// Lets go of the database.
     pub(crate) async fn close(&self) {
         match self {
-            Self::Sqlite(pool) => pool.close().await,
+            // It closes when the last caller has gone.
+            Self::Sqlite(_) => {}
             Self::Postgres(pool) => pool.close().await,
         }
     }
@@ -168,8 +155,9 @@ impl Probe {
     async fn single(&self, at: i64) -> anyhow::Result<u64> {
         let (id, text) = (Uuid::now_v7(), self.text.as_str());
         Ok(match &self.engine {
-            Engine::Sqlite(pool) => {
-                sqlx::query(ONE).bind(id).bind(at).bind(text).execute(pool).await?.rows_affected()
+            Engine::Sqlite(conn) => {
+                alone(conn, |conn| conn.prepare_cached(ONE)?.execute((id.as_bytes(), at, text)))?
+                    .try_into()?
             }
             Engine::Postgres(pool) => {
                 sqlx::query(ONE).bind(id).bind(at).bind(text).execute(pool).await?.rows_affected()
@@ -180,13 +168,17 @@ impl Probe {
     async fn inserts(&self, at: i64) -> anyhow::Result<u64> {
         let (text, mut rows) = (self.text.as_str(), 0);
         match &self.engine {
-            Engine::Sqlite(pool) => {
-                let mut open = pool.begin_with("BEGIN IMMEDIATE").await?;
-                for _ in 0..BATCH {
-                    let one = sqlx::query(ONE).bind(Uuid::now_v7()).bind(at).bind(text);
-                    rows += one.execute(&mut *open).await?.rows_affected();
-                }
-                open.commit().await?;
+            Engine::Sqlite(conn) => {
+                let written = alone(conn, |conn| {
+                    let open = conn.transaction()?;
+                    let mut written = 0;
+                    for _ in 0..BATCH {
+                        let id = Uuid::now_v7();
+                        written += open.prepare_cached(ONE)?.execute((id.as_bytes(), at, text))?;
+                    }
+                    open.commit().map(|()| written)
+                })?;
+                rows += u64::try_from(written)?;
             }
             Engine::Postgres(pool) => {
                 let mut open = pool.begin().await?;
@@ -201,17 +193,20 @@ impl Probe {
     }
 
     async fn multi_row(&self, at: i64) -> anyhow::Result<u64> {
-        let (sql, text) = (AssertSqlSafe(Arc::clone(&self.multi)), self.text.as_str());
+        let text = self.text.as_str();
         Ok(match &self.engine {
-            Engine::Sqlite(pool) => {
-                let mut query = sqlx::query(sql);
-                for _ in 0..BATCH {
-                    query = query.bind(Uuid::now_v7()).bind(at).bind(text);
-                }
-                query.execute(pool).await?.rows_affected()
+            Engine::Sqlite(conn) => {
+                let values = (0..BATCH).flat_map(|_| {
+                    let id = Uuid::now_v7().as_bytes().to_vec();
+                    [Value::Blob(id), Value::Integer(at), Value::Text(text.to_owned())]
+                });
+                let write = |conn: &mut Connection| {
+                    conn.prepare_cached(&self.multi)?.execute(params_from_iter(values))
+                };
+                alone(conn, write)?.try_into()?
             }
             Engine::Postgres(pool) => {
-                let mut query = sqlx::query(sql);
+                let mut query = sqlx::query(AssertSqlSafe(Arc::clone(&self.multi)));
                 for _ in 0..BATCH {
                     query = query.bind(Uuid::now_v7()).bind(at).bind(text);
                 }
@@ -219,6 +214,14 @@ impl Probe {
             }
         })
     }
+}
+
+/// Does something with the one connection, without holding up callers that have other things to do.
+fn alone<T>(
+    conn: &Mutex<Connection>,
+    work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    tokio::task::block_in_place(|| work(&mut conn.lock().unwrap_or_else(PoisonError::into_inner)))
 }
 
 impl Work for Probe {

@@ -154,7 +154,7 @@ async fn measured(arguments: &Arguments, scratch: &Scratch, table: &mut Table) -
     ensure!(arguments.connections > 0 && arguments.people >= arguments.connections, "too few people");
     let hello = Hello::start()?;
     let engine = match &arguments.database {
-        None => Engine::sqlite(&scratch.folder).await?,
+        None => Engine::sqlite(&scratch.folder)?,
         Some(_) => Engine::postgres(&scratch.database, arguments.connections).await?,
     };
     let hook = format!("http://{}/hook{}", hello.address, if arguments.deliver { "" } else { "/gone" });

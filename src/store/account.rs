@@ -16,28 +16,30 @@ use super::conn::Conn;
 use super::error::StoreError;
 use super::value::{id_list, instant, instant_opt, micros, micros_opt};
 
-/// A row, as [`super::visit`] reads it too.
-#[derive(sqlx::FromRow)]
-pub(super) struct Row {
-    pub(super) id: Uuid,
-    user_name: String,
-    display_name: String,
-    email: Option<String>,
-    language: Option<String>,
-    kind: String,
-    is_protected: bool,
-    valid_from: Option<i64>,
-    valid_until: Option<i64>,
-    created_at: i64,
-    status: String,
-    status_since: i64,
-    status_reason: String,
-    status_by: String,
-    status_note: Option<String>,
-    leave_until: Option<i64>,
-    returned_at: Option<i64>,
-    activated_at: Option<i64>,
-    version: i64,
+row! {
+    /// A row, as [`super::visit`] reads it too.
+    #[derive(sqlx::FromRow)]
+    pub(super) struct Row {
+        pub(super) id: Uuid,
+        user_name: String,
+        display_name: String,
+        email: Option<String>,
+        language: Option<String>,
+        kind: String,
+        is_protected: bool,
+        valid_from: Option<i64>,
+        valid_until: Option<i64>,
+        created_at: i64,
+        status: String,
+        status_since: i64,
+        status_reason: String,
+        status_by: String,
+        status_note: Option<String>,
+        leave_until: Option<i64>,
+        returned_at: Option<i64>,
+        activated_at: Option<i64>,
+        version: i64,
+    }
 }
 
 impl TryFrom<Row> for Account {

@@ -64,17 +64,19 @@ pub struct RepairCount {
     pub last_at: Timestamp,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    last_request_at: Option<i64>,
-    last_change_at: Option<i64>,
-    error_at: Option<i64>,
-    error_status: Option<i64>,
-    error_type: Option<String>,
-    error_method: Option<String>,
-    error_resource: Option<String>,
-    denied_at: Option<i64>,
-    denied_why: Option<String>,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        last_request_at: Option<i64>,
+        last_change_at: Option<i64>,
+        error_at: Option<i64>,
+        error_status: Option<i64>,
+        error_type: Option<String>,
+        error_method: Option<String>,
+        error_resource: Option<String>,
+        denied_at: Option<i64>,
+        denied_why: Option<String>,
+    }
 }
 
 /// What a directory last did; all empty where it never did anything.

@@ -69,19 +69,21 @@ pub async fn append(c: &mut Conn, entry: &Entry) -> Result<AuditId, StoreError> 
     ledger::record(c, entry).await
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: Uuid,
-    at: i64,
-    actor: String,
-    cause: String,
-    action: String,
-    subject_kind: String,
-    subject_id: String,
-    // As text: SQLite keeps a bare number as a number, which sqlx does not take for JSON.
-    before: Option<String>,
-    after: Option<String>,
-    request_id: Option<String>,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        id: Uuid,
+        at: i64,
+        actor: String,
+        cause: String,
+        action: String,
+        subject_kind: String,
+        subject_id: String,
+        // As text: SQLite keeps a bare number as a number, which is not taken for JSON.
+        before: Option<String>,
+        after: Option<String>,
+        request_id: Option<String>,
+    }
 }
 
 fn document(text: Option<String>, id: Uuid) -> Result<Option<Value>, StoreError> {

@@ -27,12 +27,14 @@ pub struct ClientSecret {
     pub paused_since: Option<Timestamp>,
 }
 
-#[derive(sqlx::FromRow)]
-struct SecretRow {
-    #[sqlx(flatten)]
-    token: Row,
-    hash: Vec<u8>,
-    paused_since: Option<i64>,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct SecretRow {
+        #[sqlx(flatten)]
+        token: Row,
+        hash: Vec<u8>,
+        paused_since: Option<i64>,
+    }
 }
 
 /// The secrets of a directory's client, valid or not.

@@ -92,31 +92,33 @@ pub struct ClientToken {
     pub used_at: Option<Timestamp>,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: Uuid,
-    redirect_uri: String,
-    challenge: Option<String>,
-    nonce: Option<String>,
-    scope: String,
-    authenticated_at: i64,
-    acr: Option<String>,
-    amr: Option<String>,
-    created_at: i64,
-    code_expires_at: i64,
-    redeemed_at: Option<i64>,
-    revoked_at: Option<i64>,
-    sid: Uuid,
-    client: String,
-    account_id: Uuid,
-    subject: String,
-    opened_at: i64,
-    closed_at: Option<i64>,
-    session_id: Uuid,
-    last_used_at: i64,
-    expires_at: i64,
-    ended_at: Option<i64>,
-    vouched_email: Option<Vec<u8>>,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        id: Uuid,
+        redirect_uri: String,
+        challenge: Option<String>,
+        nonce: Option<String>,
+        scope: String,
+        authenticated_at: i64,
+        acr: Option<String>,
+        amr: Option<String>,
+        created_at: i64,
+        code_expires_at: i64,
+        redeemed_at: Option<i64>,
+        revoked_at: Option<i64>,
+        sid: Uuid,
+        client: String,
+        account_id: Uuid,
+        subject: String,
+        opened_at: i64,
+        closed_at: Option<i64>,
+        session_id: Uuid,
+        last_used_at: i64,
+        expires_at: i64,
+        ended_at: Option<i64>,
+        vouched_email: Option<Vec<u8>>,
+    }
 }
 
 impl TryFrom<Row> for Held {

@@ -31,15 +31,17 @@ pub struct Waiting {
     pub attempts: i64,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    sid: Uuid,
-    client: String,
-    account_id: Uuid,
-    subject: String,
-    queued_at: i64,
-    due_at: i64,
-    attempts: i64,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        sid: Uuid,
+        client: String,
+        account_id: Uuid,
+        subject: String,
+        queued_at: i64,
+        due_at: i64,
+        attempts: i64,
+    }
 }
 
 impl TryFrom<Row> for Waiting {

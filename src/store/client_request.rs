@@ -34,13 +34,15 @@ impl std::fmt::Debug for ClientRequest {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    client: String,
-    request: Json<Value>,
-    former_session: Option<Uuid>,
-    created_at: i64,
-    expires_at: i64,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        client: String,
+        request: Json<Value>,
+        former_session: Option<Uuid>,
+        created_at: i64,
+        expires_at: i64,
+    }
 }
 
 impl TryFrom<Row> for ClientRequest {

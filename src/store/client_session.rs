@@ -32,15 +32,17 @@ pub struct ClientSession {
     pub ended_at: Option<Timestamp>,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: Uuid,
-    client: String,
-    session_id: Uuid,
-    account_id: Uuid,
-    subject: String,
-    created_at: i64,
-    ended_at: Option<i64>,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        id: Uuid,
+        client: String,
+        session_id: Uuid,
+        account_id: Uuid,
+        subject: String,
+        created_at: i64,
+        ended_at: Option<i64>,
+    }
 }
 
 impl TryFrom<Row> for ClientSession {

@@ -7,22 +7,21 @@ use std::pin::Pin;
 
 use futures_util::{Stream, TryStreamExt};
 use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
 use super::error::StoreError;
 use super::ledger::Ledger;
+use super::sqlite::{Lite, Pool, Reader};
 
 /// A connection, inside a transaction or not.
 #[derive(Debug)]
 pub enum Conn {
-    /// A reader of the SQLite pool, each statement for itself.
-    SqliteRead(PoolConnection<Sqlite>),
-    /// A reader of the SQLite pool that sees one moment.
-    SqliteSnapshot(Transaction<'static, Sqlite>),
+    /// A reader of SQLite: each statement for itself, or all of one moment.
+    SqliteRead(Reader),
     /// The one writer of SQLite, always inside a transaction.
     SqliteWrite {
         /// The connection.
-        open: Box<SqliteConnection>,
+        open: Box<rusqlite::Connection>,
         /// What is to be written at the transaction's end.
         ledger: Ledger,
     },
@@ -41,16 +40,15 @@ pub enum Conn {
 
 /// The engine's own connection behind a [`Conn`].
 pub(super) enum Lane<'c> {
-    Sqlite(&'c mut SqliteConnection),
+    Sqlite(Lite<'c>),
     Pg(&'c mut PgConnection),
 }
 
 impl Conn {
     pub(super) fn lane(&mut self) -> Lane<'_> {
         match self {
-            Self::SqliteRead(c) => Lane::Sqlite(c),
-            Self::SqliteSnapshot(c) => Lane::Sqlite(c),
-            Self::SqliteWrite { open, .. } => Lane::Sqlite(open),
+            Self::SqliteRead(c) => Lane::Sqlite(Lite::Reader(c)),
+            Self::SqliteWrite { open, .. } => Lane::Sqlite(Lite::Writer(open)),
             Self::PgRead(c) => Lane::Pg(c),
             Self::PgTransaction { open, .. } => Lane::Pg(open),
         }
@@ -59,9 +57,9 @@ impl Conn {
     /// Lets go of a reader that did not answer: it is closed and not given to anybody else.
     pub(super) fn abandon(self) {
         match self {
-            Self::SqliteRead(mut c) => c.close_on_drop(),
+            Self::SqliteRead(c) => c.discard(),
             Self::PgRead(mut c) => c.close_on_drop(),
-            Self::SqliteSnapshot(_) | Self::SqliteWrite { .. } | Self::PgTransaction { .. } => {}
+            Self::SqliteWrite { .. } | Self::PgTransaction { .. } => {}
         }
     }
 
@@ -69,7 +67,7 @@ impl Conn {
     pub(super) fn ledger(&mut self) -> Option<&mut Ledger> {
         match self {
             Self::SqliteWrite { ledger, .. } | Self::PgTransaction { ledger, .. } => Some(ledger),
-            Self::SqliteRead(_) | Self::SqliteSnapshot(_) | Self::PgRead(_) => None,
+            Self::SqliteRead(_) | Self::PgRead(_) => None,
         }
     }
 
@@ -90,7 +88,7 @@ impl Conn {
 /// Where readers come from.
 #[derive(Debug, Clone)]
 pub(super) enum Readers {
-    Sqlite(SqlitePool),
+    Sqlite(Pool),
     Postgres(PgPool),
 }
 
@@ -98,7 +96,7 @@ impl Readers {
     /// A reader whose statements each see the newest commit.
     pub(super) async fn reader(&self) -> Result<Conn, StoreError> {
         match self {
-            Self::Sqlite(pool) => Ok(Conn::SqliteRead(pool.acquire().await?)),
+            Self::Sqlite(pool) => Ok(Conn::SqliteRead(pool.reader().await?)),
             Self::Postgres(pool) => Ok(Conn::PgRead(pool.acquire().await?)),
         }
     }
@@ -117,12 +115,14 @@ pub type Work<'c, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>
 /// q!(execute; c, sqlite "…", postgres "…", a)         where the text must differ; likewise with `as Row`
 /// ```
 ///
-/// A scalar is read as a tuple: `q!(fetch_one as (i64,); …)`.
+/// A scalar is read as a tuple: `q!(fetch_one as (i64,); …)`. A struct derives `sqlx::FromRow` within `row!`.
 macro_rules! q {
     (execute; $c:expr, sqlite $lite:expr, postgres $pg:expr $(, $arg:expr)* $(,)?) => {{
         let done = match $c.lane() {
-            $crate::store::conn::Lane::Sqlite(c) => sqlx::query::<sqlx::Sqlite>($lite)$(.bind($arg))*
-                .execute(c).await.map(|done| done.rows_affected()).map_err($crate::store::StoreError::from),
+            $crate::store::conn::Lane::Sqlite(c) => {
+                let asked = $crate::store::sqlite::execute(c, $lite, &[$(&$arg),*]);
+                asked.await
+            }
             $crate::store::conn::Lane::Pg(c) => sqlx::query::<sqlx::Postgres>($pg)$(.bind($arg))*
                 .execute(c).await.map(|done| done.rows_affected()).map_err($crate::store::StoreError::from),
         };
@@ -130,8 +130,10 @@ macro_rules! q {
     }};
     ($fetch:ident as $row:ty; $c:expr, sqlite $lite:expr, postgres $pg:expr $(, $arg:expr)* $(,)?) => {{
         let done = match $c.lane() {
-            $crate::store::conn::Lane::Sqlite(c) => sqlx::query_as::<sqlx::Sqlite, $row>($lite)$(.bind($arg))*
-                .$fetch(c).await.map_err($crate::store::StoreError::from),
+            $crate::store::conn::Lane::Sqlite(c) => {
+                let asked = $crate::store::sqlite::$fetch::<$row>(c, $lite, &[$(&$arg),*]);
+                asked.await
+            }
             $crate::store::conn::Lane::Pg(c) => sqlx::query_as::<sqlx::Postgres, $row>($pg)$(.bind($arg))*
                 .$fetch(c).await.map_err($crate::store::StoreError::from),
         };
@@ -155,8 +157,8 @@ macro_rules! each {
     ($row:ty; $c:expr, sqlite $lite:expr, postgres $pg:expr, ($($arg:expr),* $(,)?), $with:expr) => {{
         let done = match $c.lane() {
             $crate::store::conn::Lane::Sqlite(c) => {
-                let rows = sqlx::query_as::<sqlx::Sqlite, $row>($lite)$(.bind($arg))*.fetch(c);
-                $crate::store::conn::hand_out(rows, $with).await
+                let asked = $crate::store::sqlite::each::<$row, _>(c, $lite, &[$(&$arg),*], $with);
+                asked.await
             }
             $crate::store::conn::Lane::Pg(c) => {
                 let rows = sqlx::query_as::<sqlx::Postgres, $row>($pg)$(.bind($arg))*.fetch(c);

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use futures_util::future::join;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use tokio::time::timeout;
 
 use super::address;
@@ -20,10 +20,11 @@ use super::error::StoreError;
 use super::gather::LANES;
 use super::ledger::{self, Ledger};
 use super::migrate;
+use super::sqlite::{self, Pool};
 use super::together::Together;
 use super::writer::{Writer, unless_it_panics};
 
-/// How long a reader waits for a connection, and a writer of SQLite for another process that writes.
+/// How long a reader waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long closing waits for readers, and then for changes that were accepted.
@@ -50,7 +51,7 @@ pub struct Db {
 
 #[derive(Debug, Clone)]
 enum Engine {
-    Sqlite { path: PathBuf, readers: SqlitePool, writer: Writer },
+    Sqlite { path: PathBuf, readers: Pool, writer: Writer },
     Postgres { pool: PgPool },
 }
 
@@ -82,30 +83,22 @@ impl Db {
     }
 
     async fn open_sqlite(path: &Path, connections: u32) -> Result<Self, StoreError> {
-        make_private(path)?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(PATIENCE)
-            .foreign_keys(true)
-            .pragma("cache_size", "-16384")
-            .pragma("journal_size_limit", "67108864")
-            .statement_cache_capacity(256)
-            .disable_statement_logging();
-        let mut conn = SqliteConnection::connect_with(&options.clone().optimize_on_close(true, 400)).await?;
-        migrate::migrate_sqlite(&mut conn).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(connections.max(1) + LANES)
-            .acquire_timeout(PATIENCE)
-            .test_before_acquire(false)
-            .idle_timeout(Duration::from_mins(1))
-            .connect_with(options.read_only(true).create_if_missing(false))
-            .await?;
-        let together = Together::new(Readers::Sqlite(readers.clone()));
-        let engine = Engine::Sqlite { path: path.to_owned(), readers, writer: Writer::start(conn) };
-        Ok(Self { engine, together })
+        let file = path.to_owned();
+        let opening = move || {
+            make_private(&file)?;
+            let mut conn = sqlite::open_writer(&file)?;
+            migrate::migrate_sqlite(&mut conn)?;
+            Ok(conn)
+        };
+        // It may have to wait for another that writes.
+        let opened = tokio::task::spawn_blocking(opening).await;
+        let conn = opened.unwrap_or(Err(StoreError::Panicked))?;
+        let readers = Pool::new(path, connections.max(1));
+        // Of their own, so that a crowd of long reads keeps no small question out.
+        let asking = Pool::new(path, LANES);
+        drop(asking.reader().await?);
+        let engine = Engine::Sqlite { path: path.to_owned(), readers, writer: Writer::start(conn)? };
+        Ok(Self { engine, together: Together::new(Readers::Sqlite(asking)) })
     }
 
     async fn open_postgres(url: &str, connections: u32) -> Result<Self, StoreError> {
@@ -173,7 +166,7 @@ impl Db {
     /// [`StoreError::Unavailable`] when no connection can be had.
     pub async fn read(&self) -> Result<Conn, StoreError> {
         match &self.engine {
-            Engine::Sqlite { readers, .. } => Ok(Conn::SqliteRead(readers.acquire().await?)),
+            Engine::Sqlite { readers, .. } => Ok(Conn::SqliteRead(readers.reader().await?)),
             Engine::Postgres { pool } => Ok(Conn::PgRead(pool.acquire().await?)),
         }
     }
@@ -185,7 +178,11 @@ impl Db {
     /// [`StoreError::Unavailable`] when no connection can be had.
     pub async fn snapshot(&self) -> Result<Conn, StoreError> {
         match &self.engine {
-            Engine::Sqlite { readers, .. } => Ok(Conn::SqliteSnapshot(readers.begin().await?)),
+            Engine::Sqlite { readers, .. } => {
+                let mut reader = readers.reader().await?;
+                reader.begin()?;
+                Ok(Conn::SqliteRead(reader))
+            }
             Engine::Postgres { pool } => Ok(Conn::PgTransaction {
                 open: pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
                 is_lost: false,
@@ -243,13 +240,16 @@ impl Db {
     /// Takes no more work, ends what is under way, and closes every connection: all changes that were accepted are
     /// durable and a SQLite file stands alone. Waits at most ten seconds for readers and ten for changes.
     pub async fn close(&self) {
-        self.together.close();
         let (readers, writer) = match &self.engine {
             // The writer goes last: only a connection that may write can tidy up the file.
             Engine::Sqlite { readers, writer, .. } => {
-                (timeout(CLOSING, readers.close()).await, timeout(CLOSING, writer.close()).await)
+                let reading = join(self.together.close(), readers.close());
+                (timeout(CLOSING, reading).await.map(drop), timeout(CLOSING, writer.close()).await)
             }
-            Engine::Postgres { pool } => (timeout(CLOSING, pool.close()).await, Ok(())),
+            Engine::Postgres { pool } => {
+                self.together.close().await;
+                (timeout(CLOSING, pool.close()).await, Ok(()))
+            }
         };
         if readers.is_err() || writer.is_err() {
             tracing::warn!("the database was still in use {} s after it was to close", CLOSING.as_secs());

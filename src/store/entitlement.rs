@@ -16,20 +16,22 @@ use super::conn::Conn;
 use super::error::StoreError;
 use super::value::{id_list, instant, instant_opt, micros, micros_opt};
 
-/// A row, as [`super::visit`] reads it too.
-#[derive(sqlx::FromRow)]
-pub(super) struct Row {
-    pub(super) id: Uuid,
-    pub(super) account_id: Uuid,
-    pub(super) kind: String,
-    pub(super) value: String,
-    pub(super) origin: String,
-    pub(super) origin_ref: String,
-    pub(super) by_actor: String,
-    pub(super) why: Option<String>,
-    pub(super) since: i64,
-    pub(super) ends_at: Option<i64>,
-    pub(super) until: Option<i64>,
+row! {
+    /// A row, as [`super::visit`] reads it too.
+    #[derive(sqlx::FromRow)]
+    pub(super) struct Row {
+        pub(super) id: Uuid,
+        pub(super) account_id: Uuid,
+        pub(super) kind: String,
+        pub(super) value: String,
+        pub(super) origin: String,
+        pub(super) origin_ref: String,
+        pub(super) by_actor: String,
+        pub(super) why: Option<String>,
+        pub(super) since: i64,
+        pub(super) ends_at: Option<i64>,
+        pub(super) until: Option<i64>,
+    }
 }
 
 impl TryFrom<Row> for Grant {

@@ -4,6 +4,8 @@
 
 use std::path::PathBuf;
 
+use rusqlite::ffi;
+
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -25,7 +27,7 @@ pub enum StoreError {
     },
     /// The database cannot be reached, or refused for a reason of its own.
     #[error("the database is unavailable: {0}")]
-    Unavailable(#[source] sqlx::Error),
+    Unavailable(#[source] Fault),
     /// The database file was made by a newer version.
     #[error(
         "the database has schema {found}, newer than the {known} that this version knows; start a newer portvakt"
@@ -63,6 +65,20 @@ pub enum StoreError {
     Closed,
 }
 
+/// What a database said, or we of it.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// PostgreSQL, or the way to it.
+    #[error(transparent)]
+    Postgres(sqlx::Error),
+    /// SQLite.
+    #[error(transparent)]
+    Sqlite(rusqlite::Error),
+    /// In our own words.
+    #[error("{0}")]
+    Said(String),
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
@@ -71,8 +87,22 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(told) if told.is_unique_violation() => {
                 Self::Taken { what: "a unique value" }
             }
-            _ => Self::Unavailable(error),
+            _ => Self::Unavailable(Fault::Postgres(error)),
         }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let code = error.sqlite_error().map(|told| told.extended_code);
+        if let Some(ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) = code {
+            return Self::Taken { what: "a unique value" };
+        }
+        Self::Unavailable(match error {
+            // It would show the whole statement.
+            rusqlite::Error::SqlInputError { msg, .. } => Fault::Said(msg),
+            error => Fault::Sqlite(error),
+        })
     }
 }
 
@@ -93,13 +123,14 @@ impl StoreError {
 
     /// Unavailable, in words that were passed on.
     pub(super) fn refused(why: &str) -> Self {
-        Self::Unavailable(sqlx::Error::Io(std::io::Error::other(why)))
+        Self::Unavailable(Fault::Said(why.to_owned()))
     }
 
     /// What is wrong, to be passed on to everybody whom it concerns.
     pub(super) fn reason(&self) -> String {
         match self {
-            Self::Unavailable(sqlx::Error::Database(told)) => told.message().to_owned(),
+            Self::Unavailable(Fault::Postgres(sqlx::Error::Database(told))) => told.message().to_owned(),
+            Self::Unavailable(told) => told.to_string(),
             other => other.to_string(),
         }
     }
@@ -126,12 +157,40 @@ impl StoreError {
 
     /// Whether PostgreSQL gives up the transaction in which this came up.
     pub(super) fn ends_transaction(&self) -> bool {
-        matches!(self, Self::Taken { .. } | Self::Unavailable(sqlx::Error::Database(_)))
+        matches!(self, Self::Taken { .. } | Self::Unavailable(Fault::Postgres(sqlx::Error::Database(_))))
     }
 
     /// Shorthand for a row that the domain refuses.
     #[expect(clippy::needless_pass_by_value, reason = "ids and errors are handed over as they are")]
     pub(crate) fn corrupt(table: &'static str, id: impl ToString, reason: impl ToString) -> Self {
         Self::Corrupt { table, id: id.to_string(), reason: reason.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_a_statement_nor_a_value_stands_in_an_error() {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        conn.execute_batch(
+            "CREATE TABLE t (a TEXT UNIQUE, b INTEGER CHECK (b > 0)); INSERT INTO t VALUES ('secret', 1)",
+        )
+        .unwrap();
+        let error = |sql: &str| StoreError::from(conn.execute(sql, ()).unwrap_err());
+        let taken = error("INSERT INTO t VALUES ('secret', 2)");
+        assert!(matches!(taken, StoreError::Taken { .. }), "{taken:?}");
+        let told =
+            [error("SELECT secret FROM nowhere"), error("INSERT INTO t VALUES ('secret2', -77)"), taken];
+        for error in told {
+            let (shown, debugged, reason) = (error.to_string(), format!("{error:?}"), error.reason());
+            for text in [shown, debugged, reason] {
+                assert!(
+                    !["secret", "-77", "SELECT", "VALUES"].iter().any(|word| text.contains(word)),
+                    "{text}"
+                );
+            }
+        }
     }
 }

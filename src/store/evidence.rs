@@ -121,14 +121,16 @@ pub async fn set_health(c: &mut Conn, health: &Health) -> Result<(), StoreError>
     Ok(())
 }
 
-#[derive(sqlx::FromRow)]
-struct HealthRow {
-    source: String,
-    scope: String,
-    last_success: Option<i64>,
-    is_complete: bool,
-    is_licensed: bool,
-    note: Option<String>,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct HealthRow {
+        source: String,
+        scope: String,
+        last_success: Option<i64>,
+        is_complete: bool,
+        is_licensed: bool,
+        note: Option<String>,
+    }
 }
 
 /// How every source fares, sorted by source and scope.

@@ -34,7 +34,7 @@ const QUEUE: usize = 4096;
 const SLOW: Duration = Duration::from_millis(3);
 
 /// A read that has not ended by then is given up.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A connection without a question goes back to the pool after this time, as short as the pool trusts an idle one.
 const REST: Duration = Duration::from_secs(1);

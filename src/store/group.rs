@@ -45,15 +45,17 @@ pub enum GroupKey {
     HasMember(IdentityId),
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: Uuid,
-    directory: String,
-    external_id: Option<String>,
-    document: Json<Value>,
-    version: i64,
-    created_at: i64,
-    modified_at: i64,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        id: Uuid,
+        directory: String,
+        external_id: Option<String>,
+        document: Json<Value>,
+        version: i64,
+        created_at: i64,
+        modified_at: i64,
+    }
 }
 
 impl TryFrom<Row> for Group {

@@ -70,18 +70,20 @@ pub enum IdentityKey {
     MemberOf(GroupId),
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: Uuid,
-    directory: String,
-    account_id: Uuid,
-    active: bool,
-    external_id: Option<String>,
-    document: Json<Value>,
-    version: i64,
-    created_at: i64,
-    modified_at: i64,
-    deleted_at: Option<i64>,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        id: Uuid,
+        directory: String,
+        account_id: Uuid,
+        active: bool,
+        external_id: Option<String>,
+        document: Json<Value>,
+        version: i64,
+        created_at: i64,
+        modified_at: i64,
+        deleted_at: Option<i64>,
+    }
 }
 
 impl TryFrom<Row> for Identity {

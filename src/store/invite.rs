@@ -33,16 +33,18 @@ pub struct Invite {
     pub used_at: Option<Timestamp>,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: Uuid,
-    account_id: Uuid,
-    created_at: i64,
-    created_by: String,
-    expires_at: i64,
-    browser_hash: Option<Vec<u8>>,
-    opened_at: Option<i64>,
-    used_at: Option<i64>,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        id: Uuid,
+        account_id: Uuid,
+        created_at: i64,
+        created_by: String,
+        expires_at: i64,
+        browser_hash: Option<Vec<u8>>,
+        opened_at: Option<i64>,
+        used_at: Option<i64>,
+    }
 }
 
 impl TryFrom<Row> for Invite {

@@ -97,15 +97,17 @@ pub async fn delete(c: &mut Conn, item: &ItemRef, now: Timestamp) -> Result<bool
     Ok(deleted == 1)
 }
 
-#[derive(sqlx::FromRow)]
-struct ItemRow {
-    creator: Option<Uuid>,
-    project: Option<String>,
-    created_at: i64,
-    deleted_at: Option<i64>,
-    life_at: Option<i64>,
-    assigned_at: Option<i64>,
-    participants_at: Option<i64>,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct ItemRow {
+        creator: Option<Uuid>,
+        project: Option<String>,
+        created_at: i64,
+        deleted_at: Option<i64>,
+        life_at: Option<i64>,
+        assigned_at: Option<i64>,
+        participants_at: Option<i64>,
+    }
 }
 
 /// What is known of an item.

@@ -13,19 +13,21 @@ use super::error::StoreError;
 use super::item::{holder, holder_columns};
 use super::value::{instant, instant_opt, micros, micros_opt};
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: Uuid,
-    component: String,
-    item: String,
-    account_id: Option<Uuid>,
-    role: Option<String>,
-    origin: String,
-    by_actor: String,
-    why: Option<String>,
-    since: i64,
-    ends_at: Option<i64>,
-    until: Option<i64>,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        id: Uuid,
+        component: String,
+        item: String,
+        account_id: Option<Uuid>,
+        role: Option<String>,
+        origin: String,
+        by_actor: String,
+        why: Option<String>,
+        since: i64,
+        ends_at: Option<i64>,
+        until: Option<i64>,
+    }
 }
 
 impl TryFrom<Row> for Link {

@@ -81,25 +81,27 @@ pub struct LinkRequest {
     pub account: Option<AccountId>,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: Uuid,
-    reference: String,
-    directory: String,
-    subject: String,
-    issuer: String,
-    code: String,
-    claims: Json<Value>,
-    proposed_account: Option<Uuid>,
-    proposed_by: Option<String>,
-    state: String,
-    first_at: i64,
-    last_at: i64,
-    attempts: i64,
-    decided_at: Option<i64>,
-    decided_by: Option<String>,
-    decided_why: Option<String>,
-    account_id: Option<Uuid>,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        id: Uuid,
+        reference: String,
+        directory: String,
+        subject: String,
+        issuer: String,
+        code: String,
+        claims: Json<Value>,
+        proposed_account: Option<Uuid>,
+        proposed_by: Option<String>,
+        state: String,
+        first_at: i64,
+        last_at: i64,
+        attempts: i64,
+        decided_at: Option<i64>,
+        decided_by: Option<String>,
+        decided_why: Option<String>,
+        account_id: Option<Uuid>,
+    }
 }
 
 impl TryFrom<Row> for LinkRequest {

@@ -3,9 +3,11 @@
 //! Invariant: migrations only go forward, one folder for both engines, each in a transaction of its own.
 
 use std::borrow::Cow;
+use std::time::Instant;
 
+use rusqlite::{Connection, TransactionBehavior};
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{Connection, PgConnection, SqlStr, SqliteConnection};
+use sqlx::{PgConnection, SqlStr};
 
 use super::error::StoreError;
 
@@ -54,12 +56,59 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(migrations)
 }
 
+/// Where both engines note what was applied: sqlx does on PostgreSQL.
+const NOTES: &str = "CREATE TABLE IF NOT EXISTS _sqlx_migrations (
+    version BIGINT PRIMARY KEY,
+    description TEXT NOT NULL,
+    installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    success BOOLEAN NOT NULL,
+    checksum BLOB NOT NULL,
+    execution_time BIGINT NOT NULL
+)";
+
 /// Applies what is missing in a SQLite file; whoever opens it at the same moment waits.
-pub(super) async fn migrate_sqlite(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    // sqlx locks PostgreSQL while it migrates, but not SQLite.
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    migrator().run_direct(None, &mut *transaction, false).await.map_err(refused)?;
-    transaction.commit().await?;
+pub(super) fn migrate_sqlite(conn: &mut Connection) -> Result<(), StoreError> {
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(NOTES)?;
+    let applied = applied(&transaction)?;
+    let migrator = migrator();
+    if let Some((version, ..)) = applied.iter().find(|(_, is_whole, _)| !is_whole) {
+        return Err(refused(MigrateError::Dirty(*version)));
+    }
+    if let Some((version, ..)) = applied.iter().find(|(version, ..)| !migrator.version_exists(*version)) {
+        return Err(refused(MigrateError::VersionMissing(*version)));
+    }
+    for migration in migrator.iter() {
+        match applied.iter().find(|(version, ..)| *version == migration.version) {
+            Some((.., checksum)) if *checksum != *migration.checksum => {
+                return Err(refused(MigrateError::VersionMismatch(migration.version)));
+            }
+            Some(_) => {}
+            None => apply(&transaction, migration)?,
+        }
+    }
+    Ok(transaction.commit()?)
+}
+
+/// The versions that a SQLite file has: whether each was applied whole, and the checksum of its text.
+fn applied(conn: &Connection) -> Result<Vec<(i64, bool, Vec<u8>)>, StoreError> {
+    let mut statement =
+        conn.prepare("SELECT version, success, checksum FROM _sqlx_migrations ORDER BY version")?;
+    let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn apply(conn: &Connection, migration: &Migration) -> Result<(), StoreError> {
+    let begun = Instant::now();
+    conn.execute_batch(migration.sql.as_str()).map_err(|error| {
+        StoreError::Migration(format!("step {}: {}", migration.version, StoreError::from(error).reason()))
+    })?;
+    let nanoseconds = i64::try_from(begun.elapsed().as_nanos()).unwrap_or(i64::MAX);
+    conn.execute(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (?1, ?2, TRUE, ?3, ?4)",
+        (migration.version, &*migration.description, &*migration.checksum, nanoseconds),
+    )?;
     Ok(())
 }
 

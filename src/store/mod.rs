@@ -5,6 +5,8 @@
 
 #[macro_use]
 mod conn;
+#[macro_use]
+mod sqlite;
 
 pub mod account;
 pub mod activity;
@@ -60,4 +62,4 @@ mod writer;
 
 pub use conn::{Conn, Work};
 pub use db::{Db, EngineKind, ProcessLock};
-pub use error::StoreError;
+pub use error::{Fault, StoreError};

@@ -84,15 +84,17 @@ pub async fn queue(
     Ok(())
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    target: String,
-    account_id: Uuid,
-    version: i64,
-    queued_at: i64,
-    due_at: i64,
-    attempts: i64,
-    last_error: Option<String>,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        target: String,
+        account_id: Uuid,
+        version: i64,
+        queued_at: i64,
+        due_at: i64,
+        attempts: i64,
+        last_error: Option<String>,
+    }
 }
 
 impl TryFrom<Row> for Waiting {

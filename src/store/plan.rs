@@ -68,15 +68,17 @@ pub struct Run {
     pub outcome: String,
 }
 
-#[derive(sqlx::FromRow)]
-struct PlanRow {
-    hash: String,
-    created_at: i64,
-    policy_version: i64,
-    state: String,
-    document: Json<Value>,
-    released_by: Option<String>,
-    release_reason: Option<String>,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct PlanRow {
+        hash: String,
+        created_at: i64,
+        policy_version: i64,
+        state: String,
+        document: Json<Value>,
+        released_by: Option<String>,
+        release_reason: Option<String>,
+    }
 }
 
 /// Keeps a plan with its steps. The same plan made again keeps its release; its steps are judged anew.

@@ -69,17 +69,19 @@ pub async fn note(c: &mut Conn, directory: &DirectoryId, refused: &[Refused]) ->
     Ok(())
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    resource: String,
-    reference: String,
-    method: String,
-    status: i64,
-    scim_type: Option<String>,
-    detail: String,
-    first_at: i64,
-    last_at: i64,
-    times: i64,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        resource: String,
+        reference: String,
+        method: String,
+        status: i64,
+        scim_type: Option<String>,
+        detail: String,
+        first_at: i64,
+        last_at: i64,
+        times: i64,
+    }
 }
 
 /// What a directory was refused and has not mended, the newest first.

@@ -41,20 +41,22 @@ pub struct Session {
     pub ended_at: Option<Timestamp>,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: Uuid,
-    account_id: Uuid,
-    identity_id: Uuid,
-    directory: String,
-    provider_session: Option<String>,
-    acr: Option<String>,
-    amr: Option<String>,
-    authenticated_at: Option<i64>,
-    created_at: i64,
-    last_used_at: i64,
-    expires_at: i64,
-    ended_at: Option<i64>,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        id: Uuid,
+        account_id: Uuid,
+        identity_id: Uuid,
+        directory: String,
+        provider_session: Option<String>,
+        acr: Option<String>,
+        amr: Option<String>,
+        authenticated_at: Option<i64>,
+        created_at: i64,
+        last_used_at: i64,
+        expires_at: i64,
+        ended_at: Option<i64>,
+    }
 }
 
 impl TryFrom<Row> for Session {

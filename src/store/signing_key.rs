@@ -25,13 +25,15 @@ pub struct StoredKey {
     pub signs_from: Timestamp,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: String,
-    algorithm: String,
-    private_key: Vec<u8>,
-    made_at: i64,
-    signs_from: i64,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        id: String,
+        algorithm: String,
+        private_key: Vec<u8>,
+        made_at: i64,
+        signs_from: i64,
+    }
 }
 
 impl TryFrom<Row> for StoredKey {

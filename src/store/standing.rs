@@ -22,15 +22,17 @@ pub struct Past {
     pub until: Option<Timestamp>,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: Uuid,
-    status: String,
-    reason: String,
-    by_actor: String,
-    note: Option<String>,
-    since: i64,
-    until: Option<i64>,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        id: Uuid,
+        status: String,
+        reason: String,
+        by_actor: String,
+        note: Option<String>,
+        since: i64,
+        until: Option<i64>,
+    }
 }
 
 impl TryFrom<Row> for Past {

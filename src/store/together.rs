@@ -1,17 +1,20 @@
 //! Which reads are asked together: tokens, and people and groups by what is theirs alone.
 //!
 //! Invariant: each kind of key is one statement for everybody who asks, and only keys that find few rows come here.
+//! SQLite is asked by each for himself: its answer is there before a question could have waited for another.
 
 use std::collections::{BTreeMap, HashMap};
 
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::domain::ids::DirectoryId;
 
 use super::conn::{Conn, Readers};
 use super::error::StoreError;
-use super::gather::Gather;
+use super::gather::{Gather, PATIENCE};
 use super::sheet::{self, Row, SheetKey, SheetKind};
+use super::sqlite::Pool;
 use super::token::{self, Presented, TokenKind};
 
 /// Groups by name that are taken from one statement. Names are not unique; whoever has more asks alone.
@@ -19,14 +22,14 @@ const NAMESAKES: usize = 256;
 
 /// A question.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Question {
+pub(super) enum Question {
     Token(TokenKind, Vec<u8>),
     Sheet(SheetKind, Asked),
 }
 
 /// Our own ids are the same in every directory; other keys belong to one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Asked {
+pub(super) enum Asked {
     Id(Uuid),
     UserName(String, String),
     ExternalId(String, String),
@@ -35,7 +38,7 @@ enum Asked {
 
 /// What was found.
 #[derive(Debug, Clone, Default)]
-enum Found {
+pub(super) enum Found {
     #[default]
     Nothing,
     Token(Box<Presented>),
@@ -46,14 +49,37 @@ enum Found {
 
 /// Asks what many want to know at once.
 #[derive(Debug, Clone)]
-pub(super) struct Together {
-    gather: Gather<Question, Found>,
+pub(super) enum Together {
+    /// On PostgreSQL, whose answers are far away.
+    Gathered(Gather<Question, Found>),
+    /// On SQLite.
+    Alone(Pool),
 }
 
 impl Together {
     /// Begins with readers from `readers`.
     pub(super) fn new(readers: Readers) -> Self {
-        Self { gather: Gather::new(readers, |c, questions| Box::pin(answer(c, questions))) }
+        match readers {
+            Readers::Sqlite(pool) => Self::Alone(pool),
+            readers @ Readers::Postgres(_) => {
+                Self::Gathered(Gather::new(readers, |c, questions| Box::pin(answer(c, questions))))
+            }
+        }
+    }
+
+    /// An answer as new as the question.
+    async fn ask(&self, question: Question) -> Result<Found, StoreError> {
+        let pool = match self {
+            Self::Gathered(gather) => return gather.ask(question).await,
+            Self::Alone(pool) => pool,
+        };
+        let asking = async {
+            let mut conn = Conn::SqliteRead(pool.reader().await?);
+            answer(&mut conn, vec![question.clone()]).await
+        };
+        let answers = timeout(PATIENCE, asking).await;
+        let mut found = answers.unwrap_or_else(|_| Err(StoreError::refused("it does not answer")))?;
+        Ok(found.remove(&question).unwrap_or_default())
     }
 
     /// The token under this hash.
@@ -62,7 +88,7 @@ impl Together {
         kind: TokenKind,
         hash: Vec<u8>,
     ) -> Result<Option<Presented>, StoreError> {
-        Ok(match self.gather.ask(Question::Token(kind, hash)).await? {
+        Ok(match self.ask(Question::Token(kind, hash)).await? {
             Found::Token(token) => Some(*token),
             Found::Nothing | Found::Sheets(_) | Found::Crowd => None,
         })
@@ -82,16 +108,19 @@ impl Together {
             SheetKey::ExternalId(id) => Asked::ExternalId(d, id),
             SheetKey::DisplayName(name) => Asked::DisplayName(d, name),
         };
-        Ok(match self.gather.ask(Question::Sheet(kind, asked)).await? {
+        Ok(match self.ask(Question::Sheet(kind, asked)).await? {
             Found::Sheets(rows) => Some(rows),
             Found::Nothing | Found::Token(_) => Some(Vec::new()),
             Found::Crowd => None,
         })
     }
 
-    /// Takes no more questions.
-    pub(super) fn close(&self) {
-        self.gather.close();
+    /// Takes no more questions. On SQLite, returns when its connections are closed.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Gathered(gather) => gather.close(),
+            Self::Alone(pool) => pool.close().await,
+        }
     }
 }
 

@@ -89,18 +89,20 @@ pub struct Presented {
     pub paused_since: Option<Timestamp>,
 }
 
-#[derive(sqlx::FromRow)]
-pub(super) struct Row {
-    pub(super) id: Uuid,
-    kind: String,
-    owner: String,
-    name: String,
-    client_id: Option<String>,
-    created_at: i64,
-    created_by: String,
-    expires_at: i64,
-    revoked_at: Option<i64>,
-    last_used_at: Option<i64>,
+row! {
+    #[derive(sqlx::FromRow)]
+    pub(super) struct Row {
+        pub(super) id: Uuid,
+        kind: String,
+        owner: String,
+        name: String,
+        client_id: Option<String>,
+        created_at: i64,
+        created_by: String,
+        expires_at: i64,
+        revoked_at: Option<i64>,
+        last_used_at: Option<i64>,
+    }
 }
 
 impl TryFrom<Row> for Token {
@@ -123,13 +125,15 @@ impl TryFrom<Row> for Token {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct PresentedRow {
-    #[sqlx(flatten)]
-    token: Row,
-    hash: Vec<u8>,
-    noted_on: Uuid,
-    paused_since: Option<i64>,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct PresentedRow {
+        #[sqlx(flatten)]
+        token: Row,
+        hash: Vec<u8>,
+        noted_on: Uuid,
+        paused_since: Option<i64>,
+    }
 }
 
 /// Writes a new token under the hash of its secret.
@@ -242,11 +246,13 @@ pub struct Ending {
     pub warned_days: Option<i64>,
 }
 
-#[derive(sqlx::FromRow)]
-struct EndingRow {
-    #[sqlx(flatten)]
-    token: Row,
-    warned_days: Option<i64>,
+row! {
+    #[derive(sqlx::FromRow)]
+    struct EndingRow {
+        #[sqlx(flatten)]
+        token: Row,
+        warned_days: Option<i64>,
+    }
 }
 
 /// What people made and nobody revoked that ends after `after` and no later than `until`, the first to end first.

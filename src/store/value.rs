@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::types::Json;
-use sqlx::{Database, Encode, Postgres, Sqlite, Type};
+use sqlx::{Database, Encode, Postgres, Type};
 use uuid::Uuid;
 
 use super::error::StoreError;
@@ -73,22 +73,6 @@ impl Listed for Vec<u8> {
     fn listed(&self) -> Cow<'_, str> {
         let halves = self.iter().flat_map(|byte| [byte >> 4, byte & 15]);
         Cow::Owned(halves.filter_map(|half| char::from_digit(u32::from(half), 16)).collect())
-    }
-}
-
-impl<T> Type<Sqlite> for Many<T> {
-    fn type_info() -> <Sqlite as Database>::TypeInfo {
-        <String as Type<Sqlite>>::type_info()
-    }
-}
-
-impl<'q, T: Listed> Encode<'q, Sqlite> for Many<T> {
-    fn encode_by_ref(
-        &self,
-        buffer: &mut <Sqlite as Database>::ArgumentBuffer,
-    ) -> Result<IsNull, BoxDynError> {
-        let list: Vec<Cow<'_, str>> = self.0.iter().map(Listed::listed).collect();
-        <String as Encode<'q, Sqlite>>::encode(serde_json::to_string(&list)?, buffer)
     }
 }
 

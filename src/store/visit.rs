@@ -30,33 +30,35 @@ pub struct Visit {
     pub policy: Option<i64>,
 }
 
-/// One grant of the account; nothing but the session where it holds none.
-#[derive(sqlx::FromRow)]
-struct Row {
-    #[sqlx(flatten)]
-    account: account::Row,
-    s_id: Uuid,
-    s_identity_id: Uuid,
-    s_directory: String,
-    s_provider_session: Option<String>,
-    s_acr: Option<String>,
-    s_amr: Option<String>,
-    s_authenticated_at: Option<i64>,
-    s_created_at: i64,
-    s_last_used_at: i64,
-    s_expires_at: i64,
-    s_ended_at: Option<i64>,
-    s_privilege: Option<String>,
-    policy: Option<i64>,
-    g_id: Option<Uuid>,
-    g_kind: Option<String>,
-    g_value: Option<String>,
-    g_origin: Option<String>,
-    g_origin_ref: Option<String>,
-    g_by: Option<String>,
-    g_why: Option<String>,
-    g_since: Option<i64>,
-    g_ends_at: Option<i64>,
+row! {
+    /// One grant of the account; nothing but the session where it holds none.
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        #[sqlx(flatten)]
+        account: account::Row,
+        s_id: Uuid,
+        s_identity_id: Uuid,
+        s_directory: String,
+        s_provider_session: Option<String>,
+        s_acr: Option<String>,
+        s_amr: Option<String>,
+        s_authenticated_at: Option<i64>,
+        s_created_at: i64,
+        s_last_used_at: i64,
+        s_expires_at: i64,
+        s_ended_at: Option<i64>,
+        s_privilege: Option<String>,
+        policy: Option<i64>,
+        g_id: Option<Uuid>,
+        g_kind: Option<String>,
+        g_value: Option<String>,
+        g_origin: Option<String>,
+        g_origin_ref: Option<String>,
+        g_by: Option<String>,
+        g_why: Option<String>,
+        g_since: Option<i64>,
+        g_ends_at: Option<i64>,
+    }
 }
 
 impl Row {

@@ -5,16 +5,17 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::thread;
 
 use futures_util::FutureExt;
-use sqlx::Connection;
-use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::task::JoinHandle;
+use rusqlite::Connection;
+use tokio::runtime;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::conn::{Conn, Work};
 use super::error::StoreError;
 use super::ledger::{self, Ledger};
+use super::sqlite;
 
 /// At most this many changes share one commit; more only make the first wait longer.
 const BATCH: usize = 64;
@@ -85,22 +86,37 @@ enum Message {
     Close,
 }
 
-/// The way to the one task that writes.
+/// The way to the one thread that writes.
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
     inbox: mpsc::Sender<Message>,
-    task: Arc<Mutex<Option<JoinHandle<()>>>>,
+    /// Its other end is gone when the thread has closed its connection.
+    ended: watch::Receiver<()>,
 }
 
 impl Writer {
-    /// Starts the writing task on `conn`, which must already be migrated.
-    pub(super) fn start(conn: sqlx::SqliteConnection) -> Self {
+    /// Starts the writing thread on `conn`, which must already be migrated. A thread of its own, because a durable
+    /// commit waits for the disk.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no more threads.
+    pub(super) fn start(conn: Connection) -> Result<Self, StoreError> {
+        let refused =
+            |error: std::io::Error| StoreError::refused(&format!("no thread can be begun: {error}"));
         let (inbox, messages) = mpsc::channel(1024);
-        let task = tokio::spawn(work_off(
-            Conn::SqliteWrite { open: Box::new(conn), ledger: Ledger::default() },
-            messages,
-        ));
-        Self { inbox, task: Arc::new(Mutex::new(Some(task))) }
+        let (ends, ended) = watch::channel(());
+        let conn = Conn::SqliteWrite { open: Box::new(conn), ledger: Ledger::default() };
+        let work = move || {
+            // Statements run on the thread itself; what a change does besides finds a runtime there.
+            match runtime::Builder::new_current_thread().enable_time().build() {
+                Ok(runtime) => runtime.block_on(work_off(conn, messages)),
+                Err(error) => tracing::error!(%error, "the thread that writes cannot begin; start again"),
+            }
+            drop(ends);
+        };
+        thread::Builder::new().name("sqlite-writer".to_owned()).spawn(work).map_err(refused)?;
+        Ok(Self { inbox, ended })
     }
 
     /// Runs `work` inside a transaction and answers when it is durable.
@@ -118,13 +134,10 @@ impl Writer {
 
     /// Takes no more changes, works off those that wait, and gives the file back. Returns when that is done.
     pub(super) async fn close(&self) {
-        // An error says that the task has ended already.
+        // An error says that the thread has ended already.
         drop(self.inbox.send(Message::Close).await);
-        let mut task = self.task.lock().await;
-        if let Some(running) = task.as_mut() {
-            drop(running.await);
-            *task = None;
-        }
+        // Nothing is ever sent: it waits for the end.
+        while self.ended.clone().changed().await.is_ok() {}
     }
 }
 
@@ -136,13 +149,8 @@ async fn work_off(mut conn: Conn, mut inbox: mpsc::Receiver<Message>) {
             Message::Close => inbox.close(),
         }
     }
-    if let Err(error) = q!(execute; conn, "PRAGMA wal_checkpoint(TRUNCATE)") {
-        tracing::warn!(%error, "the log of the database could not be emptied; the next start will do it");
-    }
-    if let Conn::SqliteWrite { open, .. } = conn
-        && let Err(error) = open.close().await
-    {
-        tracing::warn!(%error, "the writer's connection did not close cleanly");
+    if let Conn::SqliteWrite { open, .. } = conn {
+        sqlite::close_writer(*open);
     }
 }
 
@@ -193,8 +201,7 @@ async fn batch(conn: &mut Conn, first: Box<dyn Change>, inbox: &mut mpsc::Receiv
     }
 }
 
-/// Begins the transaction, and the savepoint of its first change. Two statements in one text are one step to the
-/// database's thread and back.
+/// Begins the transaction, and the savepoint of its first change.
 async fn begin(conn: &mut Conn) -> Result<(), StoreError> {
     match q!(execute; conn, "BEGIN IMMEDIATE; SAVEPOINT change") {
         Ok(_) => Ok(()),
@@ -218,4 +225,67 @@ async fn one(conn: &mut Conn, change: Box<dyn Change>, answers: &mut Vec<Answer>
         q!(execute; conn, "ROLLBACK TO change")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn writer() -> Writer {
+        Writer::start(Connection::open_in_memory().unwrap()).unwrap()
+    }
+
+    async fn thread_name(writer: &Writer) -> Result<Option<String>, StoreError> {
+        writer.write(|_| Box::pin(async { Ok(thread::current().name().map(str::to_owned)) })).await
+    }
+
+    #[tokio::test]
+    async fn the_thread_outlives_a_panic_and_ends_when_it_is_closed() {
+        let writer = writer();
+        let panics: Result<(), StoreError> = writer.write(|_| Box::pin(async { panic!("on purpose") })).await;
+        assert!(matches!(panics, Err(StoreError::Panicked)), "{panics:?}");
+        assert_eq!(thread_name(&writer).await.unwrap().as_deref(), Some("sqlite-writer"));
+        assert!(writer.ended.has_changed().is_ok());
+        writer.close().await;
+        assert!(writer.ended.has_changed().is_err());
+        assert!(matches!(thread_name(&writer).await, Err(StoreError::Closed)));
+        writer.close().await;
+    }
+
+    #[tokio::test]
+    async fn the_thread_ends_when_nobody_can_ask_it_any_more() {
+        let writer = writer();
+        let mut ended = writer.ended.clone();
+        drop(writer);
+        assert!(ended.changed().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn statements_of_a_change_are_undone_with_it_and_those_of_its_neighbours_are_kept() {
+        let writer = writer();
+        let made: Result<u64, StoreError> =
+            writer.write(|c| Box::pin(async { q!(execute; c, "CREATE TABLE t (a INTEGER)") })).await;
+        made.unwrap();
+        let changes = (0..200_i64).map(|number| {
+            let writer = writer.clone();
+            tokio::spawn(async move {
+                let write = writer.write(move |c| {
+                    Box::pin(async move {
+                        q!(execute; c, "INSERT INTO t VALUES ($1)", number)?;
+                        if number % 3 == 0 { Err(StoreError::refused("on purpose")) } else { Ok(()) }
+                    })
+                });
+                assert_eq!(write.await.is_err(), number % 3 == 0);
+            })
+        });
+        for change in changes.collect::<Vec<_>>() {
+            change.await.unwrap();
+        }
+        let kept: Result<Vec<(i64,)>, StoreError> = writer
+            .write(|c| Box::pin(async { q!(fetch_all as (i64,); c, "SELECT a FROM t ORDER BY a") }))
+            .await;
+        let kept: Vec<i64> = kept.unwrap().into_iter().map(|(number,)| number).collect();
+        assert_eq!(kept, (0..200).filter(|number| number % 3 != 0).collect::<Vec<_>>());
+        writer.close().await;
+    }
 }

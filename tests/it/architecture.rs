@@ -13,7 +13,7 @@ use crate::source::{Names, SourceFile, Token, names, rust_files, tokens};
 const PLAN: &str = "
 domain    |                              | secrecy sha2 unicode_normalization
 config    | domain                       | base64 croner reqwest::Url secrecy serde_path_to_error toml
-store     | domain                       | futures_util metrics rand secrecy sha2 sqlx tokio tokio_util tracing
+store     | domain                       | futures_util metrics rand rusqlite secrecy sha2 sqlx tokio tokio_util tracing
 scim      | domain                       | serde_path_to_error unicode_normalization
 oidc      | domain                       | arc_swap base64 futures_util metrics openidconnect rand reqwest ring rsa rustls secrecy sha2 subtle tokio tracing
 pull      | domain                       | rand reqwest rustls secrecy serde_path_to_error tokio tracing

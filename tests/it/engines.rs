@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Once;
 
 use portvakt::store::{Db, EngineKind};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use uuid::Uuid;
 
 /// Names the PostgreSQL server to test on; its role must be allowed to create databases.
@@ -28,7 +28,7 @@ enum Place {
 
 /// A connection that goes round the store, to see or to do what the store does not offer.
 pub(crate) enum Raw {
-    Sqlite(SqliteConnection),
+    Sqlite(rusqlite::Connection),
     Postgres(PgConnection),
 }
 
@@ -92,9 +92,7 @@ impl TestDb {
     /// A connection that goes round the store.
     pub(crate) async fn raw(&self) -> Raw {
         match self.url.strip_prefix("sqlite:") {
-            Some(path) => Raw::Sqlite(
-                SqliteConnection::connect(&format!("sqlite://{path}")).await.expect("the file can be opened"),
-            ),
+            Some(path) => Raw::Sqlite(rusqlite::Connection::open(path).expect("the file can be opened")),
             None => Raw::Postgres(PgConnection::connect(&self.url).await.expect("the server can be reached")),
         }
     }
@@ -109,7 +107,7 @@ impl Raw {
     /// Runs one statement.
     pub(crate) async fn execute(&mut self, sql: &'static str) {
         match self {
-            Self::Sqlite(c) => drop(sqlx::query(sql).execute(c).await.expect(sql)),
+            Self::Sqlite(c) => c.execute_batch(sql).expect(sql),
             Self::Postgres(c) => drop(sqlx::query(sql).execute(c).await.expect(sql)),
         }
     }
@@ -117,7 +115,11 @@ impl Raw {
     /// Rows of two texts.
     pub(crate) async fn pairs(&mut self, sql: &'static str) -> Vec<(String, String)> {
         match self {
-            Self::Sqlite(c) => sqlx::query_as(sql).fetch_all(c).await.expect(sql),
+            Self::Sqlite(c) => {
+                let mut statement = c.prepare(sql).expect(sql);
+                let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).expect(sql);
+                rows.collect::<Result<_, _>>().expect(sql)
+            }
             Self::Postgres(c) => sqlx::query_as(sql).fetch_all(c).await.expect(sql),
         }
     }

@@ -1,9 +1,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sqlx::sqlite::SqlitePoolOptions;
 use tokio::sync::Semaphore;
 
 use super::*;
+use crate::store::sqlite::Pool;
 
 /// A gather that doubles numbers, each read only when the gate lets it; reads and keys are counted. 13 panics.
 struct Doubling {
@@ -15,7 +15,7 @@ struct Doubling {
 
 impl Doubling {
     fn new() -> Self {
-        let pool = SqlitePoolOptions::new().max_connections(LANES).connect_lazy("sqlite::memory:").unwrap();
+        let pool = Pool::new(":memory:".as_ref(), LANES);
         let gate = Arc::new(Semaphore::new(0));
         let (reads, keys) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
         let (g, r, k) = (Arc::clone(&gate), Arc::clone(&reads), Arc::clone(&keys));

@@ -91,6 +91,47 @@ async fn a_database_from_the_future_is_refused() {
 }
 
 #[tokio::test]
+async fn a_step_that_was_left_half_done_or_read_otherwise_then_is_refused() {
+    on_each_engine(async |t| {
+        let wrongs = [
+            "UPDATE _sqlx_migrations SET success = FALSE WHERE version = 2",
+            "UPDATE _sqlx_migrations SET success = TRUE,
+                checksum = (SELECT o.checksum FROM _sqlx_migrations o WHERE o.version = 1) WHERE version = 2",
+        ];
+        for wrong in wrongs {
+            t.raw().await.execute(wrong).await;
+            let refused = Db::open(&t.url, 2).await.map(drop);
+            assert!(matches!(refused, Err(StoreError::Migration(_))), "{refused:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_applied_is_noted_alike_on_both_engines() {
+    let noted = async |t: &TestDb| {
+        let sql = match t.file() {
+            Some(_) => {
+                "SELECT version || ' ' || description || ' ' || (success = 1), lower(hex(checksum)) FROM _sqlx_migrations
+                  WHERE execution_time >= 0 AND installed_on LIKE '____-__-__ __:__:__' ORDER BY version"
+            }
+            None => {
+                "SELECT version || ' ' || description || ' ' || CAST(success AS INTEGER), encode(checksum, 'hex')
+                   FROM _sqlx_migrations WHERE execution_time >= 0 AND installed_on IS NOT NULL ORDER BY version"
+            }
+        };
+        t.raw().await.pairs(sql).await
+    };
+    let sqlite = noted(&TestDb::sqlite().await).await;
+    // SHA-384, as sqlx writes it.
+    assert!(sqlite.len() >= 8 && sqlite.iter().all(|(_, checksum)| checksum.len() == 96), "{sqlite:?}");
+    assert_eq!(sqlite[0].0, "1 ground 1");
+    if let Some(postgres) = TestDb::postgres().await {
+        assert_eq!(sqlite, noted(&postgres).await);
+    }
+}
+
+#[tokio::test]
 async fn several_may_open_a_new_database_at_the_same_moment() {
     on_each_engine(async |t| {
         let empty = if let Some(file) = t.file() {

@@ -134,6 +134,13 @@ async fn a_snapshot_sees_one_moment_and_a_reader_the_newest() {
 #[tokio::test]
 async fn a_change_runs_once_and_stands_though_nobody_waits_for_it() {
     let t = TestDb::sqlite().await;
+    // The thread that writes is held meanwhile, so that nothing is answered.
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let db = t.db.clone();
+    let held = tokio::spawn(async move {
+        db.write::<_, StoreError, _>(move |_| Box::pin(async move { Ok(gate.recv().unwrap()) })).await
+    });
+    tokio::task::yield_now().await;
     let ran = Arc::new(AtomicUsize::new(0));
     let (new, counter) = (new_account("asa"), Arc::clone(&ran));
     let write = t.db.write::<_, StoreError, _>(move |c| {
@@ -144,6 +151,8 @@ async fn a_change_runs_once_and_stands_though_nobody_waits_for_it() {
     });
     // Polled once it is on its way; then the caller goes away.
     assert!(futures_util::FutureExt::now_or_never(write).is_none());
+    open.send(()).unwrap();
+    held.await.unwrap().unwrap();
     person(&t, "bo").await;
     assert_eq!(ran.load(Ordering::SeqCst), 1);
     assert_eq!(look!(t, c => account::page(c, None, 9)).len(), 2);

@@ -74,7 +74,22 @@ macro_rules! as_they_are {
         }
     )*};
 }
-as_they_are!(bool, i32, i64, f64, String, Vec<u8>);
+as_they_are!(bool, i32, i64, f64, String);
+
+impl FromSqlite for Vec<u8> {
+    fn columns(name: &'static str, into: &mut Vec<&'static str>) {
+        into.push(name);
+    }
+
+    /// Somebody may have put a text where bytes belong; what it means is for others to judge.
+    fn read(cells: &mut Cells<'_>) -> rusqlite::Result<Self> {
+        let (place, value) = cells.next()?;
+        match value {
+            ValueRef::Blob(bytes) | ValueRef::Text(bytes) => Ok(bytes.to_vec()),
+            ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => Err(cells.wrong(place, value)),
+        }
+    }
+}
 
 impl FromSqlite for Uuid {
     fn columns(name: &'static str, into: &mut Vec<&'static str>) {

@@ -155,6 +155,7 @@ async fn first_policy(ports: &Ports, act: &crate::flows::Act, text: &str) -> any
     };
     match known {
         Ok(compiled) => {
+            policies::cases_hold(ports).await.map_err(|refusal| told(&refusal))?;
             if compiled.hash != policies::hash(text) {
                 tracing::info!(
                     policy.version = compiled.number,
@@ -165,10 +166,24 @@ async fn first_policy(ports: &Ports, act: &crate::flows::Act, text: &str) -> any
             Ok(())
         }
         Err(crate::flows::Refusal::NoPolicy) => {
-            let applied = policies::apply(ports, act, text).await?;
+            let applied = policies::apply(ports, act, text).await.map_err(|refusal| told(&refusal))?;
             tracing::info!(policy.version = applied.number, "the first policy is in force");
             Ok(())
         }
         Err(other) => Err(other.into()),
+    }
+}
+
+/// Every mistake of a policy, or every case that it does not meet; what else refuses, as it is.
+fn told(refusal: &crate::flows::Refusal) -> anyhow::Error {
+    match refusal {
+        crate::flows::Refusal::Policy(mistakes) => {
+            let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!(
+                "the policy may not take effect, and the daemon does not start:\n{}",
+                told.join("\n")
+            )
+        }
+        other => anyhow::anyhow!("{other}"),
     }
 }

@@ -29,6 +29,7 @@ const STEPS: &[Step] = &[
     Step { version: 6, description: "provider", sql: include_str!("../../migrations/0006_provider.sql") },
     Step { version: 7, description: "linking", sql: include_str!("../../migrations/0007_linking.sql") },
     Step { version: 8, description: "taken", sql: include_str!("../../migrations/0008_taken.sql") },
+    Step { version: 9, description: "policy", sql: include_str!("../../migrations/0009_policy.sql") },
 ];
 
 /// The newest schema that this binary knows.

@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
 use crate::domain::actor::Actor;
-use crate::flows::{Clock, Ports, directories, policies, protection, provider};
+use crate::flows::policies::{self, Outcome};
+use crate::flows::{Clock, Ports, directories, protection, provider};
 use crate::http::health::Readiness;
 use crate::http::{self, House};
 use crate::jobs;
@@ -166,7 +167,13 @@ async fn first_policy(ports: &Ports, act: &crate::flows::Act, text: &str) -> any
             Ok(())
         }
         Err(crate::flows::Refusal::NoPolicy) => {
-            let applied = policies::apply(ports, act, text).await.map_err(|refusal| told(&refusal))?;
+            let file = ports.settings.policy_file.display().to_string();
+            let outcome = policies::apply_text(ports, act, text, &file, None).await;
+            let Outcome::InForce(applied) = outcome.map_err(|refusal| told(&refusal))? else {
+                anyhow::bail!(
+                    "the first policy goes beyond the safety limits; put it into force by: portvakt policy apply"
+                );
+            };
             tracing::info!(policy.version = applied.number, "the first policy is in force");
             Ok(())
         }

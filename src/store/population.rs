@@ -129,19 +129,19 @@ pub async fn items_of_accounts(
 ) -> Result<BTreeMap<AccountId, Vec<Seen>>, StoreError> {
     let ids = id_list(accounts.iter().map(|id| id.uuid()));
     let rows = q!(fetch_all as (Uuid, String, String); c,
-        sqlite "WITH some AS (SELECT unhex(e.value) AS id FROM json_each($1) e)
+        sqlite "WITH asked AS (SELECT unhex(e.value) AS id FROM json_each($1) e)
             SELECT s.account_id, s.component, s.item FROM (
              SELECT l.account_id, l.component, l.item FROM link l
-              WHERE l.account_id IN (SELECT id FROM some) AND l.until IS NULL AND (l.ends_at IS NULL OR l.ends_at > $2)
+              WHERE l.account_id IN (SELECT id FROM asked) AND l.until IS NULL AND (l.ends_at IS NULL OR l.ends_at > $2)
              UNION SELECT t.account_id, t.component, t.item FROM assignment t
-              WHERE t.account_id IN (SELECT id FROM some) AND t.until IS NULL) s
+              WHERE t.account_id IN (SELECT id FROM asked) AND t.until IS NULL) s
            JOIN item i ON i.component = s.component AND i.item = s.item WHERE i.deleted_at IS NULL",
-        postgres "WITH some AS (SELECT CAST(e.value AS UUID) AS id FROM jsonb_array_elements_text($1) e(value))
+        postgres "WITH asked AS (SELECT CAST(e.value AS UUID) AS id FROM jsonb_array_elements_text($1) e(value))
             SELECT s.account_id, s.component, s.item FROM (
              SELECT l.account_id, l.component, l.item FROM link l
-              WHERE l.account_id IN (SELECT id FROM some) AND l.until IS NULL AND (l.ends_at IS NULL OR l.ends_at > $2)
+              WHERE l.account_id IN (SELECT id FROM asked) AND l.until IS NULL AND (l.ends_at IS NULL OR l.ends_at > $2)
              UNION SELECT t.account_id, t.component, t.item FROM assignment t
-              WHERE t.account_id IN (SELECT id FROM some) AND t.until IS NULL) s
+              WHERE t.account_id IN (SELECT id FROM asked) AND t.until IS NULL) s
            JOIN item i ON i.component = s.component AND i.item = s.item WHERE i.deleted_at IS NULL",
         ids, micros(now))?;
     let mut seen: BTreeMap<AccountId, Vec<Seen>> = BTreeMap::new();

@@ -121,8 +121,7 @@ impl PolicyPlan {
     }
 
     fn take_in(&mut self, shift: &Shift) {
-        let is_only_rewritten = Shift { rewritten: 0, ..shift.clone() }.is_empty();
-        if is_only_rewritten {
+        if shift.is_only_rewritten() {
             self.rewritten += 1;
             return;
         }

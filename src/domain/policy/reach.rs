@@ -32,6 +32,8 @@ pub struct Reach {
     pub sees: BTreeMap<ComponentId, Sight>,
     /// What may be done on Portvakt's own pages.
     pub consoles: BTreeSet<Console>,
+    /// The modules and actions once more, as `module:action`.
+    pub opens: BTreeSet<String>,
 }
 
 /// Judges sets of grants under one policy, each distinct set once.
@@ -89,7 +91,10 @@ pub fn reach(policy: &Policy, grants: &[Grant], now: Timestamp) -> Reach {
             (id.clone(), if is_narrowed { Sight::Linked } else { Sight::All })
         })
         .collect();
-    Reach { kinds, effective, sees, consoles }
+    let modules = effective.modules.iter();
+    let opens =
+        modules.flat_map(|(module, actions)| actions.iter().map(move |a| format!("{module}:{a}"))).collect();
+    Reach { kinds, sees, consoles, opens, effective }
 }
 
 #[cfg(test)]

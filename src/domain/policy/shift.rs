@@ -15,6 +15,7 @@ use crate::domain::days::Reading;
 use crate::domain::grant::{Grant, GrantKind, Origin};
 use crate::domain::ids::{AccountId, ComponentId, RoleId, RuleId};
 use crate::domain::mapping::Difference;
+use crate::domain::safety::SafetyStop;
 
 /// The change of the policy that a gain or loss comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -113,15 +114,31 @@ impl Shift {
     /// Whether there is nothing to tell of the account.
     #[must_use]
     pub fn is_empty(&self) -> bool {
+        self.rewritten == 0 && self.is_still()
+    }
+
+    fn is_still(&self) -> bool {
         self.gains.is_empty()
             && self.loses.is_empty()
             && self.opens.is_empty()
             && self.closes.is_empty()
             && self.sees_more.is_empty()
             && self.sees_less.is_empty()
-            && self.rewritten == 0
             && !self.loses_console
             && self.held_back.is_empty()
+    }
+
+    /// Whether all rights stay, and some have another rule behind them.
+    #[must_use]
+    pub fn is_only_rewritten(&self) -> bool {
+        self.rewritten > 0 && self.is_still()
+    }
+
+    /// Whether it counts against the safety limits: something is taken, or only kept because nobody else holds it.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        let keeps = [SafetyStop::CRITICAL_EMPTY, SafetyStop::NO_ADMINISTRATOR];
+        self.takes() || self.held_back.iter().any(|by| keeps.contains(&by.as_str()))
     }
 
     /// The substance of the shift, for hashes: not how many items there happen to be today.
@@ -190,7 +207,6 @@ pub fn shift(former: Option<&Policy>, policy: &Policy, one: &BeforeAfter<'_>) ->
     let (before, after) = (one.before, one.after);
     let gains: Vec<Move> = after.kinds.difference(&before.kinds).map(|kind| gain(one, kind)).collect();
     let loses: Vec<Move> = before.kinds.difference(&after.kinds).map(|kind| loss(one, kind)).collect();
-    let (now_open, was_open) = (open(after), open(before));
     let none = Reach::default();
     let (was, is) = (if one.in_use.0 { before } else { &none }, if one.in_use.1 { after } else { &none });
     let sees_more = is.sees.iter().filter(|(id, sight)| was.sees.get(*id) < Some(*sight));
@@ -202,8 +218,8 @@ pub fn shift(former: Option<&Policy>, policy: &Policy, one: &BeforeAfter<'_>) ->
         user_name: one.user_name.to_owned(),
         is_in_use: one.in_use.0,
         causes: gains.iter().chain(&loses).map(|one| one.cause.clone()).collect(),
-        opens: now_open.difference(&was_open).cloned().collect(),
-        closes: was_open.difference(&now_open).cloned().collect(),
+        opens: after.opens.difference(&before.opens).cloned().collect(),
+        closes: before.opens.difference(&after.opens).cloned().collect(),
         sees_more: more,
         sees_less: less,
         items: Items::default(),
@@ -217,11 +233,6 @@ pub fn shift(former: Option<&Policy>, policy: &Policy, one: &BeforeAfter<'_>) ->
         name_causes(former, policy, one, &mut shift);
     }
     shift
-}
-
-fn open(reach: &Reach) -> BTreeSet<String> {
-    let modules = reach.effective.modules.iter();
-    modules.flat_map(|(module, actions)| actions.iter().map(move |a| format!("{module}:{a}"))).collect()
 }
 
 fn gain(one: &BeforeAfter<'_>, kind: &GrantKind) -> Move {

@@ -80,7 +80,7 @@ pub(super) async fn draft(
     let limits = &before.unwrap_or(policy).lifecycle.safety;
     let shifts: Vec<Shift> = weighed.entries.into_iter().map(|entry| entry.shift).collect();
     let mut numbers = weighed.numbers;
-    numbers.taking_steps = count(shifts.iter().filter(|shift| shift.takes()).count());
+    numbers.taking_steps = count(shifts.iter().filter(|shift| shift.counts()).count());
     numbers.taken_last_day = guard::taken_last_day(c, limits, now).await?;
     let mut plan = PolicyPlan {
         follows: former.map_or(0, |former| former.number),

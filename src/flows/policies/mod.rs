@@ -20,7 +20,6 @@ use sha2::{Digest, Sha256};
 
 use super::{Ports, Refusal};
 use crate::config::parse_policy;
-use crate::domain::actor::Subject;
 use crate::domain::policy::Policy;
 use crate::store::policy::PolicyVersion;
 use crate::store::{Conn, policy};

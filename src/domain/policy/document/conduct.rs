@@ -227,6 +227,7 @@ fn reviews(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
     ];
     let says = |sv: &str, en: &str| pick(language, sv, en).to_owned();
     blocks.push(Block::Heading(says("Genomgångar", "Reviews")));
+    let the = pick(language, "den ", "");
     let days: Vec<String> = policy
         .review
         .schedule
@@ -234,13 +235,13 @@ fn reviews(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
         .map(|(month, day)| {
             let months = if language == Language::Sv { MONTHS_SV } else { MONTHS_EN };
             let at = usize::try_from(month - 1).unwrap_or_default();
-            format!("{day} {}", months.get(at).copied().unwrap_or_default())
+            format!("{the}{day} {}", months.get(at).copied().unwrap_or_default())
         })
         .collect();
     let said = match (days.is_empty(), policy.review.open_for, language) {
         (true, _, _) => says("Ingen återkommande genomgång är bestämd.", "No recurring review is decided."),
         (false, Some(open), Language::Sv) => format!(
-            "Vem som har åtkomst gås igenom den {}. Genomgången är öppen i {}.",
+            "Vem som har åtkomst gås igenom {}. Genomgången är öppen i {}.",
             and(&days, language),
             length(open, language)
         ),
@@ -250,7 +251,7 @@ fn reviews(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
             length(open, language)
         ),
         (false, None, Language::Sv) => {
-            format!("Vem som har åtkomst gås igenom den {}.", and(&days, language))
+            format!("Vem som har åtkomst gås igenom {}.", and(&days, language))
         }
         (false, None, Language::En) => format!("Who has access is reviewed on {}.", and(&days, language)),
     };
@@ -268,8 +269,8 @@ fn protection(source: Source<'_>, language: Language, blocks: &mut Vec<Block>) {
     if !critical.is_empty() {
         let critical = and(&critical, language);
         notes.push(match language {
-            Language::Sv => format!("{critical} får aldrig stå utan innehavare: den sista behåller tills någon annan har det."),
-            Language::En => format!("{critical} are never left without a holder: the last one keeps it until somebody else has it."),
+            Language::Sv => format!("{critical} får aldrig stå utan innehavare: den sista innehavaren har kvar sin behörighet tills någon annan har fått den."),
+            Language::En => format!("{critical} are never left without a holder: the last one keeps the right until somebody else has it."),
         });
     }
     notes.push(says(

@@ -27,8 +27,15 @@ pub(crate) struct Ask<'a> {
     pub(crate) path: &'a str,
     /// What is shown as bearer token; nothing where it is empty.
     pub(crate) token: &'a str,
+    /// What a browser would send as `Cookie`; nothing where it is empty.
+    pub(crate) cookie: &'a str,
     /// A JSON body.
     pub(crate) body: Option<&'a str>,
+}
+
+impl Ask<'_> {
+    /// `GET /`, by nobody.
+    pub(crate) const GET: Self = Self { method: "GET", path: "/", token: "", cookie: "", body: None };
 }
 
 /// One answer.
@@ -36,11 +43,21 @@ pub(crate) struct Ask<'a> {
 pub(crate) struct Answer<'a> {
     /// The status code.
     pub(crate) status: u16,
+    head: &'a str,
     /// The body.
     pub(crate) body: &'a [u8],
 }
 
-impl Answer<'_> {
+impl<'a> Answer<'a> {
+    /// The values of a header, named in small letters.
+    pub(crate) fn headers(&self, name: &'static str) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.head
+            .split("\r\n")
+            .skip(1)
+            .filter_map(|line| line.split_once(':'))
+            .filter_map(move |(found, value)| found.eq_ignore_ascii_case(name).then_some(value.trim()))
+    }
+
     /// The beginning of the body, for a message.
     pub(crate) fn begins(&self) -> String {
         String::from_utf8_lossy(self.body).chars().take(300).collect()
@@ -84,7 +101,8 @@ impl Connection {
         if head.closes {
             self.stream = None;
         }
-        Ok(Answer { status: head.status, body: self.inbox.bytes(head.body)? })
+        let text = std::str::from_utf8(self.inbox.bytes(head.text)?)?;
+        Ok(Answer { status: head.status, head: text, body: self.inbox.bytes(head.body)? })
     }
 
     async fn exchange(&mut self, ask: Ask<'_>) -> anyhow::Result<Head> {
@@ -110,6 +128,9 @@ impl Connection {
         if !ask.token.is_empty() {
             write!(self.out, "authorization: Bearer {}\r\n", ask.token)?;
         }
+        if !ask.cookie.is_empty() {
+            write!(self.out, "cookie: {}\r\n", ask.cookie)?;
+        }
         match ask.body {
             Some(body) => write!(
                 self.out,
@@ -126,6 +147,7 @@ impl Connection {
 #[derive(Debug)]
 struct Head {
     status: u16,
+    text: Range<usize>,
     body: Range<usize>,
     closes: bool,
 }
@@ -178,7 +200,7 @@ impl Inbox {
             }
             Length::Chunked => self.chunks(stream, start).await?,
         };
-        Ok(Head { status, body, closes })
+        Ok(Head { status, text: 0..end, body, closes })
     }
 
     /// Reads a chunked body and puts it together at the end of the inbox (RFC 9112 §7.1).

@@ -123,7 +123,13 @@ impl Groups {
         let wanted: BTreeSet<String> = people.iter().map(|person| person.id.clone()).collect();
         process::forget_peak(self.wire.process)?;
         let began = Instant::now();
-        let ask = Ask { method: "PUT", path: &group.path, token: &self.wire.token, body: Some(&body_of) };
+        let ask = Ask {
+            method: "PUT",
+            path: &group.path,
+            token: &self.wire.token,
+            body: Some(&body_of),
+            ..Ask::GET
+        };
         let answer = self.connection.ask(ask).await?;
         let (status, took) = (answer.status, began.elapsed());
         if answer.status == 200 {
@@ -177,7 +183,7 @@ impl Groups {
         let made = format!(
             r#"{{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"{name}","externalId":"{external}"}}"#
         );
-        let ask = Ask { method: "POST", path: &path, token: &self.wire.token, body: Some(&made) };
+        let ask = Ask { method: "POST", path: &path, token: &self.wire.token, body: Some(&made), ..Ask::GET };
         let shown: ShownGroup<'_> = body(self.connection.ask(ask).await?, 201)?;
         Ok(Group { path: format!("{path}/{}", shown.id), members: BTreeSet::new() })
     }
@@ -195,7 +201,7 @@ impl Groups {
         let sent = format!(
             r#"{{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{operation}]}}"#
         );
-        let ask = Ask { method: "PATCH", path, token: &self.wire.token, body: Some(&sent) };
+        let ask = Ask { method: "PATCH", path, token: &self.wire.token, body: Some(&sent), ..Ask::GET };
         let began = Instant::now();
         let answer = self.connection.ask(ask).await?;
         let took = began.elapsed();
@@ -209,7 +215,8 @@ impl Groups {
         let person = self.wire.any(turn * 7)?;
         let path = format!("{}/Users/{}", self.wire.scim, person.id);
         let sent = people::patch("title", &format!("\"{title}\""));
-        let ask = Ask { method: "PATCH", path: &path, token: &self.wire.token, body: Some(&sent) };
+        let ask =
+            Ask { method: "PATCH", path: &path, token: &self.wire.token, body: Some(&sent), ..Ask::GET };
         let began = Instant::now();
         let answer = self.connection.ask(ask).await?;
         let took = began.elapsed();
@@ -221,7 +228,7 @@ impl Groups {
 
     /// Reads the members whole and compares.
     async fn holds(&mut self, group: &Group) -> anyhow::Result<()> {
-        let ask = Ask { method: "GET", path: &group.path, token: &self.wire.token, body: None };
+        let ask = Ask { method: "GET", path: &group.path, token: &self.wire.token, body: None, ..Ask::GET };
         let shown: ShownGroup<'_> = body(self.connection.ask(ask).await?, 200)?;
         let there: BTreeSet<&str> = shown.members.iter().map(|member| &*member.value).collect();
         ensure!(there.len() == shown.members.len(), "a member is shown twice");

@@ -1,4 +1,5 @@
-//! The measure of a machine: an empty axum handler in a process of its own. The CRM of the run is there too.
+//! The measure of a machine: an empty axum handler in a process of its own. The CRM of the run is there too, and
+//! the identity provider.
 //!
 //! Invariant: it is served as axum serves by default, and nothing in it depends on Portvakt.
 
@@ -7,21 +8,23 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::Context;
-use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 
+use crate::sso;
+
 /// Serves until it is killed, and prints the port first.
 ///
-/// `/` is empty; `/hook` is a CRM that takes what it is told; `/hook/gone` one that says it is switched off.
+/// `/` is empty; `/oidc` is an identity provider; `/hook` is a CRM that takes what it is told; `/hook/gone` one that says it is switched off.
 ///
 /// # Errors
 ///
 /// When the port is taken.
 pub(crate) async fn serve(port: u16) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
-    println!("{}", listener.local_addr()?.port());
-    let router = Router::new()
+    let port = listener.local_addr()?.port();
+    println!("{port}");
+    let router = sso::provider(&format!("http://127.0.0.1:{port}/oidc"))?
         .route("/", get(|| async {}))
         .route("/hook", post(|| async { StatusCode::NO_CONTENT }))
         .route("/hook/gone", post(|| async { StatusCode::GONE }));

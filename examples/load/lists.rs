@@ -72,7 +72,7 @@ impl Reader<'_> {
 
     async fn ask(&mut self, cursor: &str) -> anyhow::Result<Answer<'_>> {
         let path = format!("{}/Users?count=100&cursor={cursor}", self.wire.scim);
-        let ask = Ask { method: "GET", path: &path, token: &self.wire.token, body: None };
+        let ask = Ask { method: "GET", path: &path, token: &self.wire.token, body: None, ..Ask::GET };
         self.connection.ask(ask).await
     }
 

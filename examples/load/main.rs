@@ -19,6 +19,7 @@ mod place;
 mod process;
 mod requests;
 mod rows;
+mod sso;
 mod table;
 
 use std::path::PathBuf;
@@ -91,6 +92,10 @@ enum Part {
     List,
     /// Access checks.
     Access,
+    /// A proxy that asks who is there.
+    Verify,
+    /// Sign-ins, whole.
+    SignIn,
     /// Durable creates.
     Create,
     /// Durable PATCH of active.
@@ -153,7 +158,8 @@ async fn measured(arguments: &Arguments, scratch: &Scratch, table: &mut Table) -
         Some(_) => Engine::postgres(&scratch.database, arguments.connections).await?,
     };
     let hook = format!("http://{}/hook{}", hello.address, if arguments.deliver { "" } else { "/gone" });
-    let daemon = Daemon::start(&arguments.binary, scratch, &hook).await?;
+    let issuer = format!("http://{}/oidc", hello.address);
+    let daemon = Daemon::start(&arguments.binary, scratch, &hook, &issuer).await?;
     table.head = format!(
         "{}; {} processors; {} people, {} connections, {} s for each; the CRM is {}",
         engine.describe().await?,
@@ -209,6 +215,8 @@ async fn rows(
             Part::Filter => rows.extend(bed.filter().await?),
             Part::List => rows.extend(lists::pages(&wire).await?),
             Part::Access => rows.extend(bed.access().await?),
+            Part::Verify => rows.extend(bed.verify().await?),
+            Part::SignIn => rows.extend(bed.sign_in().await?),
             Part::Create => rows.extend(bed.writes("create", "durable create", Kind::Create, 0.15).await?),
             Part::Active => {
                 rows.extend(bed.writes("active", "durable PATCH active", Kind::PatchActive, 0.25).await?);

@@ -228,7 +228,7 @@ pub(crate) async fn create(
     number: usize,
 ) -> anyhow::Result<Person> {
     let (path, body) = (format!("{}/Users", wire.scim), document(number, "Medhjälpare"));
-    let ask = Ask { method: "POST", path: &path, token: &wire.token, body: Some(&body) };
+    let ask = Ask { method: "POST", path: &path, token: &wire.token, body: Some(&body), ..Ask::GET };
     let shown = Shown::read(connection.ask(ask).await?, 201, number)?;
     ensure!(shown.active == Some(true), "a new person is not active");
     Ok(Person { number, id: shown.id().to_owned() })
@@ -282,7 +282,7 @@ async fn still(
     wrote: &Wrote,
 ) -> anyhow::Result<()> {
     let path = format!("{}/Users/{}", wire.scim, person.id);
-    let ask = Ask { method: "GET", path: &path, token: &wire.token, body: None };
+    let ask = Ask { method: "GET", path: &path, token: &wire.token, body: None, ..Ask::GET };
     let shown = Shown::read(connection.ask(ask).await?, 200, person.number)?;
     shown.is(person)?;
     shown.has(wrote)
@@ -307,7 +307,7 @@ pub(crate) async fn status(
         status: String,
     }
     let path = format!("/api/v1/accounts/{}", person.user_name());
-    let ask = Ask { method: "GET", path: &path, token: &wire.crm_token, body: None };
+    let ask = Ask { method: "GET", path: &path, token: &wire.crm_token, body: None, ..Ask::GET };
     let answer = connection.ask(ask).await?;
     let read: Result<Told, _> = body(answer, 200);
     match read {

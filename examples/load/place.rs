@@ -15,6 +15,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use uuid::Uuid;
 
 use crate::client::{Ask, Connection};
+use crate::sso;
 
 /// The directory of the settings.
 pub(crate) const DIRECTORY: &str = "load";
@@ -103,16 +104,21 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     /// Writes settings and policy, makes the tokens by command, and starts `binary` on them. `hook` is where the CRM
-    /// listens.
+    /// listens, `issuer` the provider.
     ///
     /// # Errors
     ///
     /// When a command fails or the daemon does not become ready.
-    pub(crate) async fn start(binary: &Path, scratch: &Scratch, hook: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        binary: &Path,
+        scratch: &Scratch,
+        hook: &str,
+        issuer: &str,
+    ) -> anyhow::Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let file = scratch.folder.join("portvakt.toml");
-        write_private(&file, &settings(address, &scratch.database, hook))?;
+        write_private(&file, &settings(address, &scratch.database, hook, issuer))?;
         write_private(&scratch.folder.join("policy.toml"), include_str!("policy.toml"))?;
         let run = |arguments: &[&str]| command(binary, &file, arguments);
         let token = run(&["directory", "token", "create", DIRECTORY])?;
@@ -146,7 +152,7 @@ impl Daemon {
             if let Some(status) = self.child.try_wait()? {
                 bail!("the daemon ended ({status}): {}", self.last_words());
             }
-            let ask = Ask { method: "GET", path: "/readyz", token: "", body: None };
+            let ask = Ask { method: "GET", path: "/readyz", token: "", body: None, ..Ask::GET };
             if connection.ask(ask).await.is_ok_and(|answer| answer.status == 200) {
                 return Ok(());
             }
@@ -204,13 +210,15 @@ fn command(binary: &Path, settings: &Path, arguments: &[&str]) -> anyhow::Result
 }
 
 /// The settings that an operator would write, with room for a group of 100,000 in one request.
-fn settings(listen: SocketAddr, database: &str, hook: &str) -> String {
+fn settings(listen: SocketAddr, database: &str, hook: &str, issuer: &str) -> String {
     format!(
         "[server]\nlisten = \"{listen}\"\npublic_url = \"http://{listen}\"\nrequest_limit_bytes = 33554432\n\
          [database]\nurl = \"{database}\"\n[policy]\nfile = \"policy.toml\"\n\
          [[directory]]\nid = \"{DIRECTORY}\"\nkind = \"generic\"\nname = \"Föreningens katalog\"\n\
+         [directory.oidc]\nissuer = \"{issuer}\"\nclient_id = \"{}\"\nsubject_is = \"externalId\"\n\
          [[target]]\nid = \"crm\"\nkind = \"webhook\"\nurl = \"{hook}\"\n\
-         secret = \"whsec_bG9hZC1kcml2ZXItb25seS1ub3QtYS1zZWNyZXQ=\"\n"
+         secret = \"whsec_bG9hZC1kcml2ZXItb25seS1ub3QtYS1zZWNyZXQ=\"\n",
+        sso::CLIENT
     )
 }
 

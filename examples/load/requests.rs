@@ -80,7 +80,7 @@ impl Requests {
     async fn get(&self, caller: &mut Caller) -> anyhow::Result<()> {
         let person = self.wire.any(caller.any())?;
         let path = format!("{}/Users/{}", self.wire.scim, person.id);
-        let ask = Ask { method: "GET", path: &path, token: &self.wire.token, body: None };
+        let ask = Ask { method: "GET", path: &path, token: &self.wire.token, body: None, ..Ask::GET };
         Shown::read(caller.connection.ask(ask).await?, 200, person.number)?.is(person)
     }
 
@@ -91,7 +91,7 @@ impl Requests {
             _ => ("userName", person.user_name()),
         };
         let path = format!("{}/Users?filter={attribute}%20eq%20%22{value}%22", self.wire.scim);
-        let ask = Ask { method: "GET", path: &path, token: &self.wire.token, body: None };
+        let ask = Ask { method: "GET", path: &path, token: &self.wire.token, body: None, ..Ask::GET };
         let found: List<'_> = body(caller.connection.ask(ask).await?, 200)?;
         ensure!(found.total == 1, "{} were found for {attribute} {value}", found.total);
         ensure!(found.resources.len() == 1, "{} were shown", found.resources.len());
@@ -152,7 +152,7 @@ impl Requests {
         wrote: Wrote,
     ) -> anyhow::Result<()> {
         let path = format!("{}/Users/{}", self.wire.scim, person.id);
-        let ask = Ask { method, path: &path, token: &self.wire.token, body: Some(body) };
+        let ask = Ask { method, path: &path, token: &self.wire.token, body: Some(body), ..Ask::GET };
         let shown = Shown::read(caller.connection.ask(ask).await?, 200, person.number)?;
         shown.is(person)?;
         shown.has(&wrote)?;
@@ -171,7 +171,7 @@ impl Requests {
             person.user_name()
         );
         let (path, token) = ("/access/v1/evaluation", self.wire.crm_token.as_str());
-        let ask = Ask { method: "POST", path, token, body: Some(&body_of) };
+        let ask = Ask { method: "POST", path, token, body: Some(&body_of), ..Ask::GET };
         let decided: Decided = body(caller.connection.ask(ask).await?, 200)?;
         ensure!(decided.decision, "{} was refused", person.user_name());
         Ok(())
@@ -269,7 +269,7 @@ impl Work for Empty {
     }
 
     async fn once(&self, caller: &mut Connection) -> anyhow::Result<u64> {
-        let answer = caller.ask(Ask { method: "GET", path: "/", token: "", body: None }).await?;
+        let answer = caller.ask(Ask { method: "GET", path: "/", token: "", body: None, ..Ask::GET }).await?;
         ensure!(answer.status == 200 && answer.body.is_empty(), "answered {}", answer.status);
         Ok(1)
     }

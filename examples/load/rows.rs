@@ -9,6 +9,7 @@ use crate::engine::{Engine, Probe, Shape};
 use crate::measure::{Bench, Work, side_by_side};
 use crate::people::{self, Wire};
 use crate::requests::{Empty, Kind, Requests};
+use crate::sso::{SignIns, Verify};
 use crate::table::{Aim, Row};
 
 /// Everything that a row needs.
@@ -116,6 +117,35 @@ impl Bed {
     /// When a measurement cannot be carried on.
     pub(crate) async fn access(&self) -> anyhow::Result<Vec<Row>> {
         Ok(vec![self.beside_hello("access", "access check", Kind::Access).await?])
+    }
+
+    /// `/sso/verify` for people who are signed in, beside the empty handler.
+    ///
+    /// # Errors
+    ///
+    /// When a measurement cannot be carried on.
+    pub(crate) async fn verify(&self) -> anyhow::Result<Vec<Row>> {
+        let (mut empty, mut verify) =
+            (self.empty(), Bench::new(Verify(Arc::clone(&self.wire)), self.wire.callers));
+        side_by_side(&mut [&mut empty, &mut verify], self.time).await?;
+        let (ratio, note) = (verify.part_of(&empty), format!("{:.0} µs of server CPU", verify.cpu_each()));
+        let row = told("verify", "/sso/verify", "/s", &mut verify).note(note);
+        Ok(vec![row.beside("hello", empty.rate(), ratio).aim(Aim::AtLeast(0.6))])
+    }
+
+    /// Sign-ins with a provider beside them, next to what the engine commits one by one.
+    ///
+    /// # Errors
+    ///
+    /// When a measurement cannot be carried on.
+    pub(crate) async fn sign_in(&self) -> anyhow::Result<Vec<Row>> {
+        let mut commits = self.probe(Shape::Single, self.wire.callers);
+        let mut sign_ins = Bench::new(SignIns(Arc::clone(&self.wire)), self.wire.callers);
+        side_by_side(&mut [&mut commits, &mut sign_ins], self.time).await?;
+        let (ratio, note) =
+            (sign_ins.part_of(&commits), format!("{:.0} µs of server CPU", sign_ins.cpu_each()));
+        let row = told("sign-in", "sign-in, whole", "/s", &mut sign_ins).note(note);
+        Ok(vec![row.beside("single commits", commits.rate(), ratio)])
     }
 
     async fn beside_hello(&self, name: &'static str, what: &str, kind: Kind) -> anyhow::Result<Row> {

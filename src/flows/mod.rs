@@ -82,6 +82,8 @@ pub struct Ports {
     pub mailer: Option<Mailer>,
     /// What strangers do as often as they like.
     tally: Arc<tally::Tally>,
+    /// What seals a sign-in under way for its browser.
+    seal: Arc<sign_in::Seal>,
     /// What the directories do, until it is written down.
     pub activity: Arc<Activity>,
     /// The wrong secrets of OAuth clients of late.
@@ -108,6 +110,7 @@ impl Ports {
             tally: Arc::default(),
             activity: Arc::new(Activity::new(&settings)),
             patience: Arc::default(),
+            seal: Arc::default(),
             leadership: Arc::default(),
             targets: settings.targets.iter().map(|target| target.id.clone()).collect(),
             settings,

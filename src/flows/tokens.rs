@@ -11,6 +11,7 @@ pub mod roster;
 use jiff::{SignedDuration, Timestamp};
 use rand::TryRng;
 use rand::rngs::SysRng;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -28,6 +29,9 @@ use crate::store::token::{self, Presented};
 /// A use is noted at most this often, so that a busy token is not a write per request.
 const NOTE_USE_EVERY: SignedDuration = SignedDuration::from_mins(5);
 
+/// How long what [`secret`] gives is.
+const SECRET_LENGTH: usize = 43;
+
 /// 256 random bits from the operating system, as 43 characters of base64url.
 ///
 /// # Errors
@@ -35,6 +39,12 @@ const NOTE_USE_EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// [`Refusal::Outside`] when the operating system gives no randomness.
 pub fn secret() -> Result<String, Refusal> {
     random::<32>()
+}
+
+/// Whether it looks like what [`secret`] gives: what a browser brings may be anything.
+pub(super) fn is_secret(text: &SecretString) -> bool {
+    let text = text.expose_secret();
+    text.len() == SECRET_LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 /// Random bytes from the operating system as base64url.

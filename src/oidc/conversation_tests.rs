@@ -54,6 +54,24 @@ async fn a_level_of_assurance_is_asked_for_as_an_essential_claim_where_the_provi
 }
 
 #[tokio::test]
+async fn a_level_that_nobody_insists_on_is_not_asked_for_as_essential_and_gives_way_to_one_that_is_demanded()
+{
+    let provider = PracticeProvider::start().await;
+    provider.change(|a| a.discovery["claims_parameter_supported"] = json!(true));
+    let wished = vec!["urn:mfa".to_owned(), "urn:key".to_owned()];
+    let mut request = SignInRequest { acr_wished: wished, ..SignInRequest::default() };
+    let mut asked = Vec::new();
+    for demanded in [&[][..], &["urn:pwd".to_owned()]] {
+        request.acr_values = demanded.to_vec();
+        let start = provider.relying_party().begin(now(), &request).await.unwrap();
+        let url = Url::parse(&start.authorize_url).unwrap();
+        let query: HashMap<_, _> = url.query_pairs().into_owned().collect();
+        asked.push((query["acr_values"].clone(), query.contains_key("claims")));
+    }
+    assert_eq!(asked, [("urn:mfa urn:key".to_owned(), false), ("urn:pwd".to_owned(), true)]);
+}
+
+#[tokio::test]
 async fn groups_are_asked_for_where_the_provider_announces_the_scope() {
     let provider = PracticeProvider::start().await;
     provider.change(|a| a.discovery["scopes_supported"] = json!(["openid", "groups"]));

@@ -52,10 +52,12 @@ pub struct SignInRequest {
     pub login_hint: Option<String>,
     /// What the provider shall do.
     pub prompt: Option<Prompt>,
-    /// How old, in seconds, the sign-in at the provider may be; hand it to [`Callback`] too.
+    /// How old, in seconds, the sign-in at the provider may be; what is demanded of the token goes to [`Callback`] too.
     pub max_age: Option<u32>,
     /// Levels of assurance to ask for, best first; hand them to [`Callback`] too. The answer is in [`Verified::acr`].
     pub acr_values: Vec<String>,
+    /// Levels that would be welcome, where none is demanded: what a client wishes, and judges itself.
+    pub acr_wished: Vec<String>,
     /// Where the provider sends the browser back, where it is another than the settings name.
     pub redirect_uri: Option<String>,
 }
@@ -67,6 +69,7 @@ impl fmt::Debug for SignInRequest {
             .field("prompt", &self.prompt)
             .field("max_age", &self.max_age)
             .field("acr_values", &self.acr_values)
+            .field("acr_wished", &self.acr_wished)
             .finish_non_exhaustive()
     }
 }
@@ -272,7 +275,29 @@ fn wishes(
     ]
     .into_iter()
     .filter_map(|(name, value)| value.map(|value| (name, value)))
-    .chain(assurance(&request.acr_values, kind, takes_claims))
+    .chain(match request.acr_values.as_slice() {
+        [] => welcome(&request.acr_wished, kind),
+        demanded => assurance(demanded, kind, takes_claims),
+    })
+}
+
+/// How a level of assurance is wished for that nobody insists on (OpenID Connect Core §3.1.2.1: `acr_values` is a
+/// voluntary claim). Entra refuses a sign-in for a level that it does not know, so it hears only of its own: the
+/// authentication contexts `c1` to `c99`.
+fn welcome(levels: &[String], kind: ProviderKind) -> Vec<(&'static str, String)> {
+    if kind != ProviderKind::Entra {
+        return if levels.is_empty() { Vec::new() } else { vec![("acr_values", levels.join(" "))] };
+    }
+    let is_context = |level: &&String| {
+        level
+            .strip_prefix('c')
+            .is_some_and(|number| number.parse::<u8>().is_ok_and(|n| (1..=99).contains(&n)))
+    };
+    let contexts: Vec<&String> = levels.iter().filter(is_context).collect();
+    if contexts.is_empty() {
+        return Vec::new();
+    }
+    vec![("claims", json!({ "id_token": { "acrs": { "values": contexts } } }).to_string())]
 }
 
 /// How a level of assurance is asked for: by `acr_values`, and as an essential claim where the provider takes that

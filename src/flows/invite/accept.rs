@@ -77,7 +77,7 @@ pub async fn open(
     if !known.is_some_and(|known| fits(&known, &act, browser.as_ref(), true)) {
         return Ok(if wrong(ports, &act).await? { Opened::Slowed } else { Opened::Void });
     }
-    let browser = match browser.filter(super::super::sign_in::is_secret) {
+    let browser = match browser.filter(tokens::is_secret) {
         Some(known) => known,
         None => tokens::secret()?.into(),
     };

@@ -131,7 +131,7 @@ pub(in crate::flows) async fn asked_of_sign_in(
         login_hint: request.login_hint,
         prompt,
         max_age: request.max_age,
-        acr_values: request.acr_values,
-        redirect_uri: None,
+        acr_wished: request.acr_values,
+        ..SignInRequest::default()
     })
 }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::attempt::Waiting;
 use super::identity::{Found, Seeker};
 use super::refuse::Refusing;
+use super::ticket::{self, Attempt};
 use super::{Outcome, Returned, SignedIn, Why, newcomer, token_groups};
 use crate::config::Settings;
 use crate::domain::access;
@@ -29,11 +29,11 @@ use crate::store::{Conn, account, login, logout_token};
 /// Lets `person` in, or refuses them.
 pub(super) async fn admit(
     ports: &Ports,
-    waiting: Waiting,
+    attempt: Attempt,
     person: Verified,
     returned: &Returned,
 ) -> Result<Outcome, Refusal> {
-    let admission = Admission::new(ports, waiting, returned);
+    let admission = Admission::new(ports, attempt, returned);
     let secret = SecretString::from(tokens::secret()?);
     ports.db.write(move |c| Box::pin(async move { admission.admit(c, &person, secret).await })).await
 }
@@ -41,18 +41,18 @@ pub(super) async fn admit(
 /// Writes down that somebody whom the provider did not vouch for was refused.
 pub(super) async fn refuse(
     ports: &Ports,
-    waiting: Waiting,
+    attempt: Attempt,
     why: Why,
     returned: &Returned,
 ) -> Result<Outcome, Refusal> {
-    let admission = Admission::new(ports, waiting, returned);
+    let admission = Admission::new(ports, attempt, returned);
     ports.db.write(move |c| Box::pin(async move { admission.refuse_unseen(c, why).await })).await
 }
 
 /// What the transaction needs, owned.
 struct Admission {
     act: Act,
-    waiting: Waiting,
+    attempt: Attempt,
     former: Option<Vec<u8>>,
     policies: Arc<Policies>,
     settings: Arc<Settings>,
@@ -67,11 +67,11 @@ struct Entrant<'e> {
 }
 
 impl Admission {
-    fn new(ports: &Ports, waiting: Waiting, returned: &Returned) -> Self {
-        let actor = Actor::Directory(waiting.attempt.directory.clone());
+    fn new(ports: &Ports, attempt: Attempt, returned: &Returned) -> Self {
+        let actor = Actor::Directory(attempt.directory.clone());
         Self {
             act: ports.act(actor, "sso").by_request(returned.request_id.clone()),
-            waiting,
+            attempt,
             former: returned.former.as_ref().map(|secret| tokens::digest(secret.expose_secret())),
             policies: Arc::clone(&ports.policies),
             settings: Arc::clone(&ports.settings),
@@ -79,16 +79,20 @@ impl Admission {
     }
 
     fn directory(&self) -> &DirectoryId {
-        &self.waiting.attempt.directory
+        &self.attempt.directory
     }
 
     fn refusing(&self, compiled: &Arc<Compiled>) -> Refusing<'_> {
-        let attempt = &self.waiting.attempt;
-        Refusing { act: &self.act, compiled: Arc::clone(compiled), attempt }
+        Refusing { act: &self.act, compiled: Arc::clone(compiled), attempt: &self.attempt }
+    }
+
+    /// Takes the answer; `false` where it was taken before.
+    async fn take(&self, c: &mut Conn) -> Result<bool, Refusal> {
+        Ok(login::take(c, &self.attempt.state_hash(), self.attempt.ends()).await?)
     }
 
     async fn refuse_unseen(&self, c: &mut Conn, why: Why) -> Result<Outcome, Refusal> {
-        if login::take(c, &self.waiting.state).await?.is_none() {
+        if !self.take(c).await? {
             return Ok(Outcome::TooOld);
         }
         let compiled = self.policies.current(c).await?;
@@ -96,7 +100,7 @@ impl Admission {
     }
 
     async fn admit(&self, c: &mut Conn, person: &Verified, secret: SecretString) -> Result<Outcome, Refusal> {
-        if login::take(c, &self.waiting.state).await?.is_none() {
+        if !self.take(c).await? {
             return Ok(Outcome::TooOld);
         }
         let compiled = self.policies.current(c).await?;
@@ -136,8 +140,9 @@ impl Admission {
         }
         let entrant = Entrant { person, identity: &identity, account: &account, effective: &effective };
         self.let_in(c, &compiled, &entrant, &secret).await?;
-        let return_to = self.waiting.attempt.return_to.clone();
-        Ok(Outcome::SignedIn(SignedIn { secret, return_to, account: account.id }))
+        let return_to = self.attempt.return_to.clone();
+        let ticket = ticket::name(&self.attempt.state);
+        Ok(Outcome::SignedIn(SignedIn { secret, return_to, account: account.id, ticket }))
     }
 
     /// Whether the person may sign in. An invited account is judged as the active one that the sign-in makes of it.

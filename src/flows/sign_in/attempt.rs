@@ -1,24 +1,17 @@
 //! Sign-ins on their way: sent to the provider with the browser, and asked about when it comes back.
 //!
-//! Invariant: state, nonce and PKCE verifier are bound to one browser by a secret in its cookie; only hashes of state
-//! and cookie are kept.
+//! Invariant: state, nonce and PKCE verifier are bound to one browser, which keeps them sealed; beginning a sign-in
+//! writes nothing.
 
-use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
-use subtle::ConstantTimeEq;
 
+use super::ticket::{self, Attempt, Ticket};
 use super::{Answer, Returned, count, told_unavailable};
 use crate::config::{self, Asking};
 use crate::domain::ids::DirectoryId;
-use crate::flows::{Ports, Refusal, provider, tokens};
+use crate::flows::{Ports, Refusal, provider};
 use crate::oidc::{Callback, OidcError, Prompt, SignInRequest, Verified, local_path};
-use crate::store::login::{self, LoginAttempt};
-
-/// An attempt is void after this long.
-const LIFE: SignedDuration = SignedDuration::from_mins(10);
-
-/// How long a secret of [`tokens::secret`] is.
-const SECRET_LENGTH: usize = 43;
+use crate::store::login;
 
 /// What somebody at the sign-in page wants.
 #[derive(Debug)]
@@ -37,8 +30,8 @@ pub struct Wish {
     pub acr_values: Vec<String>,
     /// The host that the browser names.
     pub host: Option<String>,
-    /// What the browser was given by a sign-in begun before, in another tab perhaps.
-    pub browser: Option<SecretString>,
+    /// What the browser keeps of sign-ins begun before, in other tabs perhaps.
+    pub tickets: Vec<Ticket>,
 }
 
 /// A sign-in begun.
@@ -47,7 +40,9 @@ pub struct Begun {
     /// Where to send the browser.
     pub authorize_url: String,
     /// What the browser must bring back, in a cookie.
-    pub browser: SecretString,
+    pub ticket: Ticket,
+    /// The names of tickets that the browser has no use for any more.
+    pub given_back: Vec<String>,
 }
 
 /// Where somebody lands who wanted to go to `return_to`: there if it is a local path, else at the start page.
@@ -69,55 +64,45 @@ pub async fn begin(ports: &Ports, wish: Wish) -> Result<Begun, Refusal> {
     let directory = wish.directory;
     let party = ports.parties.get(&directory).ok_or_else(|| Refusal::not_found("sign-in", &directory))?;
     let now = ports.clock.now();
-    // Where it leads back to a client's request, what the client asked for.
-    let asked = provider::asked_of_sign_in(ports, &wish.return_to).await?;
     let here = super::seen_at(ports, wish.host.as_deref());
     let origin = (*here != ports.settings.server.public_url).then(|| here.as_str().to_owned());
+    // Where it leads back to a client's request, what the client asked for: it is passed on, and the client judges
+    // what came of it.
+    let asked = provider::asked_of_sign_in(ports, &wish.return_to).await?;
     let request = SignInRequest {
         login_hint: wish.login_hint.map(|hint| hint.expose_secret().to_owned()).or(asked.login_hint),
         prompt: wish.prompt.or(asked.prompt),
-        max_age: [wish.max_age, asked.max_age].into_iter().flatten().min(),
-        acr_values: if wish.acr_values.is_empty() { asked.acr_values } else { wish.acr_values },
+        max_age: wish.max_age,
+        acr_values: wish.acr_values,
+        acr_wished: asked.acr_wished,
         redirect_uri: origin.as_ref().map(|_| here.join("/sso/callback")),
     };
     let asking = ports.settings.directories.iter().find(|known| known.id == directory);
     let asking = asking.and_then(|known| known.oidc.as_ref()).map(|oidc| &oidc.asking);
-    let request = match asking {
+    let mut request = match asking {
         Some(asking) => as_set(asking, request),
         None => request,
     };
+    let demanded_age = request.max_age;
+    request.max_age = [request.max_age, asked.max_age].into_iter().flatten().min();
     let start = party.begin(now, &request).await.map_err(|error| {
         told_unavailable(&directory, &error);
         count(directory.as_str(), "unavailable");
         Refusal::Outside(error.to_string())
     })?;
-    let browser = match wish.browser.filter(is_secret) {
-        Some(known) => known,
-        None => tokens::secret()?.into(),
-    };
-    let attempt = LoginAttempt {
+    let attempt = Attempt {
         directory,
+        state: start.state.expose_secret().to_owned(),
         nonce: start.nonce.expose_secret().to_owned(),
         verifier: start.pkce_verifier.expose_secret().to_owned(),
         return_to: landing(ports, &wish.return_to),
-        max_age: request.max_age,
+        max_age: demanded_age,
         acr_values: request.acr_values,
         origin,
-        created_at: now,
-        expires_at: now.saturating_add(LIFE).unwrap_or(now),
+        began: now,
     };
-    let (state, bound) = (hash(&start.state), hash(&browser));
-    ports
-        .db
-        .write(move |c| {
-            Box::pin(async move {
-                login::forget(c, now).await?;
-                login::begin(c, &attempt, &state, &bound).await?;
-                Ok::<_, Refusal>(())
-            })
-        })
-        .await?;
-    Ok(Begun { authorize_url: start.authorize_url, browser })
+    let given_back = ticket::to_give_back(ports, &wish.tickets).await?;
+    Ok(Begun { authorize_url: start.authorize_url, ticket: ticket::seal(ports, attempt).await?, given_back })
 }
 
 /// A request with what the settings ask for at each sign-in.
@@ -135,35 +120,27 @@ fn as_set(asking: &Asking, request: SignInRequest) -> SignInRequest {
         prompt: request.prompt.or(prompt),
         max_age: [request.max_age, max_age].into_iter().flatten().min(),
         acr_values,
+        acr_wished: request.acr_wished,
         redirect_uri: request.redirect_uri,
     }
 }
 
-/// An attempt that waits for the answer that came back.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) attempt: LoginAttempt,
-    pub(super) state: Vec<u8>,
-}
-
-/// The attempt of this browser that the answer belongs to, not too old. It is not used up by looking.
-pub(super) async fn waiting(ports: &Ports, returned: &Returned) -> Result<Option<Waiting>, Refusal> {
-    let Some(browser) = &returned.browser else { return Ok(None) };
-    let state = hash(&returned.state);
+/// The attempt of this browser that the answer belongs to: not too old, and without an answer so far. It is not used up
+/// by looking.
+pub(super) async fn waiting(ports: &Ports, returned: &Returned) -> Result<Option<Attempt>, Refusal> {
+    let Some(attempt) = ticket::open(ports, &returned.tickets, &returned.state).await? else {
+        return Ok(None);
+    };
     let mut c = ports.db.read().await?;
-    let Some((attempt, bound)) = login::find(&mut c, &state).await? else { return Ok(None) };
-    let is_ours = bool::from(hash(browser).ct_eq(&bound));
-    let is_in_time = ports.clock.now() < attempt.expires_at;
-    Ok((is_ours && is_in_time).then_some(Waiting { attempt, state }))
+    Ok((!login::is_taken(&mut c, &attempt.state_hash()).await?).then_some(attempt))
 }
 
 /// Asks the provider who came back.
 pub(super) async fn ask(
     ports: &Ports,
-    waiting: &Waiting,
+    attempt: &Attempt,
     returned: &Returned,
 ) -> Result<Verified, OidcError> {
-    let attempt = &waiting.attempt;
     let now = ports.clock.now();
     let party = ports.parties.get(&attempt.directory).ok_or_else(|| OidcError::Settings {
         directory: attempt.directory.to_string(),
@@ -193,24 +170,14 @@ pub(super) async fn ask(
 }
 
 /// Uses an attempt up without an outcome, so that its code is not exchanged again.
-pub(super) async fn spend(ports: &Ports, waiting: Waiting) -> Result<(), Refusal> {
+pub(super) async fn spend(ports: &Ports, attempt: Attempt) -> Result<(), Refusal> {
     ports
         .db
         .write(move |c| {
             Box::pin(async move {
-                login::take(c, &waiting.state).await?;
+                login::take(c, &attempt.state_hash(), attempt.ends()).await?;
                 Ok::<_, Refusal>(())
             })
         })
         .await
-}
-
-fn hash(secret: &SecretString) -> Vec<u8> {
-    tokens::digest(secret.expose_secret())
-}
-
-/// Whether it looks like a secret of ours: what a browser brings may be anything.
-pub(in crate::flows) fn is_secret(text: &SecretString) -> bool {
-    let text = text.expose_secret();
-    text.len() == SECRET_LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }

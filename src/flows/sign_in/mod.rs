@@ -15,6 +15,7 @@ mod identity;
 pub(in crate::flows) mod newcomer;
 mod realm;
 mod refuse;
+mod ticket;
 mod token_groups;
 
 use std::sync::Arc;
@@ -31,9 +32,10 @@ use crate::oidc::OidcError;
 
 pub use crate::oidc::Prompt;
 pub use address::{came_from, is_ours, seen_at};
-pub(super) use attempt::is_secret;
 pub use attempt::{Begun, Wish, begin, landing};
 pub use realm::{Entrance, by_address, entrances, has_domains};
+pub(super) use ticket::Seal;
+pub use ticket::Ticket;
 
 /// What came back with the browser.
 #[derive(Debug)]
@@ -44,8 +46,8 @@ pub struct Returned {
     pub answer: Answer,
     /// The `iss` parameter (RFC 9207).
     pub iss: Option<String>,
-    /// What the browser was given when the sign-in began.
-    pub browser: Option<SecretString>,
+    /// What the browser keeps of the sign-ins that it began.
+    pub tickets: Vec<Ticket>,
     /// The session that the browser still has; it is replaced.
     pub former: Option<SecretString>,
     /// The request it came by.
@@ -88,6 +90,8 @@ pub struct SignedIn {
     pub return_to: String,
     /// Whose account it is.
     pub account: AccountId,
+    /// The name of the browser's ticket, which is used up.
+    pub ticket: String,
 }
 
 /// How the same person tries again.
@@ -198,22 +202,22 @@ impl Why {
 ///
 /// [`Refusal::Store`] when the database cannot be reached, [`Refusal::NoPolicy`] before the first policy.
 pub async fn finish(ports: &Ports, returned: Returned) -> Result<Outcome, Refusal> {
-    let Some(waiting) = attempt::waiting(ports, &returned).await? else {
+    let Some(attempt) = attempt::waiting(ports, &returned).await? else {
         count("unknown", "too_old");
         return Ok(Outcome::TooOld);
     };
-    let directory = waiting.attempt.directory.clone();
-    let retry = Retry { directory: directory.clone(), return_to: waiting.attempt.return_to.clone() };
-    let outcome = match attempt::ask(ports, &waiting, &returned).await {
-        Ok(person) => admit::admit(ports, waiting, person, &returned).await?,
+    let directory = attempt.directory.clone();
+    let retry = Retry { directory: directory.clone(), return_to: attempt.return_to.clone() };
+    let outcome = match attempt::ask(ports, &attempt, &returned).await {
+        Ok(person) => admit::admit(ports, attempt, person, &returned).await?,
         Err(error) => {
             if let Some(why) = doubt(&error) {
                 tracing::warn!(directory.id = %directory, code = error.code(), %error,
                     "a sign-in through {directory} was refused: {error}");
-                admit::refuse(ports, waiting, why, &returned).await?
+                admit::refuse(ports, attempt, why, &returned).await?
             } else {
                 told_unavailable(&directory, &error);
-                attempt::spend(ports, waiting).await?;
+                attempt::spend(ports, attempt).await?;
                 Outcome::Unavailable(retry)
             }
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::ticket::Attempt;
 use super::{Outcome, Refused, Retry, Why};
 use crate::domain::account::Account;
 use crate::domain::actor::Subject;
@@ -13,13 +14,12 @@ use crate::flows::linking::queue::Placed;
 use crate::flows::{Act, Compiled, Refusal};
 use crate::oidc::Verified;
 use crate::store::Conn;
-use crate::store::login::LoginAttempt;
 
 /// A refusal being written.
 pub(super) struct Refusing<'r> {
     pub(super) act: &'r Act,
     pub(super) compiled: Arc<Compiled>,
-    pub(super) attempt: &'r LoginAttempt,
+    pub(super) attempt: &'r Attempt,
 }
 
 impl Refusing<'_> {

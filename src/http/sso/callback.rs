@@ -57,7 +57,7 @@ fn returned(house: &House, headers: &HeaderMap, id: &RequestId, query: CallbackQ
         state: query.state?,
         answer,
         iss: query.iss,
-        browser: cookies::read(house, headers, Kind::Login),
+        tickets: cookies::tickets(house, headers),
         former: cookies::read(house, headers, Kind::Session),
         request_id: Some(id.0.clone()),
     })
@@ -65,7 +65,8 @@ fn returned(house: &House, headers: &HeaderMap, id: &RequestId, query: CallbackQ
 
 fn welcome(house: &House, signed_in: &SignedIn) -> Response {
     let mut response = Redirect::to(&signed_in.return_to).into_response();
-    let cookies = [cookies::give(house, Kind::Session, &signed_in.secret), cookies::take(house, Kind::Login)];
+    let session = cookies::give(house, Kind::Session, &signed_in.secret);
+    let cookies = [session, cookies::take_ticket(house, &signed_in.ticket)];
     for cookie in cookies.into_iter().flatten() {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

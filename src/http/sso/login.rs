@@ -12,8 +12,7 @@ use serde::Deserialize;
 
 use super::super::pages::{Frame, Notice, language, page, trouble};
 use super::super::{House, RequestId};
-use super::cookies::{self, Kind};
-use super::{proxy, step_up};
+use super::{cookies, proxy, step_up};
 use crate::domain::ids::DirectoryId;
 use crate::domain::language::Language;
 use crate::domain::policy::Contact;
@@ -85,7 +84,7 @@ pub(super) async fn show(
             max_age: asked.max_age,
             acr_values: asked.acr_values.as_deref().map(step_up::levels).unwrap_or_default(),
             host: proxy::host(&headers).map(str::to_owned),
-            browser: cookies::read(&house, &headers, Kind::Login),
+            tickets: cookies::tickets(&house, &headers),
         };
         return away(&house, &headers, &id, wish).await;
     }
@@ -125,7 +124,7 @@ pub(super) async fn by_address(
         max_age: None,
         acr_values: Vec::new(),
         host: proxy::host(&headers).map(str::to_owned),
-        browser: cookies::read(&house, &headers, Kind::Login),
+        tickets: cookies::tickets(&house, &headers),
     };
     away(&house, &headers, &id, wish).await
 }
@@ -146,7 +145,8 @@ async fn away(house: &House, headers: &HeaderMap, id: &RequestId, wish: Wish) ->
     match sign_in::begin(&house.ports, wish).await {
         Ok(begun) => {
             let mut response = Redirect::to(&begun.authorize_url).into_response();
-            if let Some(cookie) = cookies::give(house, Kind::Login, &begun.browser) {
+            let void = begun.given_back.iter().map(|name| cookies::take_ticket(house, name));
+            for cookie in void.chain([cookies::keep(house, &begun.ticket)]).flatten() {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
             }
             response

@@ -127,19 +127,24 @@ async fn a_stronger_proof_is_asked_for_once_and_what_came_is_passed_on() {
         let house = crm::open(t).await;
         let (crm, mut browser) = (Crm::new(&house), house.browser());
         house.sign_in(&mut browser, "entra", "asa").await;
-        let wish = [("acr_values", "urn:mfa urn:hardware")];
+        let wish = [("acr_values", "urn:mfa c1 c25 c100")];
         let away = crm.ask(&mut browser, &wish).await;
         let asked = asked_of_directory(&mut browser, &away).await;
-        assert_eq!(asked.sent("acr_values").as_deref(), Some("urn:mfa urn:hardware"));
+        let claims = json!({ "id_token": { "acrs": { "values": ["c1", "c25"] } } });
+        assert_eq!(
+            asked.sent("claims").as_deref(),
+            Some(claims.to_string().as_str()),
+            "Entra's own levels alone"
+        );
         let back = through_directory(&house, &mut browser, &away, "asa").await;
         assert!(back.sent("code").is_some(), "the directory knows no levels: the client judges");
         let away = crm.ask(&mut browser, &wish).await;
         let return_to = away.sent("return_to").unwrap();
         let query = form(&[("directory", "entra"), ("return_to", &return_to)]);
-        let strong = |claims: &mut serde_json::Value| claims["acr"] = json!("urn:hardware");
+        let strong = |claims: &mut serde_json::Value| claims["acrs"] = json!(["c25"]);
         house.sign_in_with(&mut browser, &query, "asa", strong).await;
         let code = browser.get(&return_to).await.sent("code").unwrap();
-        assert_eq!(crm.token(&crm.exchange(&code)).await.claims()["acr"], "urn:hardware");
+        assert_eq!(crm.token(&crm.exchange(&code)).await.claims()["acr"], "c25");
         assert!(crm.ask(&mut browser, &wish).await.sent("code").is_some(), "it is strong enough now");
     })
     .await;

@@ -185,14 +185,14 @@ async fn how_the_person_proved_who_they_are_is_passed_on() {
         let mut browser = house.browser();
         house
             .sign_in_with(&mut browser, "directory=entra", "asa", |claims| {
-                claims["acr"] = json!("urn:mfa");
+                claims["acrs"] = json!(["c1"]);
                 claims["amr"] = json!(["pwd", "mfa"]);
                 claims["auth_time"] = json!(claims["iat"].as_i64().unwrap() - 120);
             })
             .await;
         house.pass(3);
         let told = Crm::new(&house).tokens(&house, &mut browser, "asa").await.claims();
-        assert_eq!((&told["acr"], &told["amr"]), (&json!("urn:mfa"), &json!(["pwd", "mfa"])));
+        assert_eq!((&told["acr"], &told["amr"]), (&json!("c1"), &json!(["pwd", "mfa"])));
         assert_eq!(told["auth_time"], json!(house.clock.now().as_second() - 300));
     })
     .await;

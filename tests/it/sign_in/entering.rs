@@ -1,14 +1,16 @@
 //! People who get in, and what is remembered of it.
 
 use axum::http::StatusCode;
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use portvakt::domain::account::{Standing, Status, StatusReason};
 use portvakt::domain::actor::Subject;
 use portvakt::domain::policy::EvidenceSource;
 use portvakt::flows::Clock;
 use portvakt::store::{evidence, session, standing, subject};
 
+use super::browser::{Browser, Page};
 use super::house::{TENANT, TestHouse, external};
-use crate::engines::{change, look, on_each_engine};
+use crate::engines::{TestDb, change, look, on_each_engine};
 
 #[tokio::test]
 async fn a_first_sign_in_links_the_person_and_records_when_they_were_seen() {
@@ -23,7 +25,11 @@ async fn a_first_sign_in_links_the_person_and_records_when_they_were_seen() {
             cookie.starts_with("__Host-portvakt=")
                 && cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure")
         );
-        assert!(!browser.cookies.contains_key("__Host-portvakt-login"));
+        assert_eq!(
+            browser.cookies.keys().collect::<Vec<_>>(),
+            ["__Host-portvakt"],
+            "what kept the sign-in is gone"
+        );
         let entra = portvakt::domain::ids::DirectoryId::parse("entra").unwrap();
         let key = format!("{TENANT}/{}", external("asa"));
         let (_, issuer) = look!(t, c => subject::linked(c, &entra, &key)).unwrap();
@@ -126,6 +132,87 @@ async fn two_tabs_of_one_browser_sign_in_beside_each_other() {
         house.provider.hand_out(&house.claims("asa", &first.sent("nonce").unwrap()));
         let back = browser.get(&format!("/sso/callback?code=c&state={}", first.sent("state").unwrap())).await;
         assert_eq!(back.location(), "/first");
+    })
+    .await;
+}
+
+/// The way back from the provider as Åsa.
+async fn back(house: &TestHouse<'_>, browser: &mut Browser, away: &Page) -> Page {
+    house.provider.hand_out(&house.claims("asa", &away.sent("nonce").unwrap()));
+    browser.get(&format!("/sso/callback?code=c&state={}", away.sent("state").unwrap())).await
+}
+
+fn tickets(browser: &Browser) -> Vec<String> {
+    browser.cookies.keys().filter(|name| name.starts_with("__Host-portvakt-login-")).cloned().collect()
+}
+
+#[tokio::test]
+async fn a_browser_keeps_its_five_newest_sign_ins_under_way_and_gives_back_what_is_void() {
+    on_each_engine(async |t| {
+        let house = TestHouse::open(t).await;
+        house.provision("entra", "asa", "sv").await;
+        let mut browser = house.browser();
+        let mut begun = Vec::new();
+        for _ in 0..7 {
+            begun.push(browser.get("/sso/login?directory=entra").await);
+            house.pass(1);
+        }
+        assert_eq!(tickets(&browser).len(), 5);
+        for (number, away) in begun.iter().enumerate() {
+            let status = back(&house, &mut browser.clone(), away).await.status;
+            let wanted = if number < 2 { StatusCode::BAD_REQUEST } else { StatusCode::SEE_OTHER };
+            assert_eq!(status, wanted, "{number}");
+        }
+        house.pass(9);
+        browser.cookies.insert("__Host-portvakt-login-ab12".to_owned(), "made.up".to_owned());
+        browser.get("/sso/login?directory=entra").await;
+        assert_eq!(tickets(&browser).len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_node_takes_the_answer_to_a_sign_in_that_was_begun_here_and_once_among_all() {
+    on_each_engine(async |t| {
+        if t.db.kind() == portvakt::store::EngineKind::Sqlite {
+            return; // one node
+        }
+        let house = TestHouse::open(t).await;
+        house.provision("entra", "asa", "sv").await;
+        let (_, router) = house.node().await;
+        let mut here = house.browser();
+        let away = here.get("/sso/login?directory=entra").await;
+        let mut there = Browser::new(router);
+        there.cookies.clone_from(&here.cookies);
+        assert_eq!(back(&house, &mut there, &away).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(back(&house, &mut here, &away).await.status, StatusCode::BAD_REQUEST);
+        assert_eq!(house.provider.exchanges(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_ticket_of_another_house_or_bent_on_the_way_is_none() {
+    on_each_engine(async |t| {
+        let (house, other) = (TestHouse::open(t).await, TestDb::sqlite().await);
+        let stranger = TestHouse::open(&other).await;
+        house.provision("entra", "asa", "sv").await;
+        let mut browser = stranger.browser();
+        let away = browser.get("/sso/login?directory=entra").await;
+        let mut ours = house.browser();
+        ours.get("/sso/login?directory=entra").await;
+        ours.cookies.extend(browser.cookies.clone());
+        assert_eq!(back(&house, &mut ours, &away).await.status, StatusCode::BAD_REQUEST);
+        let mut bent = house.browser();
+        let away = bent.get("/sso/login?directory=entra").await;
+        for sealed in bent.cookies.values_mut() {
+            let (text, seal) = sealed.split_once('.').unwrap();
+            let payload = BASE64_URL_SAFE_NO_PAD.decode(text).unwrap();
+            let changed = String::from_utf8(payload).unwrap().replace("entra", "okta");
+            *sealed = format!("{}.{seal}", BASE64_URL_SAFE_NO_PAD.encode(changed));
+        }
+        assert_eq!(back(&house, &mut bent, &away).await.status, StatusCode::BAD_REQUEST);
+        assert_eq!(house.provider.exchanges(), 0);
     })
     .await;
 }

@@ -1,8 +1,8 @@
-//! Tables `session`, `token`, `login_attempt` and `sign_in_subject`.
+//! Tables `session`, `token`, `login_answered` and `sign_in_subject`.
 
 use portvakt::domain::ids::{AccountId, SessionId, TokenId};
 use portvakt::store::identity::Identity;
-use portvakt::store::login::{self, LoginAttempt};
+use portvakt::store::login;
 use portvakt::store::logout_token;
 use portvakt::store::session::{self, Session};
 use portvakt::store::subject::{self, SubjectLink};
@@ -196,32 +196,18 @@ async fn a_token_is_bound_to_its_kind_and_valid_until_it_ends_or_is_revoked() {
 }
 
 #[tokio::test]
-async fn an_attempt_to_sign_in_is_taken_at_most_once() {
+async fn an_answer_to_a_sign_in_is_taken_at_most_once_and_forgotten_when_it_is_void() {
     on_each_engine(async |t| {
-        let attempt = LoginAttempt {
-            directory: entra(),
-            nonce: "nonce".into(),
-            verifier: "verifier".into(),
-            return_to: "/å".into(),
-            max_age: Some(300),
-            acr_values: vec!["urn:mfa".into(), "urn:pwd".into()],
-            origin: Some("https://crm.example".into()),
-            created_at: minute(1),
-            expires_at: minute(11),
-        };
-        for state in [b"one", b"two"] {
-            change!(t, [attempt] c => login::begin(c, &attempt, state, b"browser").await).unwrap();
-        }
-        let found = Some((attempt.clone(), b"browser".to_vec()));
-        assert_eq!(look!(t, c => login::find(c, b"one")), found);
-        let take = async || change!(t, [] c => login::take(c, b"one").await).unwrap();
+        assert!(!look!(t, c => login::is_taken(c, b"one")));
+        let take = async || change!(t, [] c => login::take(c, b"one", minute(11)).await).unwrap();
         let (one, two) = tokio::join!(take(), take());
-        let taken: Vec<_> = [one, two].into_iter().flatten().collect();
-        assert!(taken == [(attempt.clone(), b"browser".to_vec())], "{taken:?}");
-        assert_eq!(look!(t, c => login::find(c, b"one")), None);
+        assert!(one != two, "{one} {two}");
+        assert!(look!(t, c => login::is_taken(c, b"one")));
+        assert!(!look!(t, c => login::is_taken(c, b"two")));
         assert_eq!(change!(t, [] c => login::forget(c, minute(11)).await).unwrap(), 0);
+        assert!(!take().await);
         assert_eq!(change!(t, [] c => login::forget(c, minute(12)).await).unwrap(), 1);
-        assert!(change!(t, [] c => login::take(c, b"two").await).unwrap().is_none());
+        assert!(!look!(t, c => login::is_taken(c, b"one")));
     })
     .await;
 }

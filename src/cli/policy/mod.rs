@@ -207,12 +207,11 @@ async fn came_to(ports: &Ports, outcome: &Outcome, shown: &Shown) -> anyhow::Res
 }
 
 async fn test(ports: &Ports, files: &[PathBuf], policy: Option<&Path>) -> anyhow::Result<ExitCode> {
-    let (text, name) = match policy {
-        Some(file) => read(file)?,
-        None => {
-            let version = policies::show(ports, None).await?;
-            (version.text, format!("policy version {}", version.number))
-        }
+    let (text, name) = if let Some(file) = policy {
+        read(file)?
+    } else {
+        let version = policies::show(ports, None).await?;
+        (version.text, format!("policy version {}", version.number))
     };
     let policy = parse_policy(&text, &name).map_err(Refusal::Policy)?;
     let cases = read_case_files(files).map_err(Refusal::Policy)?;

@@ -94,7 +94,7 @@ pub fn reach(policy: &Policy, grants: &[Grant], now: Timestamp) -> Reach {
     let modules = effective.modules.iter();
     let opens =
         modules.flat_map(|(module, actions)| actions.iter().map(move |a| format!("{module}:{a}"))).collect();
-    Reach { kinds, sees, consoles, opens, effective }
+    Reach { kinds, effective, sees, consoles, opens }
 }
 
 #[cfg(test)]

@@ -38,17 +38,12 @@ pub async fn document(
     language: Language,
     form: Form,
 ) -> Result<String, Refusal> {
-    let (policy, imprint) = match draft {
-        Some((text, file)) => (parse_policy(text, file).map_err(Refusal::Policy)?, None),
-        None => {
-            let version = versions::show(ports, None).await?;
-            let imprint = Imprint {
-                number: version.number,
-                applied_at: version.applied_at,
-                hash: version.hash.clone(),
-            };
-            (compile(version)?.policy, Some(imprint))
-        }
+    let (policy, imprint) = if let Some((text, file)) = draft {
+        (parse_policy(text, file).map_err(Refusal::Policy)?, None)
+    } else {
+        let version = versions::show(ports, None).await?;
+        let (number, applied_at, hash) = (version.number, version.applied_at, version.hash.clone());
+        (compile(version)?.policy, Some(Imprint { number, applied_at, hash }))
     };
     let settings = &ports.settings;
     let own = settings.directories.iter().flat_map(|directory| &directory.protected);
@@ -70,7 +65,7 @@ fn markdown(blocks: &[Block]) -> String {
             Block::Title(text) => format!("# {text}\n"),
             Block::Heading(text) => format!("## {text}\n"),
             Block::Paragraph(text) => format!("{text}\n"),
-            Block::List(items) => items.iter().map(|item| format!("- {item}\n")).collect(),
+            Block::List(items) => lines(items, |item| format!("- {item}\n")),
             Block::Table(titles, rows) => {
                 let rule = format!("|{}\n", " --- |".repeat(titles.len()));
                 let rows: String = rows.iter().map(|cells| row(cells)).collect();
@@ -99,13 +94,17 @@ fn html(blocks: &[Block], language: Language) -> String {
     page
 }
 
+fn lines(items: &[String], line: impl Fn(&str) -> String) -> String {
+    items.iter().fold(String::new(), |text, item| text + &line(item))
+}
+
 fn element(block: &Block) -> String {
     match block {
         Block::Title(text) => format!("<h1>{}</h1>\n", escaped(text)),
         Block::Heading(text) => format!("<h2>{}</h2>\n", escaped(text)),
         Block::Paragraph(text) => format!("<p>{}</p>\n", escaped(text)),
         Block::List(items) => {
-            let items: String = items.iter().map(|item| format!("<li>{}</li>\n", escaped(item))).collect();
+            let items = lines(items, |item| format!("<li>{}</li>\n", escaped(item)));
             format!("<ul>\n{items}</ul>\n")
         }
         Block::Table(titles, rows) => {

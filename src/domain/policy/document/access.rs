@@ -169,6 +169,12 @@ fn rules(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
     if !rows.is_empty() {
         blocks.push(Block::Table(titles, rows));
     }
+    blocks.push(Block::List(terms(policy, language)));
+}
+
+/// What holds beside the rules: for whom none matches, for administration, and for rights by hand.
+fn terms(policy: &Policy, language: Language) -> Vec<String> {
+    let says = |sv: &str, en: &str| pick(language, sv, en).to_owned();
     let unmatched = match &policy.unmatched {
         Unmatched::NoAccess => says(
             "Den som ingen regel träffar får ett konto utan behörighet.",
@@ -213,5 +219,5 @@ fn rules(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
             "Rights given by hand need a reason, but no end.",
         ),
     };
-    blocks.push(Block::List([unmatched, by_rule, by_hand].iter().map(|text| capital(text)).collect()));
+    [unmatched, by_rule, by_hand].iter().map(|text| capital(text)).collect()
 }

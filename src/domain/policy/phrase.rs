@@ -2,7 +2,7 @@
 //!
 //! Invariant: every phrase exists in Swedish and in English and can stand inside a sentence.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
@@ -146,8 +146,11 @@ pub(super) fn kind(kind: AccountKind, language: Language) -> &'static str {
     }
 }
 
-/// Whom a rule is about: "medlemmar i gruppen …".
-pub(super) fn condition(condition: &Condition, language: Language) -> String {
+/// The names of groups by the directories' own ids, where they are known.
+pub type GroupNames = BTreeMap<String, String>;
+
+/// Whom a rule is about: "är med i gruppen Styrelsen (entra)". A group whose name is not known stands by its id.
+pub(super) fn condition(condition: &Condition, language: Language, names: &GroupNames) -> String {
     let inside = |directory: &Option<crate::domain::ids::DirectoryId>| match directory {
         Some(id) => format!(" ({id})"),
         None => String::new(),
@@ -157,8 +160,11 @@ pub(super) fn condition(condition: &Condition, language: Language) -> String {
             format!("{} {id}", pick(language, "finns i katalogen", "is in the directory"))
         }
         Condition::Group { directory, id } => {
-            let said = pick(language, "är med i gruppen med id", "is in the group with the id");
-            format!("{said} {id}{}", inside(directory))
+            let (said, group) = match names.get(id) {
+                Some(name) => (pick(language, "är med i gruppen", "is in the group"), name),
+                None => (pick(language, "är med i gruppen med id", "is in the group with the id"), id),
+            };
+            format!("{said} {group}{}", inside(directory))
         }
         Condition::GroupName { directory, name } => {
             let said = pick(language, "är med i gruppen", "is in the group");
@@ -168,19 +174,19 @@ pub(super) fn condition(condition: &Condition, language: Language) -> String {
             let said = pick(language, "är", "is");
             format!("{path} {said} {}{}", or(one_of, language), inside(directory))
         }
-        Condition::All(parts) => and(&inner(parts, language), language),
-        Condition::Any(parts) => or(&inner(parts, language), language),
+        Condition::All(parts) => and(&inner(parts, language, names), language),
+        Condition::Any(parts) => or(&inner(parts, language, names), language),
         Condition::Not(part) => {
-            format!("{} ({})", pick(language, "inte", "not"), self::condition(part, language))
+            format!("{} ({})", pick(language, "inte", "not"), self::condition(part, language, names))
         }
     }
 }
 
 /// The parts of a condition; those that are lists themselves in brackets.
-fn inner(parts: &[Condition], language: Language) -> Vec<String> {
+fn inner(parts: &[Condition], language: Language, names: &GroupNames) -> Vec<String> {
     let one = |part: &Condition| match part {
-        Condition::All(_) | Condition::Any(_) => format!("({})", condition(part, language)),
-        _ => condition(part, language),
+        Condition::All(_) | Condition::Any(_) => format!("({})", condition(part, language, names)),
+        _ => condition(part, language, names),
     };
     parts.iter().map(one).collect()
 }

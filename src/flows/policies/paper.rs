@@ -9,7 +9,8 @@ use super::{compile, versions};
 use crate::config::parse_policy;
 use crate::domain::days::Reading;
 use crate::domain::language::Language;
-use crate::domain::policy::document::{self, Block, Imprint, Source};
+use crate::domain::policy::document::{self, Block, GroupNames, Imprint, Source};
+use crate::store::survey;
 
 /// The form of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,12 +49,29 @@ pub async fn document(
     let settings = &ports.settings;
     let own = settings.directories.iter().flat_map(|directory| &directory.protected);
     let protected: Vec<String> = settings.protected.iter().chain(own).cloned().collect();
-    let source = Source { policy: &policy, imprint: imprint.as_ref(), protected: &protected };
+    let groups = group_names(ports).await?;
+    let source =
+        Source { policy: &policy, imprint: imprint.as_ref(), protected: &protected, groups: &groups };
     let blocks = document::document(source, &Reading::of(&policy, language, ports.clock.now()));
     Ok(match form {
         Form::Markdown => markdown(&blocks),
         Form::Html => html(&blocks, language),
     })
+}
+
+/// What the directories call their groups, by the ids that rules may ask for.
+async fn group_names(ports: &Ports) -> Result<GroupNames, Refusal> {
+    let mut c = ports.db.read().await?;
+    let mut names = GroupNames::new();
+    for directory in &ports.settings.directories {
+        for group in survey::groups(&mut c, &directory.id).await? {
+            if !group.name.is_empty() {
+                names.insert(group.id.to_string(), group.name.clone());
+                names.extend(group.external_id.map(|id| (id, group.name)));
+            }
+        }
+    }
+    Ok(names)
 }
 
 fn markdown(blocks: &[Block]) -> String {

@@ -7,6 +7,7 @@ use std::path::Path;
 use portvakt::domain::language::Language;
 use portvakt::flows::policies::{self, Form};
 
+use super::World;
 use crate::engines::{TestDb, on_each_engine};
 use crate::house::{SETTINGS, TestHouse};
 
@@ -62,6 +63,21 @@ async fn a_draft_can_be_read_before_it_is_in_force() {
             found.contains("Utkast, gäller ännu inte.") && found.contains("Fastighetsansvarig"),
             "{found}"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_group_is_called_by_its_name_where_a_directory_has_told_it() {
+    on_each_engine(async |t| {
+        let world = World::open(t).await;
+        let read = async || {
+            policies::document(&world.house.ports, None, Language::Sv, Form::Markdown).await.unwrap()
+        };
+        assert!(read().await.contains("är med i gruppen med id group-board |"));
+        world.group("group-board", "Styrelsen i föreningen", &[]).await;
+        let found = read().await;
+        assert!(found.contains("| board | är med i gruppen Styrelsen i föreningen |"), "{found}");
     })
     .await;
 }

@@ -7,14 +7,15 @@ use jiff::SignedDuration;
 use super::Said;
 use crate::domain::ids::RuleId;
 use crate::domain::language::Language;
-use crate::domain::policy::phrase::{condition, gives, kind, length, pick, role, sector, source};
+use crate::domain::policy::phrase::{GroupNames, condition, gives, kind, length, pick, role, sector, source};
 use crate::domain::policy::{LifecycleRule, Policy, Unmatched};
 
 pub(super) fn rules(former: &Policy, new: &Policy, said: &mut Said) {
     let language = said.language;
     for one in &former.rules {
         let Some(other) = new.rules.iter().find(|rule| rule.id == one.id) else {
-            let (what, who) = (gives(former, &one.gives, language), condition(&one.when, language));
+            let (what, who) =
+                (gives(former, &one.gives, language), condition(&one.when, language, &GroupNames::new()));
             said.say(
                 format!("Regeln {} är borta; den gav {what} till den som {who}.", one.id),
                 format!("The rule {} is gone; it gave {what} to whoever {who}.", one.id),
@@ -22,7 +23,10 @@ pub(super) fn rules(former: &Policy, new: &Policy, said: &mut Said) {
             continue;
         };
         if one.when != other.when {
-            let (from, to) = (condition(&one.when, language), condition(&other.when, language));
+            let (from, to) = (
+                condition(&one.when, language, &GroupNames::new()),
+                condition(&other.when, language, &GroupNames::new()),
+            );
             said.say(
                 format!("Regeln {} gäller andra: den som {from} → den som {to}.", one.id),
                 format!("The rule {} is about others: whoever {from} → whoever {to}.", one.id),
@@ -39,7 +43,8 @@ pub(super) fn rules(former: &Policy, new: &Policy, said: &mut Said) {
         said.change(&sv, &en, &one.priority.to_string(), &other.priority.to_string());
     }
     for one in new.rules.iter().filter(|one| !former.rules.iter().any(|rule| rule.id == one.id)) {
-        let (what, who) = (gives(new, &one.gives, language), condition(&one.when, language));
+        let (what, who) =
+            (gives(new, &one.gives, language), condition(&one.when, language, &GroupNames::new()));
         said.say(
             format!("Regeln {} är ny; den ger {what} till den som {who}.", one.id),
             format!("The rule {} is new; it gives {what} to whoever {who}.", one.id),

@@ -2,7 +2,7 @@
 //!
 //! Invariant: every role, sector, component and rule of the policy is named once in its own section.
 
-use super::Block;
+use super::{Block, Source};
 use crate::domain::language::Language;
 use crate::domain::policy::phrase::{
     actions, and, capital, condition, gives, link, module, name, opened, pick, role, sector,
@@ -10,12 +10,13 @@ use crate::domain::policy::phrase::{
 use crate::domain::policy::{Component, Console, Policy, Role, Unmatched};
 
 /// Adds the sections.
-pub(super) fn tell(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
+pub(super) fn tell(source: Source<'_>, language: Language, blocks: &mut Vec<Block>) {
+    let policy = source.policy;
     roles(policy, language, blocks);
     components(policy, language, blocks);
-    limited(policy, language, blocks);
+    limited(source, language, blocks);
     items(policy, language, blocks);
-    rules(policy, language, blocks);
+    rules(source, language, blocks);
 }
 
 fn roles(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
@@ -76,7 +77,8 @@ fn components(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
     blocks.push(Block::Table(titles, rows.collect()));
 }
 
-fn limited(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
+fn limited(source: Source<'_>, language: Language, blocks: &mut Vec<Block>) {
+    let policy = source.policy;
     let says = |sv: &str, en: &str| pick(language, sv, en).to_owned();
     blocks.push(Block::Heading(says("Begränsade användare", "Limited accounts")));
     blocks.push(Block::Paragraph(says(
@@ -104,8 +106,9 @@ fn limited(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
     });
     blocks.push(Block::Table(titles, rows.collect()));
     let by_rule = policy.rules.iter().filter(|rule| rule.gives.limited == Some(true));
-    let by_rule: Vec<String> =
-        by_rule.map(|rule| format!("{}: {}", rule.id, condition(&rule.when, language))).collect();
+    let by_rule: Vec<String> = by_rule
+        .map(|rule| format!("{}: {}", rule.id, condition(&rule.when, language, source.groups)))
+        .collect();
     if by_rule.is_empty() {
         blocks.push(Block::Paragraph(says(
             "Ingen regel begränsar någon; det gör en person, med skäl.",
@@ -146,7 +149,8 @@ fn items(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
     });
 }
 
-fn rules(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
+fn rules(source: Source<'_>, language: Language, blocks: &mut Vec<Block>) {
+    let policy = source.policy;
     let says = |sv: &str, en: &str| pick(language, sv, en).to_owned();
     blocks.push(Block::Heading(says("Hur behörighet ges", "How rights are given")));
     blocks.push(Block::Paragraph(says(
@@ -162,7 +166,7 @@ fn rules(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
         says("Ordning", "Order"),
     ];
     let rows = policy.rules.iter().map(|rule| {
-        let who = condition(&rule.when, language);
+        let who = condition(&rule.when, language, source.groups);
         vec![rule.id.to_string(), who, gives(policy, &rule.gives, language), rule.priority.to_string()]
     });
     let rows: Vec<Vec<String>> = rows.collect();

@@ -9,6 +9,7 @@ mod conduct;
 use jiff::Timestamp;
 
 use super::Policy;
+pub use super::phrase::GroupNames;
 use super::phrase::pick;
 use crate::domain::days::Reading;
 
@@ -47,6 +48,8 @@ pub struct Source<'a> {
     pub imprint: Option<&'a Imprint>,
     /// The accounts that the settings protect.
     pub protected: &'a [String],
+    /// What the directories call the groups that rules ask for by id.
+    pub groups: &'a GroupNames,
 }
 
 /// The document, in the reader's language.
@@ -68,7 +71,7 @@ pub fn document(source: Source<'_>, reading: &Reading) -> Vec<Block> {
         "Texten är framställd ur de regler som systemet följer. Det som inte står här är inte tillåtet.",
         "This text is made from the rules that the system follows. What is not written here is not allowed.",
     )));
-    access::tell(source.policy, reading.language, &mut blocks);
+    access::tell(source, reading.language, &mut blocks);
     conduct::tell(source, reading.language, &mut blocks);
     blocks
 }

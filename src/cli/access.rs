@@ -8,8 +8,11 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Subcommand;
 
+use super::report::language;
 use super::{PrintAs, exit, setup};
-use crate::flows::decide::{self, Answer, Question, Who};
+use crate::domain::language::Language;
+use crate::flows::decide::why::{self, Explained};
+use crate::flows::decide::{Answer, Question, Who};
 use crate::flows::{Ports, past};
 
 #[derive(Debug, Subcommand)]
@@ -30,6 +33,9 @@ pub(super) struct CheckArgs {
     /// As it was at the end of a past day (2026-03-01) or at an instant (2026-03-01T08:00:00Z).
     #[arg(long, value_name = "DATE")]
     as_of: Option<String>,
+    /// The language: sv or en. Default: as the settings say.
+    #[arg(long, value_parser = language, value_name = "LANG")]
+    lang: Option<Language>,
     /// How the answer is printed.
     #[arg(long, value_enum, default_value_t)]
     format: PrintAs,
@@ -38,19 +44,20 @@ pub(super) struct CheckArgs {
 pub(super) async fn run(config: &Path, command: AccessCommand) -> anyhow::Result<ExitCode> {
     let AccessCommand::Check(args) = command;
     let ports = setup::open(config).await?;
-    let answer = check(&ports, &args).await;
+    let language = args.lang.unwrap_or(ports.settings.language);
+    let answer = check(&ports, &args, language).await;
     ports.db.close().await;
     let answer = answer?;
     match args.format {
-        PrintAs::Text => print!("{}", in_words(&answer)),
+        PrintAs::Text => print!("{}{}", in_words(&answer.answer), behind(&answer, language)),
         PrintAs::Json => {
             println!("{}", serde_json::to_string_pretty(&answer).context("the answer cannot be written")?);
         }
     }
-    Ok(if answer.decision { exit::DONE } else { exit::refused() })
+    Ok(if answer.answer.decision { exit::DONE } else { exit::refused() })
 }
 
-async fn check(ports: &Ports, args: &CheckArgs) -> anyhow::Result<Answer> {
+async fn check(ports: &Ports, args: &CheckArgs, language: Language) -> anyhow::Result<Explained> {
     let as_of = match args.as_of.as_deref() {
         None => None,
         Some(text) => Some(past::instant(ports, text).await?),
@@ -65,10 +72,25 @@ async fn check(ports: &Ports, args: &CheckArgs) -> anyhow::Result<Answer> {
         action: args.action.clone(),
         component: component.to_owned(),
         item,
-        language: None,
+        language: args.lang,
         as_of,
+        min_version: None,
     };
-    Ok(decide::evaluate(ports, None, &question).await?)
+    Ok(why::explained(ports, &question, language).await?)
+}
+
+/// What the answer rests on, and what would make it a yes.
+fn behind(explained: &Explained, language: Language) -> String {
+    let (because, would_give) = match language {
+        Language::Sv => ("därför att", "det här skulle ge det"),
+        Language::En => ("because", "this would give it"),
+    };
+    let part = |title: &str, lines: Vec<String>| match lines.as_slice() {
+        [] => String::new(),
+        lines => format!("{title}:\n  - {}\n", lines.join("\n  - ")),
+    };
+    let stories = explained.because.iter().map(|story| story.sentence(language)).collect();
+    part(because, stories) + &part(would_give, explained.would_give.clone())
 }
 
 fn in_words(answer: &Answer) -> String {
@@ -95,6 +117,8 @@ mod tests {
             account_version: None,
             reason_user: "Du har inget konto i CRM:et. Kontakta styrelsen.".to_owned(),
             reason_admin: "unknown_account: no such account".to_owned(),
+            rule: None,
+            trace: Vec::new(),
         };
         let text = in_words(&answer);
         let lines: Vec<&str> = text.lines().collect();

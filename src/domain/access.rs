@@ -3,6 +3,7 @@
 //! Invariant: deny by default. The checks come in one order and the first refusal wins; nothing that is added
 //! after a limit can widen what the limit took, and a limited account never reaches administration.
 
+mod remedy;
 mod words;
 
 use jiff::Timestamp;
@@ -13,7 +14,8 @@ use super::grant::{Grant, GrantKind, Holder, Link, LinkOrigin, Origin};
 use super::ids::{ComponentId, ModuleId, RoleId, SectorId};
 use super::policy::{Action, Component, Policy};
 
-pub use words::{reason_admin, reason_refused, reason_user};
+pub use remedy::remedies;
+pub use words::{reason_admin, reason_refused, reason_user, steps};
 
 /// What a decision is made from.
 #[derive(Debug, Clone, Copy)]

@@ -48,6 +48,25 @@ pub struct ItemEvent {
     pub participants: Option<BTreeSet<AccountId>>,
 }
 
+impl ItemEvent {
+    /// Whether the event says what it is about.
+    ///
+    /// # Errors
+    ///
+    /// [`EventError`] when it does not.
+    pub const fn is_whole(&self) -> Result<(), EventError> {
+        match (self.kind, &self.assignee, &self.participants) {
+            (EventKind::Assigned, None, _) => Err(EventError::AssigneeMissing),
+            (EventKind::Participants, _, None) => Err(EventError::ParticipantsMissing),
+            (
+                EventKind::Created | EventKind::Assigned | EventKind::Participants | EventKind::Deleted,
+                _,
+                _,
+            ) => Ok(()),
+        }
+    }
+}
+
 /// The item's links and assignment before the event.
 #[derive(Debug, Clone, Copy)]
 pub struct Present<'a> {

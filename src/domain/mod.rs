@@ -12,6 +12,7 @@ pub mod effective;
 pub mod evidence;
 pub mod grant;
 pub mod ids;
+pub mod item_clock;
 pub mod language;
 pub mod lifecycle;
 pub mod links;

@@ -2,6 +2,9 @@
 //!
 //! Invariant: one moment of the database and no write. Whatever is unknown is refused, and an error is never a yes.
 
+pub mod search;
+pub mod why;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,11 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use super::find::{self, Found};
 use super::{Compiled, Ports, Refusal, past};
-use crate::domain::access::{self, AccessFacts, Decision};
+use crate::domain::access::{self, AccessFacts, Decision, TraceStep};
 use crate::domain::account::Account;
 use crate::domain::effective::holds;
-use crate::domain::grant::{Grant, GrantKind, ItemRef};
-use crate::domain::ids::{AccountId, ComponentId, TargetId};
+use crate::domain::grant::{Grant, GrantKind, ItemRef, Origin};
+use crate::domain::ids::{AccountId, ComponentId, RuleId, TargetId};
 use crate::domain::language::Language;
 use crate::domain::policy::{Action, Policy};
 use crate::store::{Conn, entitlement, item, link, standing};
@@ -43,6 +46,8 @@ pub struct Question {
     pub language: Option<Language>,
     /// The past instant that is asked about; nothing: now.
     pub as_of: Option<Timestamp>,
+    /// The version of the account that the answer must at least know; nothing: whatever is committed.
+    pub min_version: Option<i64>,
 }
 
 /// The answer.
@@ -62,6 +67,19 @@ pub struct Answer {
     pub reason_user: String,
     /// The code and the checks in order, for administrators.
     pub reason_admin: String,
+    /// The rule behind the role that opened it; nothing: a no, or a role by hand.
+    pub rule: Option<RuleId>,
+    /// The checks in order, one by one.
+    pub trace: Vec<String>,
+}
+
+/// Why one of several questions was not answered; it counts as a no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unanswered {
+    /// It is no question; the sentence says what is wrong.
+    Malformed(String),
+    /// The caller knows a newer state than the one that could be read.
+    TooOld(String),
 }
 
 /// When a list of questions is answered no further (`OpenID AuthZEN` 1.0 §7.1.2).
@@ -91,7 +109,8 @@ impl Semantic {
 ///
 /// # Errors
 ///
-/// [`Refusal::Invalid`] when the item's id or the instant cannot be one; otherwise when the database cannot be read.
+/// [`Refusal::Invalid`] when the item's id or the instant cannot be one; [`Refusal::TooOld`] when the caller knows a
+/// newer version of the account; otherwise when the database cannot be read.
 pub async fn evaluate(
     ports: &Ports,
     asker: Option<&TargetId>,
@@ -111,15 +130,18 @@ pub async fn evaluate_all(
     asker: Option<&TargetId>,
     questions: Vec<Result<Question, String>>,
     semantic: Semantic,
-) -> Result<Vec<Result<Answer, String>>, Refusal> {
+) -> Result<Vec<Result<Answer, Unanswered>>, Refusal> {
     let mut sitting = Sitting::open(ports, asker).await?;
     let mut answers = Vec::with_capacity(questions.len());
     for question in questions {
         let answer = match question {
-            Err(problem) => Err(problem),
+            Err(problem) => Err(Unanswered::Malformed(problem)),
             Ok(question) => match sitting.answer(&question).await {
                 Ok(answer) => Ok(answer),
-                Err(Refusal::Invalid { field, problem }) => Err(format!("{field}: {problem}")),
+                Err(Refusal::Invalid { field, problem }) => {
+                    Err(Unanswered::Malformed(format!("{field}: {problem}")))
+                }
+                Err(Refusal::TooOld(problem)) => Err(Unanswered::TooOld(problem)),
                 Err(other) => return Err(other),
             },
         };
@@ -137,6 +159,29 @@ enum Known {
     Nobody,
     Several,
     One(Box<Account>, Vec<Grant>),
+}
+
+impl Known {
+    fn account(&self) -> Option<&Account> {
+        match self {
+            Self::One(account, _) => Some(account),
+            Self::Nobody | Self::Several => None,
+        }
+    }
+}
+
+/// Refuses where the caller knows a newer version of the account than this moment has.
+fn is_new_enough(wanted: Option<i64>, account: Option<&Account>) -> Result<(), Refusal> {
+    let Some(wanted) = wanted else { return Ok(()) };
+    let known = account.map_or(0, |account| account.version);
+    if known >= wanted {
+        return Ok(());
+    }
+    let have =
+        if known == 0 { "no such account".to_owned() } else { format!("version {known} of the account") };
+    Err(Refusal::TooOld(format!(
+        "min_version: you know version {wanted}, and here is {have}; nothing was decided. Ask again, or without it"
+    )))
 }
 
 /// One moment of the database, from which questions are answered; what was read once is kept.
@@ -166,25 +211,38 @@ impl<'p> Sitting<'p> {
             Who::Account(text) => self.known(text, question.as_of).await?,
             Who::Other(_) => Arc::new(Known::Nobody),
         };
+        let account = known.account();
+        is_new_enough(question.min_version, account)?;
         let decision = self.decide(&compiled.policy, question, item.as_ref(), &known).await?;
-        let account = match &*known {
-            Known::One(account, _) => Some(account),
-            Known::Nobody | Known::Several => None,
-        };
+        count(&decision);
+        Ok(self.in_words(question, &compiled.policy, account, &decision))
+    }
+
+    fn in_words(
+        &self,
+        question: &Question,
+        policy: &Policy,
+        account: Option<&Account>,
+        decision: &Decision,
+    ) -> Answer {
         let language = question
             .language
             .or_else(|| account.and_then(|account| account.language))
             .unwrap_or(self.ports.settings.language);
-        count(&decision);
-        Ok(Answer {
+        Answer {
             decision: decision.is_allowed(),
             code: decision.code(),
             narrowed: decision.narrowed,
             account: account.map(|account| account.id),
             account_version: account.map(|account| account.version),
-            reason_user: access::reason_user(&decision, &compiled.policy, language),
-            reason_admin: access::reason_admin(&decision),
-        })
+            reason_user: access::reason_user(decision, policy, language),
+            reason_admin: access::reason_admin(decision),
+            rule: decision.trace.iter().find_map(|step| match step {
+                TraceStep::RoleOpens(_, Origin::Rule(rule)) => Some(rule.clone()),
+                _ => None,
+            }),
+            trace: access::steps(decision),
+        }
     }
 
     async fn decide(

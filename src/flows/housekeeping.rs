@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::{Ports, Refusal, directories};
 use crate::store::{
-    activity, client, client_grant, client_logout, client_request, evidence, link_request, login, refused,
-    session,
+    activity, client, client_grant, client_logout, client_request, evidence, item_event, link_request, login,
+    refused, session,
 };
 
 /// Days of evidence are kept this many months.
@@ -26,6 +26,9 @@ const ACCESS_TOKENS_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// What a directory was refused is kept this long after the last time, where it never succeeds.
 const REFUSALS_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// Ids of the CRMs' events are kept this long: no CRM repeats an event after that.
+const EVENTS_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// What was put away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -67,6 +70,7 @@ pub async fn tidy(ports: &Ports) -> Result<PutAway, Refusal> {
                 let day_ago = now.saturating_sub(ACCESS_TOKENS_FOR).unwrap_or(now);
                 let client_tokens = client_grant::forget(c, now, day_ago).await?;
                 client_logout::forget(c, old).await?;
+                item_event::forget(c, now.saturating_sub(EVENTS_FOR).unwrap_or(Timestamp::MIN)).await?;
                 let unasked = now.saturating_sub(LINK_REQUESTS_FOR).unwrap_or(Timestamp::MIN);
                 let link_requests = link_request::forget(c, unasked).await?;
                 let access_tokens = client::forget(c, day_ago).await?;

@@ -1,23 +1,27 @@
 //! Follows what happens to the CRM's items: who is responsible, who takes part, what comes and goes.
 //!
 //! Invariant: a batch is one transaction, each changed item with its audit entry. A bad event refuses itself and
-//! changes nothing; its neighbours stand. A repeat gives the same state.
+//! changes nothing; its neighbours stand. A repeat gives the same state, and what comes late overwrites nothing newer.
 
 mod understand;
+mod write;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use super::{Act, Ports, Refusal};
+use super::{Act, Ports, Refusal, policies};
 use crate::domain::actor::Subject;
-use crate::domain::grant::{Holder, ItemRef, Link, LinkOrigin};
-use crate::domain::ids::{GrantId, TargetId};
-use crate::domain::links::{self, AssignmentChange, EventKind, ItemEvent, LinkChanges, Present};
+use crate::domain::grant::{Holder, LinkOrigin};
+use crate::domain::ids::TargetId;
+use crate::domain::item_clock::{Due, Turn};
+use crate::domain::links::{self, EventKind, ItemEvent, Present};
 use crate::domain::policy::Policy;
-use crate::store::item::Item;
-use crate::store::{Conn, item, link, setting};
+use crate::store::{Conn, item, item_event, link, setting};
+
+pub(super) use understand::holder;
 
 /// Somebody, as a CRM names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +35,8 @@ pub enum Named {
 /// One event, as a CRM tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
+    /// The CRM's own id of the event: a repeat is known by it. Nothing: it has none.
+    pub id: Option<String>,
     /// What happened.
     pub kind: EventKind,
     /// The component's name.
@@ -84,9 +90,24 @@ pub struct Reassigned {
     pub to: Option<Holder>,
 }
 
+/// Whether an event was news.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum News {
+    /// It was followed.
+    #[default]
+    Fresh,
+    /// Something newer is known already, so nothing was done.
+    Older,
+    /// It was followed before, under the same id, so nothing was done.
+    Repeated,
+}
+
 /// What an event did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Followed {
+    /// Whether it was news at all.
+    #[serde(skip)]
+    pub news: News,
     /// Links that came.
     pub links_came: Vec<Moved>,
     /// Links that went.
@@ -127,13 +148,16 @@ pub async fn follow(
             Box::pin(async move {
                 // Two batches at once would judge from the same links; nodes take turns.
                 setting::hold(c, "items").await?;
+                let ids = events.iter().flatten().filter_map(|told| told.id.clone()).collect();
+                let mut batch = Batch { known: item_event::known(c, &target, ids).await?, new: Vec::new() };
                 let mut answers = Vec::with_capacity(events.len());
                 for event in events {
                     answers.push(match event {
-                        Ok(told) => one(c, &act, &policy.policy, &target, told).await?,
+                        Ok(told) => batch.next(c, &act, &policy.policy, &target, told).await?,
                         Err(refused) => Err(refused),
                     });
                 }
+                item_event::note(c, &target, &batch.new, act.now).await?;
                 Ok::<_, Refusal>(answers)
             })
         })
@@ -145,6 +169,50 @@ pub async fn follow(
     Ok(answers)
 }
 
+/// The ids of events that were followed before, and of those that are followed now.
+struct Batch {
+    known: BTreeMap<String, String>,
+    new: Vec<(String, String)>,
+}
+
+impl Batch {
+    /// Follows an event, unless it was followed before. One that is refused may be mended and sent again under its id.
+    async fn next(
+        &mut self,
+        c: &mut Conn,
+        act: &Act,
+        policy: &Policy,
+        target: &TargetId,
+        told: Told,
+    ) -> Result<Result<Followed, Refused>, Refusal> {
+        let Some(id) = told.id.clone() else { return one(c, act, policy, target, told).await };
+        if id.is_empty() || id.chars().count() > LONGEST || id.chars().any(char::is_control) {
+            let form = format!("id: write 1 to {LONGEST} characters without line breaks");
+            return Ok(Err(Refused::new("invalid", form)));
+        }
+        let digest = policies::hash(&format!("{told:?}"));
+        match self.known.get(&id) {
+            Some(known) if *known == digest => {
+                return Ok(Ok(Followed { news: News::Repeated, ..Followed::default() }));
+            }
+            Some(_) => {
+                let why = "id: another event was followed under this id; give each event an id of its own";
+                return Ok(Err(Refused::new("id_reused", why)));
+            }
+            None => {}
+        }
+        let answer = one(c, act, policy, target, told).await?;
+        if answer.is_ok() {
+            self.known.insert(id.clone(), digest.clone());
+            self.new.push((id, digest));
+        }
+        Ok(answer)
+    }
+}
+
+/// The longest id of an event, in characters.
+const LONGEST: usize = 200;
+
 async fn one(
     c: &mut Conn,
     act: &Act,
@@ -152,15 +220,26 @@ async fn one(
     target: &TargetId,
     told: Told,
 ) -> Result<Result<Followed, Refused>, Refusal> {
-    let (event, component) = match understand::event(c, policy, target, &told, act.now).await? {
+    let (mut event, component) = match understand::event(c, policy, target, &told, act.now).await? {
         Ok(understood) => understood,
         Err(refused) => return Ok(Err(refused)),
     };
     let known = item::get(c, &event.item).await?;
     let is_gone = known.as_ref().is_some_and(|item| item.deleted_at.is_some());
-    if is_gone && matches!(event.kind, EventKind::Assigned | EventKind::Participants) {
-        return Ok(Err(Refused::new("item_deleted", "the item was deleted; \"created\" brings it back")));
+    let clocks = known.as_ref().map(|item| item.clocks).unwrap_or_default();
+    let due = match clocks.judge(event.kind, told.at, is_gone) {
+        Turn::Gone => {
+            return Ok(Err(Refused::new("item_deleted", "the item was deleted; \"created\" brings it back")));
+        }
+        Turn::Counts(due) => due,
+    };
+    if let Err(error) = event.is_whole() {
+        return Ok(Err(Refused::new("incomplete", error)));
     }
+    if due == Due::NOTHING {
+        return Ok(Ok(Followed { news: News::Older, ..Followed::default() }));
+    }
+    let counted = only(&mut event, due);
     let standing = link::of_item(c, &event.item, None).await?;
     let assignment = item::assignee(c, &event.item, None).await?;
     let present = Present { links: &standing, assignment: assignment.as_ref() };
@@ -169,8 +248,12 @@ async fn one(
         Err(error) => return Ok(Err(Refused::new("incomplete", error))),
     };
     let is_new = known.is_none();
-    note(c, act, &event, is_new || is_gone, told.at).await?;
-    let followed = write(c, act, &event.item, &standing, changes).await?;
+    write::note(c, act, &event, is_new || is_gone, told.at).await?;
+    let after = clocks.after(event.kind, told.at, counted, act.now);
+    if after != clocks {
+        item::set_clocks(c, &event.item, &after).await?;
+    }
+    let followed = write::write(c, act, &event.item, &standing, changes).await?;
     let is_other_now = match event.kind {
         EventKind::Deleted => !is_new && !is_gone,
         EventKind::Created | EventKind::Assigned | EventKind::Participants => is_new || is_gone,
@@ -180,84 +263,23 @@ async fn one(
         let links: Vec<Value> =
             standing.iter().map(|link| json!({ "holder": link.holder, "origin": link.origin })).collect();
         let before = json!({ "links": links, "assignment": assignment });
-        act.record(c, action(event.kind), subject, Some(before), Some(json!(followed))).await?;
+        act.record(c, write::action(event.kind), subject, Some(before), Some(json!(followed))).await?;
     }
     Ok(Ok(followed))
 }
 
-/// Notes that there is such an item, or no more.
-async fn note(
-    c: &mut Conn,
-    act: &Act,
-    event: &ItemEvent,
-    is_news: bool,
-    at: Option<Timestamp>,
-) -> Result<(), Refusal> {
-    match event.kind {
-        EventKind::Deleted => {
-            item::delete(c, &event.item, act.now).await?;
-        }
-        EventKind::Created => {
-            let created_at = at.unwrap_or(act.now).min(act.now);
-            let (creator, project) = (event.by, event.project.clone());
-            let item = Item { item: event.item.clone(), creator, project, created_at, deleted_at: None };
-            item::note(c, &item).await?;
-        }
-        EventKind::Assigned | EventKind::Participants if is_news => {
-            let (item, created_at) = (event.item.clone(), act.now);
-            item::note(c, &Item { item, creator: None, project: None, created_at, deleted_at: None }).await?;
-        }
-        EventKind::Assigned | EventKind::Participants => {}
+/// Leaves out of an event what something newer has been told of. Gives of what it still speaks.
+fn only(event: &mut ItemEvent, due: Due) -> Due {
+    if !due.assignee {
+        event.assignee = None;
     }
-    Ok(())
-}
-
-async fn write(
-    c: &mut Conn,
-    act: &Act,
-    item: &ItemRef,
-    standing: &[Link],
-    changes: LinkChanges,
-) -> Result<Followed, Refusal> {
-    let by = act.actor.to_string();
-    let mut followed = Followed { links_came: Vec::new(), links_went: Vec::new(), assignment: None };
-    for id in changes.end {
-        link::end(c, id, act.now).await?;
-        let gone = standing.iter().filter(|link| link.id == id);
-        followed.links_went.extend(gone.map(|l| Moved { holder: l.holder.clone(), origin: l.origin }));
+    if !due.participants {
+        event.participants = None;
     }
-    for new in changes.give {
-        let link = Link {
-            id: GrantId::new(Uuid::now_v7()),
-            item: item.clone(),
-            holder: new.holder,
-            origin: new.origin,
-            by: by.clone(),
-            why: new.why,
-            since: act.now,
-            ends_at: None,
-            until: None,
-        };
-        link::give(c, &link).await?;
-        followed.links_came.push(Moved { holder: link.holder, origin: link.origin });
-    }
-    followed.assignment = match changes.assignment {
-        AssignmentChange::Keep => None,
-        AssignmentChange::Move { from, to } => Some(Reassigned { from, to: Some(to) }),
-        AssignmentChange::End { from } => Some(Reassigned { from: Some(from), to: None }),
-    };
-    if let Some(moved) = &followed.assignment {
-        item::assign(c, item, moved.to.as_ref(), &by, act.now).await?;
-    }
-    Ok(followed)
-}
-
-/// What the audit calls it.
-const fn action(kind: EventKind) -> &'static str {
-    match kind {
-        EventKind::Created => "item_created",
-        EventKind::Assigned => "item_assigned",
-        EventKind::Participants => "item_participants_changed",
-        EventKind::Deleted => "item_deleted",
+    let is_deletion = event.kind == EventKind::Deleted;
+    Due {
+        life: due.life,
+        assignee: is_deletion || event.assignee.is_some(),
+        participants: is_deletion || event.participants.is_some(),
     }
 }

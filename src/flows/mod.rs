@@ -31,6 +31,7 @@ pub mod protection;
 pub mod provider;
 pub mod provision;
 pub mod pull;
+pub mod reassign;
 pub mod records;
 pub mod refusal;
 pub mod report;

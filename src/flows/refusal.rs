@@ -44,6 +44,12 @@ pub enum Refusal {
         /// Which.
         user_name: String,
     },
+    /// The acting person may not do that.
+    #[error("{0}")]
+    NotAllowed(String),
+    /// The caller knows a newer state than the one that could be read.
+    #[error("{0}")]
+    TooOld(String),
     /// An operator has paused the directory: it is to try again later.
     #[error(
         "the directory {directory} is paused since {since}; nothing was read or changed, try again later"

@@ -1,6 +1,7 @@
 //! Attends to each request: gives it an id, bounds its time, catches what panics, and tells what became of it.
 //!
-//! Invariant: a caller's own `X-Request-ID` is kept where it is short and plain; otherwise we issue one. Paths with
+//! Invariant: a caller's own `X-Request-ID` is kept where it is short and plain; otherwise we issue one. Access
+//! questions are answered with the caller's own in any case (`OpenID AuthZEN` 1.0 §10.1.3), and logged under ours. Paths with
 //! ids in them are told as route patterns, and methods that nobody defined as one. All of it is one layer, because
 //! every layer costs each request a copy of the route.
 
@@ -56,6 +57,15 @@ fn is_plain(id: &str) -> bool {
     (1..=128).contains(&id.len())
         && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':'))
 }
+
+/// What an access question is identified by, as the caller wrote it.
+fn own_id(request: &Request) -> Option<HeaderValue> {
+    let is_question = request.uri().path().starts_with("/access/v1/");
+    request.headers().get(&HEADER).filter(|id| is_question && id.len() <= LONGEST).cloned()
+}
+
+/// The longest id of a caller that is sent back, in bytes.
+const LONGEST: usize = 1024;
 
 /// The layer that attends to every request.
 #[derive(Debug, Clone)]
@@ -119,6 +129,7 @@ where
             method: request.method().clone(),
             path: request.extensions().get::<MatchedPath>().cloned(),
             scim: scim::Guest::meet(&mut request),
+            own_id: own_id(&request),
             id: id.0.clone(),
             desk: Arc::clone(&self.desk),
         };
@@ -166,6 +177,7 @@ struct Visit {
     path: Option<MatchedPath>,
     scim: Option<scim::Guest>,
     id: String,
+    own_id: Option<HeaderValue>,
     desk: Arc<Desk>,
 }
 
@@ -187,7 +199,7 @@ impl Visit {
             tracing::debug!(request.id = %id, %method, route = path, status, took_ms, "{method} {path} answered {status}");
         }
         let headers = response.headers_mut();
-        if let Ok(value) = HeaderValue::try_from(self.id) {
+        if let Some(value) = self.own_id.or_else(|| HeaderValue::try_from(self.id).ok()) {
             headers.insert(HEADER, value);
         }
         headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));

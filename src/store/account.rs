@@ -2,6 +2,8 @@
 //!
 //! Invariant: the present status stands here and its history in `account_status`, written together.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -181,6 +183,20 @@ pub async fn get(c: &mut Conn, id: AccountId) -> Result<Option<Account>, StoreEr
     q!(fetch_optional as Row; c, columns!("WHERE a.id = $1"), id.uuid())?.map(Account::try_from).transpose()
 }
 
+/// The accounts with these ids, in the order of their ids.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn of_ids(c: &mut Conn, ids: &[AccountId]) -> Result<Vec<Account>, StoreError> {
+    let ids = id_list(ids.iter().map(|id| id.uuid()));
+    read(q!(fetch_all as Row; c,
+        sqlite columns!("WHERE a.id IN (SELECT unhex(e.value) FROM json_each($1) e) ORDER BY a.id"),
+        postgres columns!("WHERE a.id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($1) e(value))
+                            ORDER BY a.id"),
+        ids)?)
+}
+
 /// The accounts that answer to a text: an account id; else a CRM's id (of `target`, where one is given) or a user
 /// name, whatever its case. More than one means that the text is ambiguous: a CRM may count its people in the same
 /// figures that a directory uses as names.
@@ -313,4 +329,24 @@ pub async fn crm_id(
     let row = q!(fetch_optional as (String,); c,
         "SELECT crm_id FROM account_crm_id WHERE target = $1 AND account_id = $2", target.as_str(), account.uuid())?;
     Ok(row.map(|(id,)| id))
+}
+
+/// The CRM's own ids of these accounts.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn crm_ids(
+    c: &mut Conn,
+    target: &TargetId,
+    accounts: &[AccountId],
+) -> Result<BTreeMap<AccountId, String>, StoreError> {
+    let ids = id_list(accounts.iter().map(|id| id.uuid()));
+    let rows = q!(fetch_all as (Uuid, String); c,
+        sqlite "SELECT account_id, crm_id FROM account_crm_id
+                 WHERE target = $1 AND account_id IN (SELECT unhex(e.value) FROM json_each($2) e)",
+        postgres "SELECT account_id, crm_id FROM account_crm_id
+                 WHERE target = $1 AND account_id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($2) e(value))",
+        target.as_str(), ids)?;
+    Ok(rows.into_iter().map(|(account, crm_id)| (AccountId::new(account), crm_id)).collect())
 }

@@ -7,10 +7,11 @@ use uuid::Uuid;
 
 use crate::domain::grant::{Holder, ItemRef};
 use crate::domain::ids::{AccountId, RoleId};
+use crate::domain::item_clock::Clocks;
 
 use super::conn::Conn;
 use super::error::StoreError;
-use super::value::{instant, instant_opt, micros};
+use super::value::{instant, instant_opt, micros, micros_opt};
 
 /// How often an assignment is tried when others assign the same item at the same moment.
 const ASSIGN_ATTEMPTS: usize = 5;
@@ -28,6 +29,8 @@ pub struct Item {
     pub created_at: Timestamp,
     /// When it was deleted.
     pub deleted_at: Option<Timestamp>,
+    /// What instants, by the CRM's clock, that which is known is known for.
+    pub clocks: Clocks,
 }
 
 /// Puts a holder together from its two columns.
@@ -69,6 +72,19 @@ pub async fn note(c: &mut Conn, item: &Item) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Writes for what instants that which is known of an item is known.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn set_clocks(c: &mut Conn, item: &ItemRef, clocks: &Clocks) -> Result<(), StoreError> {
+    q!(execute; c,
+        "UPDATE item SET life_at = $3, assigned_at = $4, participants_at = $5 WHERE component = $1 AND item = $2",
+        item.component.as_str(), &item.item, micros_opt(clocks.life), micros_opt(clocks.assigned),
+        micros_opt(clocks.participants))?;
+    Ok(())
+}
+
 /// Marks an item as deleted.
 ///
 /// # Errors
@@ -87,6 +103,9 @@ struct ItemRow {
     project: Option<String>,
     created_at: i64,
     deleted_at: Option<i64>,
+    life_at: Option<i64>,
+    assigned_at: Option<i64>,
+    participants_at: Option<i64>,
 }
 
 /// What is known of an item.
@@ -96,15 +115,22 @@ struct ItemRow {
 /// [`StoreError`] when the database cannot be reached or the row cannot be read.
 pub async fn get(c: &mut Conn, item: &ItemRef) -> Result<Option<Item>, StoreError> {
     let row = q!(fetch_optional as ItemRow; c,
-        "SELECT creator, project, created_at, deleted_at FROM item WHERE component = $1 AND item = $2",
+        "SELECT creator, project, created_at, deleted_at, life_at, assigned_at, participants_at FROM item
+          WHERE component = $1 AND item = $2",
         item.component.as_str(), &item.item)?;
     row.map(|row| {
+        let clock = |at| instant_opt(at, "item", &item.item);
         Ok(Item {
             item: item.clone(),
             creator: row.creator.map(AccountId::new),
             project: row.project,
             created_at: instant(row.created_at, "item", &item.item)?,
-            deleted_at: instant_opt(row.deleted_at, "item", &item.item)?,
+            deleted_at: clock(row.deleted_at)?,
+            clocks: Clocks {
+                life: clock(row.life_at)?,
+                assigned: clock(row.assigned_at)?,
+                participants: clock(row.participants_at)?,
+            },
         })
     })
     .transpose()

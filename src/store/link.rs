@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::domain::grant::{ItemRef, Link, LinkOrigin};
-use crate::domain::ids::{AccountId, ComponentId, GrantId};
+use crate::domain::ids::{AccountId, ComponentId, GrantId, RoleId};
 
 use super::conn::Conn;
 use super::error::StoreError;
@@ -114,6 +114,46 @@ pub async fn of_item(c: &mut Conn, item: &ItemRef, at: Option<Timestamp>) -> Res
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
 pub async fn of_account(c: &mut Conn, account: AccountId) -> Result<Vec<Link>, StoreError> {
     let rows = q!(fetch_all as Row; c, columns!("WHERE account_id = $1 AND until IS NULL"), account.uuid())?;
+    sorted(rows)
+}
+
+/// The links that an account itself had at a past instant. Sorted by item.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn of_account_at(c: &mut Conn, account: AccountId, at: Timestamp) -> Result<Vec<Link>, StoreError> {
+    let rows = q!(fetch_all as Row; c,
+        columns!("WHERE account_id = $1 AND since <= $2 AND (until IS NULL OR until > $2)"),
+        account.uuid(), micros(at))?;
+    sorted(rows)
+}
+
+/// The links of a role now, or at a past instant. Sorted by item.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn of_role(c: &mut Conn, role: &RoleId, at: Option<Timestamp>) -> Result<Vec<Link>, StoreError> {
+    sorted(match at {
+        None => q!(fetch_all as Row; c, columns!("WHERE role = $1 AND until IS NULL"), role.as_str())?,
+        Some(at) => q!(fetch_all as Row; c,
+            columns!("WHERE role = $1 AND since <= $2 AND (until IS NULL OR until > $2)"),
+            role.as_str(), micros(at))?,
+    })
+}
+
+/// Links whose own end has come and that nobody has ended yet.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn overdue(c: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Link>, StoreError> {
+    read(q!(fetch_all as Row; c,
+        columns!("WHERE until IS NULL AND ends_at <= $1 ORDER BY ends_at, id LIMIT $2"), micros(now), limit)?)
+}
+
+fn sorted(rows: Vec<Row>) -> Result<Vec<Link>, StoreError> {
     let mut links = read(rows)?;
     links.sort_by(|a, b| (&a.item, a.id).cmp(&(&b.item, b.id)));
     Ok(links)

@@ -183,6 +183,7 @@ async fn a_name_that_two_accounts_bear_is_refused_and_never_guessed_at() {
             item: None,
             language: None,
             as_of: None,
+            min_version: None,
         };
         // From the command line no CRM asks, so that 17 may be either; over HTTP it is the asking CRM's own.
         let alone = decide::evaluate(&house.ports, None, &asked).await.expect("an answer");
@@ -209,6 +210,7 @@ async fn the_flow_says_what_http_says() {
                 item: None,
                 language: None,
                 as_of: None,
+                min_version: None,
             };
             let answer = decide::evaluate(&house.ports, None, &asked).await.expect("an answer");
             assert_eq!(body["decision"], json!(answer.decision));
@@ -268,6 +270,9 @@ async fn what_there_is_is_announced_and_nothing_more() {
                 "policy_decision_point": "https://portvakt.example",
                 "access_evaluation_endpoint": "https://portvakt.example/access/v1/evaluation",
                 "access_evaluations_endpoint": "https://portvakt.example/access/v1/evaluations",
+                "search_subject_endpoint": "https://portvakt.example/access/v1/search/subject",
+                "search_resource_endpoint": "https://portvakt.example/access/v1/search/resource",
+                "search_action_endpoint": "https://portvakt.example/access/v1/search/action",
             })
         );
     })

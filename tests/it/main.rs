@@ -4,6 +4,8 @@
 //! functions, too, may stop the test with `unwrap` and `expect`.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod api;
 #[cfg(test)]
 mod architecture;

@@ -4,6 +4,7 @@
 //! afterwards.
 
 mod print;
+mod rights;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,9 +16,9 @@ use super::{PrintAs, day, exit, setup};
 use crate::domain::account::{Account, AccountKind};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
-use crate::flows::Ports;
 use crate::flows::people::{self, Dates, LeaveWish};
 use crate::flows::session::{self, Which};
+use crate::flows::{Ports, past};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AccountCommand {
@@ -29,8 +30,16 @@ pub(super) enum AccountCommand {
     },
     /// Show one account: status and its history, last seen, what happens next.
     Show(One),
-    /// Explain what an account holds: each grant, since when, by whom, through which group or rule.
-    Explain(One),
+    /// Explain what an account holds: each grant, link and assignment, since when, by whom, through which group or rule.
+    Explain(ExplainArgs),
+    /// Give a role, a sector or a limit by hand.
+    Grant(rights::GrantArgs),
+    /// Take a role, a sector or a limit that was given by hand.
+    Revoke(rights::RevokeArgs),
+    /// Link an account, or everybody with a role, to an item by hand.
+    Link(rights::LinkArgs),
+    /// Take a link that was made by hand.
+    Unlink(rights::UnlinkArgs),
     /// Note an approved leave, or end it. Sign-in is paused from the first day to the last; nothing else is lost.
     Leave(LeaveArgs),
     /// Set the first and last day of an account.
@@ -66,6 +75,15 @@ pub(super) struct One {
     /// The language: sv or en. Default: as the settings say.
     #[arg(long, value_parser = language, value_name = "LANG")]
     lang: Option<Language>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    #[command(flatten)]
+    one: One,
+    /// As it was at the end of a past day (2026-03-01) or at an instant (2026-03-01T08:00:00Z).
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -154,12 +172,11 @@ pub(super) async fn run(config: &Path, command: AccountCommand) -> anyhow::Resul
             print::portrait(&portrait, one.format, &day::zone(&ports).await?)?;
             exit::DONE
         }
-        AccountCommand::Explain(one) => {
-            let language = one.lang.unwrap_or(ports.settings.language);
-            let stories = people::explain(&ports, &one.account, language).await?;
-            print::stories(&stories, one.format, &day::zone(&ports).await?)?;
-            exit::DONE
-        }
+        AccountCommand::Explain(args) => explain(&ports, args).await?,
+        AccountCommand::Grant(args) => rights::grant(&ports, args).await?,
+        AccountCommand::Revoke(args) => rights::revoke(&ports, args).await?,
+        AccountCommand::Link(args) => rights::link(&ports, args).await?,
+        AccountCommand::Unlink(args) => rights::unlink(&ports, args).await?,
         AccountCommand::Leave(args) => done(&leave(&ports, args).await?),
         AccountCommand::Dates(args) => done(&dates(&ports, args).await?),
         AccountCommand::Kind { account, kind } => {
@@ -176,6 +193,17 @@ pub(super) async fn run(config: &Path, command: AccountCommand) -> anyhow::Resul
     };
     ports.db.close().await;
     Ok(code)
+}
+
+async fn explain(ports: &Ports, ExplainArgs { one, as_of }: ExplainArgs) -> anyhow::Result<ExitCode> {
+    let language = one.lang.unwrap_or(ports.settings.language);
+    let as_of = match as_of {
+        None => None,
+        Some(text) => Some(past::instant(ports, &text).await?),
+    };
+    let stories = people::explain_at(ports, &one.account, language, as_of).await?;
+    print::stories(&stories, one.format, &day::zone(ports).await?)?;
+    Ok(exit::DONE)
 }
 
 fn done(account: &Account) -> ExitCode {

@@ -112,6 +112,8 @@ pub(super) fn portrait(portrait: &Portrait, format: PrintAs, zone: &TimeZone) ->
         println!("{name:<16}{value}");
     }
     println!();
+    holdings(&portrait.holds, zone);
+    println!();
     let history = portrait.history.iter().map(|chapter| {
         let standing = &chapter.standing;
         let until = day_or(chapter.until, zone, "");
@@ -152,15 +154,22 @@ pub(super) fn stories(stories: &[GrantStory], format: PrintAs, zone: &TimeZone) 
     if format == PrintAs::Json {
         return json(stories);
     }
+    holdings(stories, zone);
+    Ok(())
+}
+
+/// Everything that an account holds, with its origin.
+fn holdings(stories: &[GrantStory], zone: &TimeZone) {
     if stories.is_empty() {
         println!("the account holds nothing");
-        return Ok(());
+        return;
     }
     let row = |story: &GrantStory| {
         let groups = story.groups.iter().map(|group| format!("{} ({})", group.name, group.directory));
-        let origin = match &story.rule {
-            Some(rule) => format!("{} {rule}", story.origin),
-            None => story.origin.to_owned(),
+        let origin = match (&story.rule, &story.by_role) {
+            (Some(rule), _) => format!("{} {rule}", story.origin),
+            (None, Some(role)) => format!("{} (role {role})", story.origin),
+            (None, None) => story.origin.to_owned(),
         };
         let ends = day_or(story.ends_at, zone, "");
         let ends = if story.in_force { ends } else { format!("{ends} (ended)") };
@@ -177,5 +186,4 @@ pub(super) fn stories(stories: &[GrantStory], format: PrintAs, zone: &TimeZone) 
     };
     let titles = ["Kind", "What", "Since", "Origin", "Through", "By", "Why", "Ends"];
     table(&titles, stories.iter().map(row));
-    Ok(())
 }

@@ -36,10 +36,15 @@ pub fn reason_refused(refusal: &Refusal, policy: &Policy, language: Language) ->
 /// The decision as an administrator reads it in a log or an answer: the code and the trace, in English.
 #[must_use]
 pub fn reason_admin(decision: &Decision) -> String {
-    let passed: Vec<String> = decision.trace.iter().map(TraceStep::technical).collect();
+    format!("{}: {}", decision.code(), steps(decision).join("; "))
+}
+
+/// The checks as an administrator reads them, in order: those that were passed, and the one that stopped.
+#[must_use]
+pub fn steps(decision: &Decision) -> Vec<String> {
+    let passed = decision.trace.iter().map(TraceStep::technical);
     let stopped = decision.refusal.as_ref().map(Refusal::technical);
-    let steps: Vec<String> = passed.into_iter().chain(stopped).collect();
-    format!("{}: {}", decision.code(), steps.join("; "))
+    passed.chain(stopped).collect()
 }
 
 fn contact(policy: &Policy, reading: &Reading) -> String {

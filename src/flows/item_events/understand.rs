@@ -86,7 +86,12 @@ fn place<'p>(policy: &'p Policy, told: &Told, now: Timestamp) -> Result<(ItemRef
     Ok((item, component))
 }
 
-async fn holder(
+/// The account or role that a CRM names as responsible.
+///
+/// # Errors
+///
+/// Outer: the database cannot be reached. Inner: nobody answers to the name, or several do.
+pub(in crate::flows) async fn holder(
     c: &mut Conn,
     policy: &Policy,
     target: &TargetId,

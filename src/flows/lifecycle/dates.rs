@@ -13,11 +13,11 @@ use super::facts::{self, PAGE, Surroundings};
 use super::step::{carry_out, end_of_leave, never_released};
 use crate::domain::account::Status;
 use crate::domain::actor::Subject;
-use crate::domain::grant::Grant;
+use crate::domain::grant::{Grant, Holder, Link};
 use crate::domain::ids::AccountId;
 use crate::domain::lifecycle::{Reason, assess};
 use crate::domain::policy::Mode;
-use crate::store::{Conn, account, entitlement};
+use crate::store::{Conn, account, entitlement, link};
 
 /// Takes the steps that dates ask for now. Gives how many accounts changed. Nothing while the policy only observes.
 ///
@@ -106,7 +106,7 @@ async fn forget_past_leave(c: &mut Conn, act: &Act, known: facts::Known) -> Resu
 /// How many ended grants are looked at together.
 const GRANTS: i64 = 100;
 
-/// Ends grants whose own end has come, and tells the CRMs. Gives how many.
+/// Ends grants and links whose own end has come, and tells the CRMs. Gives how many.
 ///
 /// # Errors
 ///
@@ -118,13 +118,41 @@ pub async fn end_grants(ports: &Ports, act: &Act) -> Result<usize, Refusal> {
         let mut c = ports.db.read().await?;
         let overdue = entitlement::overdue(&mut c, act.now, GRANTS).await?;
         drop(c);
-        let Some((id, _)) = overdue.first() else { return Ok(ended) };
+        let Some((id, _)) = overdue.first() else { break };
         let (act, id) = (act.clone(), *id);
         let grants: Vec<Grant> =
             overdue.into_iter().filter(|(account, _)| *account == id).map(|(_, grant)| grant).collect();
         ended += grants.len();
         ports.db.write(move |c| Box::pin(async move { end_of(c, &act, id, &grants).await })).await?;
     }
+    loop {
+        let mut c = ports.db.read().await?;
+        let overdue = link::overdue(&mut c, act.now, GRANTS).await?;
+        drop(c);
+        if overdue.is_empty() {
+            return Ok(ended);
+        }
+        let act = act.clone();
+        ended += ports.db.write(move |c| Box::pin(async move { end_links(c, &act, &overdue).await })).await?;
+    }
+}
+
+async fn end_links(c: &mut Conn, act: &Act, links: &[Link]) -> Result<usize, Refusal> {
+    let mut ended = 0;
+    for one in links {
+        if !link::end(c, one.id, act.now).await? {
+            continue;
+        }
+        ended += 1;
+        let item = format!("{}/{}", one.item.component, one.item.item);
+        let before = json!({ "item": item, "holder": one.holder, "origin": one.origin });
+        act.record(c, "link_ended", Subject::new("item", item), Some(before.clone()), None).await?;
+        if let Holder::Account(id) = one.holder {
+            act.record(c, "link_ended", Subject::new("account", id), Some(before), None).await?;
+            act.announce(c, id, true).await?;
+        }
+    }
+    Ok(ended)
 }
 
 async fn end_of(c: &mut Conn, act: &Act, id: AccountId, grants: &[Grant]) -> Result<(), Refusal> {

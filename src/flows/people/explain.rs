@@ -1,33 +1,36 @@
-//! Explains an account: each grant, since when, by whom, and through which group or by whose decision.
+//! Explains an account: each grant, link and assignment, since when, by whom, and through which group or by whose
+//! decision; now or at a past instant.
 //!
 //! Invariant: what is explained is what is held; nothing is computed anew.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::super::{Ports, Refusal};
+use super::super::{Ports, Refusal, past};
 use super::find_one;
-use crate::domain::grant::{Grant, GrantKind, Origin};
-use crate::domain::ids::DirectoryId;
-use crate::domain::ids::GrantId;
+use crate::domain::effective::held_roles;
+use crate::domain::grant::{Grant, GrantKind, Holder, ItemRef, Link, Origin};
+use crate::domain::ids::{AccountId, DirectoryId, GrantId};
 use crate::domain::language::Language;
 use crate::domain::name::fold;
 use crate::domain::policy::{Condition, Policy};
 use crate::store::membership::MemberOf;
-use crate::store::{Conn, claimed_group, entitlement, group, identity, membership};
+use crate::store::{Conn, claimed_group, entitlement, group, identity, link, membership, sight};
 
-/// A grant with its origin.
+/// A grant, link or assignment with its origin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GrantStory {
-    /// Its id.
-    pub id: GrantId,
-    /// `role`, `sector`, `limited` or `item_restricted`.
+    /// Its id; an assignment has none.
+    pub id: Option<GrantId>,
+    /// `role`, `sector`, `limited`, `item_restricted`, `link` or `assignment`.
     pub kind: &'static str,
-    /// The role or sector.
+    /// The role or sector, or the item as `component/item`.
     pub value: String,
     /// As people read it.
     pub name: String,
-    /// `rule`, `manual` or `review`.
+    /// The role that a link or an assignment is by; nothing: the account's own.
+    pub by_role: Option<String>,
+    /// `rule`, `manual` or `review`; of a link `manual`, `created`, `participant` or `project`; `assigned`.
     pub origin: &'static str,
     /// The rule.
     pub rule: Option<String>,
@@ -43,6 +46,45 @@ pub struct GrantStory {
     pub ends_at: Option<Timestamp>,
     /// Whether it is in force now.
     pub in_force: bool,
+}
+
+impl GrantStory {
+    /// The story in one sentence: what, through which role, rule and group, since when and by whom.
+    #[must_use]
+    pub fn sentence(&self, language: Language) -> String {
+        let pick = |sv: &'static str, en: &'static str| match language {
+            Language::Sv => sv,
+            Language::En => en,
+        };
+        let what = match self.kind {
+            "role" => pick("rollen", "the role"),
+            "sector" => pick("sektorn", "the sector"),
+            "link" => pick("åtkomstkopplingen till", "the link to"),
+            "assignment" => pick("tilldelningen av", "the assignment of"),
+            _ => pick("gränsen", "the limit"),
+        };
+        let mut parts = vec![format!("{what} {} ({})", self.name, self.value)];
+        if let Some(role) = &self.by_role {
+            parts.push(format!("{} {role}", pick("genom rollen", "through the role")));
+        }
+        match &self.rule {
+            Some(rule) => parts.push(format!("{} {rule}", pick("från regeln", "by the rule"))),
+            None => parts.push(format!("{} {}", pick("ursprung", "origin"), self.origin)),
+        }
+        for group in &self.groups {
+            let word = pick("genom gruppen", "through the group");
+            parts.push(format!("{word} {} ({})", group.name, group.directory));
+        }
+        parts.push(format!("{} {}", pick("sedan", "since"), self.since));
+        parts.push(format!("{} {}", pick("av", "by"), self.by));
+        if let Some(why) = &self.why {
+            parts.push(format!("{} {why}", pick("skäl:", "reason:")));
+        }
+        if let Some(end) = self.ends_at {
+            parts.push(format!("{} {end}", pick("till", "until")));
+        }
+        parts.join(", ").replace(" ()", "")
+    }
 }
 
 /// A group that a rule speaks of and the person is in.
@@ -64,30 +106,142 @@ enum Through {
     Claimed(String),
 }
 
-/// Explains what an account holds.
+/// Explains what an account holds now.
 ///
 /// # Errors
 ///
 /// As [`find_one`](super::find_one).
 pub async fn explain(ports: &Ports, text: &str, language: Language) -> Result<Vec<GrantStory>, Refusal> {
-    let (account, now) = (find_one(ports, text).await?, ports.clock.now());
+    explain_at(ports, text, language, None).await
+}
+
+/// Explains what an account holds now, or held at a past instant.
+///
+/// # Errors
+///
+/// As [`find_one`](super::find_one), and [`Refusal::Invalid`] for an instant before the first policy.
+pub async fn explain_at(
+    ports: &Ports,
+    text: &str,
+    language: Language,
+    as_of: Option<Timestamp>,
+) -> Result<Vec<GrantStory>, Refusal> {
+    let account = find_one(ports, text).await?.id;
+    let now = as_of.unwrap_or_else(|| ports.clock.now());
     let mut c = ports.db.snapshot().await?;
-    let compiled = ports.policies.current(&mut c).await?;
-    let mut groups = Vec::new();
-    for one in identity::of_account(&mut c, account.id).await? {
-        if one.deleted_at.is_none() {
-            let memberships = membership::groups_of(&mut c, one.id, None).await?;
-            let told = memberships.into_iter().map(|member| (one.directory.clone(), Through::Told(member)));
-            groups.extend(told);
-            let claimed = claimed_group::that_count(&mut c, &[one.id]).await?.into_values().flatten();
-            groups.extend(claimed.map(|value| (one.directory.clone(), Through::Claimed(value))));
+    let compiled = match as_of {
+        None => ports.policies.current(&mut c).await?,
+        Some(at) => ports.policies.as_of(&mut c, at).await.map_err(past::too_early)?,
+    };
+    let policy = &compiled.policy;
+    let groups = groups(&mut c, account, as_of).await?;
+    let grants = match as_of {
+        None => entitlement::held(&mut c, account).await?,
+        Some(at) => entitlement::held_at(&mut c, account, at).await?,
+    };
+    let mut holders = vec![Holder::Account(account)];
+    for held in held_roles(policy, &grants, now) {
+        let holder = Holder::Role(held.id.clone());
+        if !holders.contains(&holder) {
+            holders.push(holder);
         }
     }
     let mut stories = Vec::new();
-    for grant in entitlement::held(&mut c, account.id).await? {
-        stories.push(story(&mut c, &compiled.policy, &groups, grant, language, now).await?);
+    for grant in grants {
+        stories.push(story(&mut c, policy, &groups, grant, language, now).await?);
+    }
+    for holder in &holders {
+        stories.extend(of_items(&mut c, policy, holder, as_of, (language, now)).await?);
     }
     Ok(stories)
+}
+
+/// The groups that the account's people are in, or were.
+async fn groups(
+    c: &mut Conn,
+    account: AccountId,
+    as_of: Option<Timestamp>,
+) -> Result<Vec<(DirectoryId, Through)>, Refusal> {
+    let mut groups = Vec::new();
+    for one in identity::of_account(c, account).await? {
+        if one.deleted_at.is_some_and(|gone| as_of.is_none_or(|at| gone <= at)) {
+            continue;
+        }
+        let memberships = membership::groups_of(c, one.id, as_of).await?;
+        groups.extend(memberships.into_iter().map(|member| (one.directory.clone(), Through::Told(member))));
+        let claimed = claimed_group::that_count(c, &[one.id]).await?.into_values().flatten();
+        groups.extend(claimed.map(|value| (one.directory.clone(), Through::Claimed(value))));
+    }
+    Ok(groups)
+}
+
+/// The links and assignments of a holder.
+async fn of_items(
+    c: &mut Conn,
+    policy: &Policy,
+    holder: &Holder,
+    as_of: Option<Timestamp>,
+    (language, now): (Language, Timestamp),
+) -> Result<Vec<GrantStory>, Refusal> {
+    let links = match (holder, as_of) {
+        (Holder::Account(id), None) => link::of_account(c, *id).await?,
+        (Holder::Account(id), Some(at)) => link::of_account_at(c, *id, at).await?,
+        (Holder::Role(role), at) => link::of_role(c, role, at).await?,
+    };
+    let assigned = sight::assigned_to(c, holder, as_of).await?;
+    let mut stories: Vec<GrantStory> =
+        links.into_iter().map(|link| of_link(policy, link, language, now)).collect();
+    stories.extend(assigned.into_iter().map(|one| GrantStory {
+        id: None,
+        kind: "assignment",
+        value: of_item(&one.item),
+        name: item_name(policy, &one.item, language),
+        by_role: role_of(&one.holder),
+        origin: "assigned",
+        rule: None,
+        groups: Vec::new(),
+        by: one.by,
+        why: None,
+        since: one.since,
+        ends_at: None,
+        in_force: true,
+    }));
+    Ok(stories)
+}
+
+fn of_link(policy: &Policy, link: Link, language: Language, now: Timestamp) -> GrantStory {
+    GrantStory {
+        id: Some(link.id),
+        kind: "link",
+        value: of_item(&link.item),
+        name: item_name(policy, &link.item, language),
+        by_role: role_of(&link.holder),
+        origin: link.origin.name(),
+        rule: None,
+        groups: Vec::new(),
+        in_force: link.holds_at(now),
+        by: link.by,
+        why: link.why,
+        since: link.since,
+        ends_at: link.ends_at,
+    }
+}
+
+fn of_item(item: &ItemRef) -> String {
+    format!("{}/{}", item.component, item.item)
+}
+
+fn item_name(policy: &Policy, item: &ItemRef, language: Language) -> String {
+    let component = policy.components.get(&item.component);
+    let name = component.map_or(item.component.as_str(), |component| component.name.get(language));
+    format!("{name} {}", item.item)
+}
+
+fn role_of(holder: &Holder) -> Option<String> {
+    match holder {
+        Holder::Account(_) => None,
+        Holder::Role(role) => Some(role.to_string()),
+    }
 }
 
 async fn story(
@@ -110,7 +264,8 @@ async fn story(
         }
     }
     Ok(GrantStory {
-        id: grant.id,
+        id: Some(grant.id),
+        by_role: None,
         kind: grant.kind.name(),
         value: grant.kind.value().to_owned(),
         name: name(policy, &grant.kind, language),

@@ -6,6 +6,9 @@
 mod change;
 mod explain;
 mod leave;
+mod linked;
+mod rights;
+pub mod through;
 
 use std::collections::BTreeSet;
 
@@ -18,7 +21,7 @@ use crate::domain::account::{Account, AccountKind, Standing, Status, StatusReaso
 use crate::domain::actor::Subject;
 use crate::domain::days::{Reading, days_between};
 use crate::domain::grant::GrantKind;
-use crate::domain::ids::{AccountId, DirectoryId, RoleId, SectorId};
+use crate::domain::ids::{AccountId, DirectoryId, RoleId, SectorId, TargetId};
 use crate::domain::language::Language;
 use crate::domain::lifecycle::assess;
 use crate::domain::name::sort_key;
@@ -29,8 +32,10 @@ use crate::store::{Conn, account, audit, identity, session, standing};
 
 pub(super) use change::named;
 pub use change::{Dates, activate, deactivate, set_dates, set_kind};
-pub use explain::{GrantStory, explain};
+pub use explain::{GrantStory, explain, explain_at};
 pub use leave::{LeaveWish, end_leave, grant_leave};
+pub use linked::{ForWhom, Wanted, link, unlink};
+pub use rights::{Lasting, grant, revoke};
 
 /// An account in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -93,6 +98,8 @@ pub struct Portrait {
     pub leave: Option<LeaveView>,
     /// What the lifecycle would do with it now, in words.
     pub next: String,
+    /// Everything it holds, links and assignments too, each with its origin.
+    pub holds: Vec<GrantStory>,
     /// Every state it had, the oldest first.
     pub history: Vec<Chapter>,
     /// How many sessions are open.
@@ -148,6 +155,16 @@ pub async fn find_one(ports: &Ports, text: &str) -> Result<Account, Refusal> {
     find::account(&mut c, text, None).await?.one(text)
 }
 
+/// The one account that answers to a text of a CRM: its own id means the CRM's account.
+///
+/// # Errors
+///
+/// As [`find_one`].
+pub async fn find_for(ports: &Ports, target: &TargetId, text: &str) -> Result<Account, Refusal> {
+    let mut c = ports.db.read().await?;
+    find::account(&mut c, text, Some(target)).await?.one(text)
+}
+
 /// Every account, sorted by the person's name.
 ///
 /// # Errors
@@ -176,6 +193,7 @@ pub async fn list(ports: &Ports) -> Result<Vec<Line>, Refusal> {
 /// As [`find_one`].
 pub async fn show(ports: &Ports, text: &str, language: Language) -> Result<Portrait, Refusal> {
     let (account, now) = (find_one(ports, text).await?, ports.clock.now());
+    let holds = explain(ports, &account.id.to_string(), language).await?;
     let mut c = ports.db.snapshot().await?;
     let compiled = ports.policies.current(&mut c).await?;
     let around = facts::surroundings(&mut c, &ports.settings, &compiled.policy, now).await?;
@@ -187,10 +205,16 @@ pub async fn show(ports: &Ports, text: &str, language: Language) -> Result<Portr
         Some(exempt) => exempt.sentence(&reading),
         None => format!("{}: {}", fresh.step.sentence(&reading), fresh.because.sentence(&reading)),
     };
-    portrait(&mut c, line(&compiled, &around, &known, now), known, next).await
+    let line = line(&compiled, &around, &known, now);
+    portrait(&mut c, line, known, (next, holds)).await
 }
 
-async fn portrait(c: &mut Conn, line: Line, known: Known, next: String) -> Result<Portrait, Refusal> {
+async fn portrait(
+    c: &mut Conn,
+    line: Line,
+    known: Known,
+    (next, holds): (String, Vec<GrantStory>),
+) -> Result<Portrait, Refusal> {
     let account = known.account;
     let history = standing::history(c, account.id).await?;
     let changes = audit::about(c, &Subject::new("account", account.id), CHANGES).await?;
@@ -210,6 +234,7 @@ async fn portrait(c: &mut Conn, line: Line, known: Known, next: String) -> Resul
         created_at: account.created_at,
         leave: known.leave.map(leave),
         next,
+        holds,
         history: history.into_iter().map(chapter).collect(),
         sessions: session::open_of(c, account.id).await?.len(),
         changes: changes.into_iter().map(change).collect(),

@@ -161,7 +161,9 @@ pub(super) async fn to_give_back(ports: &Ports, tickets: &[Ticket]) -> Result<Ve
 
 /// The name of the ticket for a state; another state may by chance have the same, which then takes its place.
 pub(super) fn name(state: &str) -> String {
-    tokens::digest(state).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    let start =
+        tokens::digest(state).iter().take(4).fold(0_u32, |start, byte| (start << 8) | u32::from(*byte));
+    format!("{start:08x}")
 }
 
 fn sealed(key: &SecretString, attempt: &Attempt) -> Result<String, Refusal> {

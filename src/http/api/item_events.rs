@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::at_most;
 use crate::domain::links::EventKind;
 use crate::flows::Ports;
-use crate::flows::item_events::{self, Followed, Named, Refused, Told};
+use crate::flows::item_events::{self, Followed, Named, News, Refused, Told};
 use crate::http::Problem;
 use crate::http::body::JsonBody;
 use crate::http::caller::TargetCaller;
@@ -25,6 +25,8 @@ const MOST: usize = 1_000;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
+    #[serde(alias = "event_id")]
+    id: Option<String>,
     event: String,
     component: String,
     item: String,
@@ -48,11 +50,21 @@ enum Assignment {
     To(Assignee),
 }
 
+/// Who is responsible, as a CRM writes it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Assignee {
+pub(super) enum Assignee {
     Account(String),
     Role(String),
+}
+
+impl From<Assignee> for Named {
+    fn from(assignee: Assignee) -> Self {
+        match assignee {
+            Assignee::Account(text) => Self::Account(text),
+            Assignee::Role(text) => Self::Role(text),
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Assignment {
@@ -74,6 +86,10 @@ enum Outcome {
     Changed(Followed),
     /// Everything was so already.
     Unchanged(Followed),
+    /// Something newer was told before, and stands.
+    Older(Followed),
+    /// The event was followed before, under its id.
+    Repeated(Followed),
     /// Nothing was done.
     Refused(Refused),
 }
@@ -92,8 +108,12 @@ pub(super) async fn report(
 
 fn outcome(answer: Result<Followed, Refused>) -> Outcome {
     match answer {
-        Ok(followed) if followed.is_empty() => Outcome::Unchanged(followed),
-        Ok(followed) => Outcome::Changed(followed),
+        Ok(followed) => match followed.news {
+            News::Older => Outcome::Older(followed),
+            News::Repeated => Outcome::Repeated(followed),
+            News::Fresh if followed.is_empty() => Outcome::Unchanged(followed),
+            News::Fresh => Outcome::Changed(followed),
+        },
         Err(refused) => Outcome::Refused(refused),
     }
 }
@@ -116,10 +136,10 @@ fn read(event: Value) -> Result<Told, Refused> {
     let assignee = match row.assignee {
         Assignment::NotTold => None,
         Assignment::Nobody => Some(None),
-        Assignment::To(Assignee::Account(text)) => Some(Some(Named::Account(text))),
-        Assignment::To(Assignee::Role(text)) => Some(Some(Named::Role(text))),
+        Assignment::To(assignee) => Some(Some(assignee.into())),
     };
     Ok(Told {
+        id: row.id,
         kind,
         component: row.component,
         item: row.item,

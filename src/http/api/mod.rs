@@ -4,7 +4,9 @@
 
 mod accounts;
 mod item_events;
+mod items;
 mod reports;
+mod rights;
 mod sign_ins;
 
 use axum::Router;
@@ -17,8 +19,13 @@ pub(super) fn routes() -> Router<House> {
     Router::new()
         .route("/api/v1/sign-ins", post(sign_ins::report))
         .route("/api/v1/item-events", post(item_events::report))
+        .route("/api/v1/items/{component}/{item}/reassign-preview", post(items::reassign_preview))
         .route("/api/v1/accounts", get(accounts::list))
         .route("/api/v1/accounts/{id}", get(accounts::show))
+        .route("/api/v1/accounts/{id}/grants", get(rights::show).post(rights::grant))
+        .route("/api/v1/accounts/{id}/grants/end", post(rights::revoke))
+        .route("/api/v1/links", post(rights::link))
+        .route("/api/v1/links/end", post(rights::unlink))
         .route("/api/v1/reports/{name}", get(reports::show))
         .route("/api/v1/accounts/{id}/crm-id", put(accounts::teach))
 }

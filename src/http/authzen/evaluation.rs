@@ -9,7 +9,7 @@ use axum::extract::State;
 use serde::Deserialize;
 
 use super::question::{self, Action, Context, Decision, Resource, Subject};
-use crate::flows::{Ports, Refusal, decide};
+use crate::flows::{Ports, decide};
 use crate::http::Problem;
 use crate::http::body::JsonBody;
 use crate::http::caller::TargetCaller;
@@ -30,15 +30,6 @@ pub(super) async fn evaluation(
     JsonBody(request): JsonBody<Request>,
 ) -> Result<Json<Decision>, Problem> {
     let question = question::question(request.subject, request.action, request.resource, request.context);
-    let answer = decide::evaluate(&ports, Some(&caller.target), &question).await.map_err(in_our_words)?;
-    Ok(Json(answer.into()))
-}
-
-fn in_our_words(refusal: Refusal) -> Problem {
-    Problem::from(match refusal {
-        Refusal::Invalid { field, problem } => {
-            Refusal::Invalid { field: question::member(&field).to_owned(), problem }
-        }
-        other => other,
-    })
+    let answer = decide::evaluate(&ports, Some(&caller.target), &question).await;
+    Ok(Json(answer.map_err(question::in_our_words)?.into()))
 }

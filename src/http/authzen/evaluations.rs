@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::question::{self, Action, Context, Decision, Resource, Subject};
+use crate::flows::Ports;
 use crate::flows::decide::{self, Question, Semantic};
-use crate::flows::{Ports, Refusal};
 use crate::http::Problem;
 use crate::http::body::JsonBody;
 use crate::http::caller::TargetCaller;
@@ -73,20 +73,14 @@ pub(super) async fn evaluations(
         let alone = One { subject: None, action: None, resource: None, context: None };
         let question = merge(alone, &request)
             .map_err(|detail| Problem::new(StatusCode::BAD_REQUEST, "invalid", detail))?;
-        let answer = decide::evaluate(&ports, asker, &question).await.map_err(|refusal| match refusal {
-            Refusal::Invalid { field, problem } => {
-                let detail = format!("{}: {problem}", question::member(&field));
-                Problem::new(StatusCode::BAD_REQUEST, "invalid", detail)
-            }
-            other => other.into(),
-        })?;
+        let answer = decide::evaluate(&ports, asker, &question).await.map_err(question::in_our_words)?;
         return Ok(Json(Answer::Single(Box::new(answer.into()))));
     }
     let questions = listed.into_iter().enumerate().map(|(place, value)| read(place, value, &request));
     let semantic = request.options.evaluations_semantic;
     let answers = decide::evaluate_all(&ports, asker, questions.collect(), semantic).await?;
     let evaluations =
-        answers.into_iter().map(|answer| answer.map_or_else(Decision::malformed, Decision::from)).collect();
+        answers.into_iter().map(|answer| answer.map_or_else(Decision::unanswered, Decision::from)).collect();
     Ok(Json(Answer::Several { evaluations }))
 }
 

@@ -5,6 +5,7 @@
 mod evaluation;
 mod evaluations;
 mod question;
+mod search;
 
 use std::sync::Arc;
 
@@ -22,6 +23,9 @@ pub(super) fn routes() -> Router<House> {
         .route("/.well-known/authzen-configuration", get(metadata))
         .route("/access/v1/evaluation", post(evaluation::evaluation))
         .route("/access/v1/evaluations", post(evaluations::evaluations))
+        .route("/access/v1/search/subject", post(search::subject))
+        .route("/access/v1/search/resource", post(search::resource))
+        .route("/access/v1/search/action", post(search::action))
 }
 
 /// `GET /.well-known/authzen-configuration`: what there is, and where (`OpenID AuthZEN` 1.0 §9).
@@ -31,6 +35,9 @@ async fn metadata(State(ports): State<Arc<Ports>>) -> Response {
         "policy_decision_point": public.as_str(),
         "access_evaluation_endpoint": public.join("/access/v1/evaluation"),
         "access_evaluations_endpoint": public.join("/access/v1/evaluations"),
+        "search_subject_endpoint": public.join("/access/v1/search/subject"),
+        "search_resource_endpoint": public.join("/access/v1/search/resource"),
+        "search_action_endpoint": public.join("/access/v1/search/action"),
     }))
     .into_response()
 }

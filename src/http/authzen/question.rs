@@ -6,9 +6,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, RuleId};
 use crate::domain::language::Language;
-use crate::flows::decide::{self, Who};
+use crate::flows::Refusal;
+use crate::flows::decide::{self, Unanswered, Who};
+use crate::http::Problem;
 
 /// Whom it is about (§5.1).
 #[derive(Debug, Clone, Deserialize)]
@@ -32,11 +34,39 @@ pub(super) struct Resource {
     id: String,
 }
 
-/// Around what (§5.4): here the language of the sentence, and the past instant that is asked about.
+/// Around what (§5.4): here the language of the sentence, the past instant that is asked about, and the version of the
+/// account that the answer must at least know.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Context {
     language: Option<String>,
     as_of: Option<Timestamp>,
+    min_version: Option<i64>,
+}
+
+/// A kind of subject or resource without its id: what a search looks for. An id beside it is ignored (§8.4, §8.5).
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Kind {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+impl Kind {
+    /// Whoever is of this kind.
+    pub(super) fn anybody(self) -> Subject {
+        Subject { kind: self.kind, id: String::new() }
+    }
+
+    /// The component as a whole.
+    pub(super) fn everything(self) -> Resource {
+        Resource { kind: self.kind, id: "*".to_owned() }
+    }
+}
+
+impl Action {
+    /// No action in particular.
+    pub(super) fn any() -> Self {
+        Self { name: String::new() }
+    }
 }
 
 /// The question as the flow understands it.
@@ -54,6 +84,7 @@ pub(super) fn question(
         item: Some(resource.id),
         language: context.language.as_deref().and_then(Language::from_tag),
         as_of: context.as_of,
+        min_version: context.min_version,
     }
 }
 
@@ -71,18 +102,20 @@ enum Reasons {
         code: &'static str,
         reason_user: String,
         reason_admin: String,
+        rule: Option<RuleId>,
+        trace: Vec<String>,
         narrowed: bool,
         account: Option<AccountId>,
         account_version: Option<i64>,
     },
-    Malformed {
+    Unanswered {
         code: &'static str,
-        error: Malformed,
+        error: Error,
     },
 }
 
 #[derive(Debug, Clone, Serialize)]
-struct Malformed {
+struct Error {
     status: u16,
     message: String,
 }
@@ -93,6 +126,8 @@ impl From<decide::Answer> for Decision {
             code: answer.code,
             reason_user: answer.reason_user,
             reason_admin: answer.reason_admin,
+            rule: answer.rule,
+            trace: answer.trace,
             narrowed: answer.narrowed,
             account: answer.account,
             account_version: answer.account_version,
@@ -102,18 +137,31 @@ impl From<decide::Answer> for Decision {
 }
 
 impl Decision {
-    /// The answer to one of several questions that could not be understood (§7.2.1).
-    pub(super) fn malformed(message: String) -> Self {
-        let context = Reasons::Malformed { code: "malformed", error: Malformed { status: 400, message } };
-        Self { decision: false, context }
+    /// The answer to one of several questions that could not be answered (§7.2.1).
+    pub(super) fn unanswered(why: Unanswered) -> Self {
+        let (code, status, message) = match why {
+            Unanswered::Malformed(message) => ("malformed", 400, message),
+            Unanswered::TooOld(message) => ("too_old", 409, message),
+        };
+        Self { decision: false, context: Reasons::Unanswered { code, error: Error { status, message } } }
     }
 }
 
 /// Names the member of the request, where the flow speaks of its own.
-pub(super) fn member(field: &str) -> &str {
+fn member(field: &str) -> &str {
     match field {
         "item" => "resource.id",
-        "as_of" => "context.as_of",
+        "as_of" | "as-of" => "context.as_of",
+        "min_version" => "context.min_version",
+        "token" => "page.token",
         other => other,
     }
+}
+
+/// A refusal that names the member of the request.
+pub(super) fn in_our_words(refusal: Refusal) -> Problem {
+    Problem::from(match refusal {
+        Refusal::Invalid { field, problem } => Refusal::Invalid { field: member(&field).to_owned(), problem },
+        other => other,
+    })
 }

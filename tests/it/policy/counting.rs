@@ -9,6 +9,7 @@ use portvakt::domain::access::{AccessFacts, Question, decide};
 use portvakt::domain::effective::effective;
 use portvakt::domain::grant::{GrantKind, Holder, ItemRef, Link, LinkOrigin};
 use portvakt::domain::ids::{AccountId, ComponentId, GrantId, RoleId, SectorId};
+use portvakt::domain::item_clock::Clocks;
 use portvakt::domain::policy::{Action, Policy};
 use portvakt::store::item::{self, Item};
 use portvakt::store::{account, entitlement, link};
@@ -76,7 +77,14 @@ async fn populate(world: &World<'_>, seed: u64) -> Vec<AccountId> {
 /// An item comes to be, and is linked or assigned in one of several ways.
 async fn place(world: &World<'_>, which: &ItemRef, person: AccountId, how: u64) {
     let now = world.now();
-    let one = Item { item: which.clone(), creator: None, project: None, created_at: now, deleted_at: None };
+    let one = Item {
+        item: which.clone(),
+        creator: None,
+        project: None,
+        created_at: now,
+        deleted_at: None,
+        clocks: Clocks::default(),
+    };
     change!(world.t, [one] c => item::note(c, &one).await).unwrap();
     let by_role = Holder::Role(RoleId::parse("communicator").unwrap());
     let holders = match how {

@@ -2,6 +2,7 @@
 
 use portvakt::domain::grant::{Holder, Link, LinkOrigin};
 use portvakt::domain::ids::{AccountId, GrantId, RoleId};
+use portvakt::domain::item_clock::Clocks;
 use portvakt::store::item::{self as items, Item};
 use portvakt::store::link;
 use uuid::Uuid;
@@ -42,6 +43,7 @@ async fn an_item_keeps_what_was_first_known_and_comes_back_when_it_is_noted_agai
                 project: project.map(str::to_owned),
                 created_at: minute(1),
                 deleted_at: None,
+                clocks: Clocks::default(),
             };
             change!(t, [] c => items::note(c, &new).await).unwrap();
             look!(t, c => items::get(c, &item("note", "Å/1"))).unwrap()

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use portvakt::domain::account::{Status, StatusReason};
 use portvakt::domain::grant::{Holder, Link, LinkOrigin, Origin};
 use portvakt::domain::ids::{AccountId, GrantId, GroupId, IdentityId, RoleId, RuleId};
+use portvakt::domain::item_clock::Clocks;
 use portvakt::domain::policy::EvidenceSource;
 use portvakt::store::item::{self as items, Item};
 use portvakt::store::{
@@ -140,7 +141,14 @@ async fn events(c: &mut Conn, dice: &mut Dice, now: Timestamp) -> Result<String,
     Ok(match dice.roll(8) {
         0 => {
             let it = item("note", dice.name());
-            let new = Item { item: it, creator: Some(who), project: None, created_at: now, deleted_at: None };
+            let new = Item {
+                item: it,
+                creator: Some(who),
+                project: None,
+                created_at: now,
+                deleted_at: None,
+                clocks: Clocks::default(),
+            };
             format!("{:?}", items::note(c, &new).await?)
         }
         1 => {

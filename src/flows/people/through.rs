@@ -1,0 +1,112 @@
+//! Rights by hand, as a CRM passes them on for a person who works in it.
+//!
+//! Invariant: a CRM decides nothing itself: it names the person, who must have system administration, and the audit
+//! names both. What administers is given in Portvakt itself, so that a CRM's token never opens administration.
+
+use super::super::{Act, Ports, Refusal, find};
+use super::linked::{self, Wanted};
+use super::rights::{self, Lasting};
+use crate::domain::account::Account;
+use crate::domain::actor::Actor;
+use crate::domain::grant::{GrantKind, Link};
+use crate::domain::ids::TargetId;
+
+/// Who asks, and for whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Through<'a> {
+    /// The CRM that passes it on.
+    pub target: &'a TargetId,
+    /// The person who decides, as the CRM names them.
+    pub by: &'a str,
+    /// Why.
+    pub reason: &'a str,
+}
+
+/// Gives a right, as [`rights::grant`] does.
+///
+/// # Errors
+///
+/// As [`rights::grant`]; [`Refusal::NotAllowed`] for a role that administers.
+pub async fn grant(
+    ports: &Ports,
+    act: &Act,
+    through: Through<'_>,
+    text: &str,
+    (kind, lasting): (GrantKind, Lasting),
+) -> Result<Account, Refusal> {
+    let (act, text) = begin(ports, act, through, text, &kind).await?;
+    rights::grant(ports, &act, &text, (kind, lasting), through.reason).await
+}
+
+/// Takes a right, as [`rights::revoke`] does.
+///
+/// # Errors
+///
+/// As [`grant`].
+pub async fn revoke(
+    ports: &Ports,
+    act: &Act,
+    through: Through<'_>,
+    text: &str,
+    kind: GrantKind,
+) -> Result<Account, Refusal> {
+    let (act, text) = begin(ports, act, through, text, &kind).await?;
+    rights::revoke(ports, &act, &text, kind, through.reason).await
+}
+
+/// Makes a link, as [`linked::link`] does.
+///
+/// # Errors
+///
+/// As [`linked::link`].
+pub async fn link(
+    ports: &Ports,
+    act: &Act,
+    through: Through<'_>,
+    wanted: Wanted,
+    lasting: Lasting,
+) -> Result<Link, Refusal> {
+    let act = person(ports, act, through).await?;
+    linked::link(ports, &act, wanted, lasting, through.reason).await
+}
+
+/// Takes a link, as [`linked::unlink`] does.
+///
+/// # Errors
+///
+/// As [`linked::unlink`].
+pub async fn unlink(ports: &Ports, act: &Act, through: Through<'_>, wanted: Wanted) -> Result<Link, Refusal> {
+    let act = person(ports, act, through).await?;
+    linked::unlink(ports, &act, wanted, through.reason).await
+}
+
+/// The person's act, and the account by its own id: a CRM's id means that CRM's account.
+async fn begin(
+    ports: &Ports,
+    act: &Act,
+    through: Through<'_>,
+    text: &str,
+    kind: &GrantKind,
+) -> Result<(Act, String), Refusal> {
+    let mut c = ports.db.read().await?;
+    let compiled = ports.policies.current(&mut c).await?;
+    if let GrantKind::Role(id) = kind
+        && compiled.policy.roles.get(id).is_some_and(|role| compiled.policy.is_administrator_role(role))
+    {
+        let why =
+            format!("the role {id} administers; it is given and taken in Portvakt itself, not through a CRM");
+        return Err(Refusal::NotAllowed(why));
+    }
+    let account = find::account(&mut c, text, Some(through.target)).await?.one(text)?;
+    drop(c);
+    Ok((person(ports, act, through).await?, account.id.to_string()))
+}
+
+async fn person(ports: &Ports, act: &Act, through: Through<'_>) -> Result<Act, Refusal> {
+    let mut c = ports.db.read().await?;
+    let found = find::account(&mut c, through.by, Some(through.target)).await?;
+    let by = found.one(through.by).map_err(|refusal| Refusal::invalid("by", refusal))?;
+    let mut act = act.because(format!("through the CRM {}", through.target));
+    act.actor = Actor::Account(by.id);
+    Ok(act)
+}

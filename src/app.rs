@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
 use crate::domain::actor::Actor;
-use crate::flows::{Clock, Ports, directories, policies, protection, provider};
+use crate::flows::policies::{self, Outcome};
+use crate::flows::{Clock, Ports, directories, protection, provider};
 use crate::http::health::Readiness;
 use crate::http::{self, House};
 use crate::jobs;
@@ -155,6 +156,7 @@ async fn first_policy(ports: &Ports, act: &crate::flows::Act, text: &str) -> any
     };
     match known {
         Ok(compiled) => {
+            policies::cases_hold(ports).await.map_err(|refusal| told(&refusal))?;
             if compiled.hash != policies::hash(text) {
                 tracing::info!(
                     policy.version = compiled.number,
@@ -165,10 +167,30 @@ async fn first_policy(ports: &Ports, act: &crate::flows::Act, text: &str) -> any
             Ok(())
         }
         Err(crate::flows::Refusal::NoPolicy) => {
-            let applied = policies::apply(ports, act, text).await?;
+            let file = ports.settings.policy_file.display().to_string();
+            let outcome = policies::apply_text(ports, act, text, &file, None).await;
+            let Outcome::InForce(applied) = outcome.map_err(|refusal| told(&refusal))? else {
+                anyhow::bail!(
+                    "the first policy goes beyond the safety limits; put it into force by: portvakt policy apply"
+                );
+            };
             tracing::info!(policy.version = applied.number, "the first policy is in force");
             Ok(())
         }
         Err(other) => Err(other.into()),
+    }
+}
+
+/// Every mistake of a policy, or every case that it does not meet; what else refuses, as it is.
+fn told(refusal: &crate::flows::Refusal) -> anyhow::Error {
+    match refusal {
+        crate::flows::Refusal::Policy(mistakes) => {
+            let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!(
+                "the policy may not take effect, and the daemon does not start:\n{}",
+                told.join("\n")
+            )
+        }
+        other => anyhow::anyhow!("{other}"),
     }
 }

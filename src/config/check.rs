@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::mistake::{Mistake, Severity};
-use super::policy::read_policy;
+use super::policy::{judge_cases, judge_policy, read_case_files, read_policy};
 use super::secret::is_world_readable;
 use super::settings::{self, Settings};
 use super::suggest::suggest;
@@ -74,8 +74,15 @@ pub fn check(settings_file: &Path, environment: impl IntoIterator<Item = (String
     let policy = policy_text.as_deref().and_then(|text| {
         let (policy, found) = read_policy(text, &read.policy_file, directories.as_ref());
         mistakes.extend(found);
+        mistakes.extend(policy.iter().flat_map(|policy| judge_policy(policy, text, &read.policy_file)));
         policy
     });
+    if let Some(settings) = &read.settings {
+        match read_case_files(&settings.policy_cases) {
+            Ok(cases) => mistakes.extend(policy.iter().flat_map(|policy| judge_cases(policy, &cases))),
+            Err(found) => mistakes.extend(found),
+        }
+    }
     if let (Some(settings), Some(policy)) = (&read.settings, &policy) {
         mistakes.extend(unknown_requirements(settings_file, settings, policy));
     }

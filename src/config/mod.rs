@@ -44,7 +44,7 @@ pub use duration::parse_duration;
 pub use mail::{Mail, MailSecurity, Mailbox};
 pub use mistake::{Mistake, Severity};
 pub use oidc::{DirectoryOidc, Jit, SubjectIs};
-pub use policy::{parse_policy, read_policy};
+pub use policy::{judge_cases, judge_policy, parse_policy, read_case_files, read_cases, read_policy};
 pub use pull::{Pull, PullFrom};
 pub use secret::{Secret, SigningKey};
 pub use server::{Server, Sessions};

@@ -42,7 +42,7 @@ pub(crate) const SETTINGS: Schema = &[
         ],
     ),
     ("database", &["url", "url_file", "max_connections"]),
-    ("policy", &["file"]),
+    ("policy", &["file", "cases"]),
     ("language", &["default"]),
     ("sessions", &["idle", "absolute"]),
     ("step_up", &["max_age", "acr_values", "pages"]),
@@ -139,6 +139,7 @@ pub(crate) const LISTS: &[&str] = &[
     "post_logout_redirect_uris",
     "claims",
     "origins",
+    "cases",
 ];
 
 /// The keys of the policy file.
@@ -192,6 +193,33 @@ pub(crate) const POLICY: Schema = &[
     ("review", &["schedule", "open_for"]),
 ];
 
+/// The keys of a file with cases that a policy must answer.
+pub(crate) const CASES: Schema = &[
+    ("", &["case"]),
+    ("case", &["name", "given", "when", "then"]),
+    (
+        "case.given",
+        &[
+            "directory",
+            "groups",
+            "group_names",
+            "attributes",
+            "identities",
+            "roles",
+            "sectors",
+            "limited",
+            "item_restricted",
+            "status",
+            "links",
+            "assigned",
+        ],
+    ),
+    ("case.given.identities", &["directory", "groups", "group_names", "attributes"]),
+    ("case.given.links", &["item", "role"]),
+    ("case.when", &["action", "component", "item"]),
+    ("case.then", &["allowed", "reason", "narrowed", "roles", "sectors", "limited", "item_restricted"]),
+];
+
 /// The keys of the table that bears this dotted name.
 pub(crate) fn keys_of(schema: Schema, pattern: &str) -> &'static [&'static str] {
     schema.iter().find(|(name, _)| *name == pattern).map_or(&[], |(_, keys)| keys)
@@ -239,5 +267,10 @@ mod tests {
     #[test]
     fn every_key_of_the_policy_is_shown_in_the_shipped_file() {
         assert_eq!(lacking(POLICY, "policy.toml"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_key_of_a_case_is_shown_in_the_shipped_file() {
+        assert_eq!(lacking(CASES, "policy.cases.toml"), Vec::<String>::new());
     }
 }

@@ -27,6 +27,8 @@ pub struct Settings {
     pub database: Database,
     /// The policy file that the first start applies.
     pub policy_file: PathBuf,
+    /// Files with cases that every policy must answer before it is put into force.
+    pub policy_cases: Vec<PathBuf>,
     /// The language of whoever has not said another. Default Swedish.
     pub language: Language,
     /// How long sessions live.
@@ -85,6 +87,8 @@ fn settings(root: &Section<'_>, policy_file: PathBuf) -> Option<Settings> {
         Some(section) => database::database(&section),
         None => Some(Database { engine: database::default_engine(root.reading()), max_connections: 10 }),
     };
+    let policy_cases: Vec<String> =
+        root.section("policy").map(|section| section.texts("cases")).unwrap_or_default();
     let language = root.section("language").and_then(|section| language(&section));
     let sessions = server::sessions(root.section("sessions").as_ref());
     let step_up = asking::step_up(root.section("step_up").as_ref());
@@ -97,6 +101,7 @@ fn settings(root: &Section<'_>, policy_file: PathBuf) -> Option<Settings> {
         server: server?,
         database: database?,
         policy_file,
+        policy_cases: policy_cases.iter().map(|text| root.reading().path(text)).collect(),
         language: language.unwrap_or_default(),
         sessions,
         step_up,

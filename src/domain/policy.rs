@@ -3,6 +3,16 @@
 //! Invariant: a `Policy` is consistent: every role, sector, module and component that it names exists in it.
 //! It is made only by the parser in `config`, which refuses anything else.
 
+pub mod cases;
+pub mod compare;
+pub mod document;
+pub mod doubts;
+mod phrase;
+pub mod plan;
+pub mod reach;
+pub mod shift;
+pub mod text_changes;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;

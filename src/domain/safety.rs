@@ -170,13 +170,18 @@ fn part(whole: u64, percent: f64) -> u64 {
 }
 
 impl SafetyStop {
+    /// The name of [`SafetyStop::CriticalEmpty`].
+    pub const CRITICAL_EMPTY: &'static str = "critical_empty";
+    /// The name of [`SafetyStop::NoAdministrator`].
+    pub const NO_ADMINISTRATOR: &'static str = "no_administrator";
+
     /// The stable name of the stop.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
             Self::TooMany { .. } => "too_many",
-            Self::CriticalEmpty { .. } => "critical_empty",
-            Self::NoAdministrator => "no_administrator",
+            Self::CriticalEmpty { .. } => Self::CRITICAL_EMPTY,
+            Self::NoAdministrator => Self::NO_ADMINISTRATOR,
             Self::InputShrank { .. } => "input_shrank",
         }
     }

@@ -3,26 +3,26 @@
 //! Invariant: only the difference is written, each grant with the rule behind it; what people gave is left alone.
 //! Accounts are locked in the order of their ids; only those who held something back are looked at out of order.
 
-mod held_back;
+pub(in crate::flows) mod held_back;
+pub(in crate::flows) mod wanted;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use self::held_back::Change;
+use self::wanted::Pins;
 use super::{Act, Ports, Refusal, guard};
 use crate::domain::account::Account;
 use crate::domain::actor::Subject;
 use crate::domain::grant::{Grant, GrantKind, Link, LinkOrigin, Origin};
-use crate::domain::ids::{AccountId, GrantId, IdentityId};
-use crate::domain::mapping::{self, GroupFacts, IdentityFacts, Mapped};
+use crate::domain::ids::{AccountId, GrantId};
+use crate::domain::mapping::{self, IdentityFacts};
 use crate::domain::name::fold;
 use crate::domain::policy::{Condition, Policy};
 use crate::store::identity::Identity;
-use crate::store::{
-    Conn, StoreError, account, claimed_group, entitlement, group, identity, link, membership,
-};
+use crate::store::{Conn, account, entitlement, group, link};
 
 /// How many accounts are judged together.
 const PAGE: usize = 500;
@@ -89,7 +89,7 @@ pub async fn let_go_of_the_held_back(ports: &Ports, act: &Act) -> Result<usize, 
     for kind in guard::guarded(&compiled.policy).into_iter().flat_map(|guarded| guarded.kinds) {
         for page in entitlement::active_holders(&mut c, &kind, act.now, i64::MAX).await?.chunks(PAGE) {
             let mut held = entitlement::held_by(&mut c, page).await?;
-            for (id, mapped) in wanted(&mut c, &compiled.policy, page).await? {
+            for (id, mapped) in wanted::wanted(&mut c, &compiled.policy, page, &Pins::new()).await? {
                 let held = held.remove(&id).unwrap_or_default();
                 if !mapping::difference(&held, &mapped).is_empty() {
                     waiting.insert(id);
@@ -219,7 +219,7 @@ async fn judged(c: &mut Conn, policy: &Policy, ids: &[AccountId]) -> Result<Vec<
     if let Some(missing) = ids.iter().find(|id| !accounts.iter().any(|account| account.id == **id)) {
         return Err(Refusal::not_found("account", missing));
     }
-    let mut mapped = wanted(c, policy, ids).await?;
+    let mut mapped = wanted::wanted(c, policy, ids, &Pins::new()).await?;
     let mut held = entitlement::held_by(c, ids).await?;
     let mut wished = Vec::new();
     for account in accounts {
@@ -317,35 +317,6 @@ fn describe(grants: &[Grant]) -> Value {
         .collect()
 }
 
-/// What the rules give each of these accounts. Those that no directory calls active are left out, so that a departed
-/// person comes back to what the groups say then, and not to nothing.
-async fn wanted(
-    c: &mut Conn,
-    policy: &Policy,
-    ids: &[AccountId],
-) -> Result<BTreeMap<AccountId, Mapped>, StoreError> {
-    let present = identity::present_of(c, ids).await?;
-    let people: Vec<IdentityId> = present.iter().map(|identity| identity.id).collect();
-    let mut groups = membership::groups_of_all(c, &people).await?;
-    let without: Vec<IdentityId> = people.into_iter().filter(|id| !groups.contains_key(id)).collect();
-    let mut claimed = claimed_group::that_count(c, &without).await?;
-    let mut facts: BTreeMap<AccountId, Vec<IdentityFacts<'_>>> = BTreeMap::new();
-    for identity in &present {
-        let told = groups.remove(&identity.id).unwrap_or_default().into_iter();
-        let told = told.map(|g| (Some(g.group), g.external_id, g.pins));
-        let claimed = claimed.remove(&identity.id).unwrap_or_default().into_iter();
-        let all = told.chain(claimed.map(|value| (None, Some(value), Vec::new())));
-        let groups =
-            all.map(|(id, external_id, pinned_names)| GroupFacts { id, external_id, pinned_names }).collect();
-        facts.entry(identity.account).or_default().push(IdentityFacts {
-            directory: identity.directory.clone(),
-            groups,
-            document: &identity.document,
-        });
-    }
-    Ok(facts.into_iter().map(|(account, facts)| (account, mapping::map(policy, &facts))).collect())
-}
-
 /// Pins each name that a rule speaks of to the oldest group that bears it, where it is not pinned yet. Gives whether
 /// any was.
 ///
@@ -360,9 +331,7 @@ pub async fn pin_names(c: &mut Conn, act: &Act, policy: &Policy) -> Result<bool,
     }
     for (directory, name) in names {
         let key = fold(name);
-        let mut bearers = group::find(c, directory, &group::GroupKey::DisplayName(key.clone())).await?;
-        bearers.sort_by_key(|g| (g.created_at, g.id));
-        let Some(oldest) = bearers.first() else { continue };
+        let Some(oldest) = wanted::oldest_bearer(c, directory, &key).await? else { continue };
         if group::pin_name(c, directory, &key, oldest.id, act.now).await? {
             is_new = true;
             let after = json!({ "directory": directory, "name": name });
@@ -372,7 +341,7 @@ pub async fn pin_names(c: &mut Conn, act: &Act, policy: &Policy) -> Result<bool,
     Ok(is_new)
 }
 
-fn collect_names<'p>(
+pub(in crate::flows) fn collect_names<'p>(
     condition: &'p Condition,
     names: &mut Vec<(&'p crate::domain::ids::DirectoryId, &'p str)>,
 ) {

@@ -104,14 +104,24 @@ async fn fill_crowd(
     numbers: &mut Numbers,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    if limits.max_percent < 100.0 {
-        let since = now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN);
-        numbers.taken_last_day = u64::try_from(standing::taken_since(c, since).await?).unwrap_or_default();
-    }
+    numbers.taken_last_day = taken_last_day(c, limits, now).await?;
     let enough = safety::active_that_allow(limits, numbers);
     let active = account::count_active(c, i64::try_from(enough).unwrap_or(i64::MAX)).await?;
     numbers.active_accounts = u64::try_from(active).unwrap_or_default();
     Ok(())
+}
+
+/// How many accounts lost access within the window; not counted where everybody may lose it.
+pub(super) async fn taken_last_day(
+    c: &mut Conn,
+    limits: &SafetyLimits,
+    now: Timestamp,
+) -> Result<u64, Refusal> {
+    if limits.max_percent >= 100.0 {
+        return Ok(0);
+    }
+    let since = now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN);
+    Ok(u64::try_from(standing::taken_since(c, since).await?).unwrap_or_default())
 }
 
 /// What is guarded and held by somebody of `takes`: nobody else's fall can leave it empty.

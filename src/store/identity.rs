@@ -11,7 +11,7 @@ use crate::domain::ids::{AccountId, DirectoryId, GroupId, IdentityId};
 
 use super::conn::Conn;
 use super::error::StoreError;
-use super::value::{id_list, instant, instant_opt, micros};
+use super::value::{instant, instant_opt, micros};
 
 /// One person, as one directory tells it.
 #[derive(Debug, Clone, PartialEq)]
@@ -332,18 +332,4 @@ pub async fn of_account(c: &mut Conn, account: AccountId) -> Result<Vec<Identity
     read(
         q!(fetch_all as Row; c, columns!("WHERE i.account_id = $1 ORDER BY i.created_at, i.id"), account.uuid())?,
     )
-}
-
-/// What the directories say of the people of these accounts whom they call active, by account, the oldest first.
-///
-/// # Errors
-///
-/// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn present_of(c: &mut Conn, accounts: &[AccountId]) -> Result<Vec<Identity>, StoreError> {
-    read(q!(fetch_all as Row; c,
-        sqlite columns!("WHERE i.account_id IN (SELECT unhex(e.value) FROM json_each($1) e)
-                           AND i.deleted_at IS NULL AND i.active ORDER BY i.account_id, i.created_at, i.id"),
-        postgres columns!("WHERE i.account_id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($1) e(value))
-                             AND i.deleted_at IS NULL AND i.active ORDER BY i.account_id, i.created_at, i.id"),
-        id_list(accounts.iter().map(|id| id.uuid())))?)
 }

@@ -31,6 +31,7 @@ const STEPS: &[Step] = &[
     Step { version: 6, description: "provider", sql: include_str!("../../migrations/0006_provider.sql") },
     Step { version: 7, description: "linking", sql: include_str!("../../migrations/0007_linking.sql") },
     Step { version: 8, description: "taken", sql: include_str!("../../migrations/0008_taken.sql") },
+    Step { version: 9, description: "policy", sql: include_str!("../../migrations/0009_policy.sql") },
     Step { version: 10, description: "access", sql: include_str!("../../migrations/0010_access.sql") },
     Step { version: 11, description: "sign_in", sql: include_str!("../../migrations/0011_sign_in.sql") },
 ];

@@ -43,6 +43,8 @@ pub mod outbox;
 pub mod pause;
 pub mod plan;
 pub mod policy;
+pub mod policy_plan;
+pub mod population;
 pub mod presence;
 pub mod refused;
 pub mod session;

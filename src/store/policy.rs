@@ -72,9 +72,37 @@ pub async fn current(c: &mut Conn, at: Option<Timestamp>) -> Result<Option<Polic
         "SELECT number, text, hash, by_actor, applied_at FROM policy_version WHERE applied_at <= $1
           ORDER BY number DESC LIMIT 1",
         until)?;
-    row.map(|(number, text, hash, by, applied_at)| {
-        let applied_at = instant(applied_at, "policy_version", number)?;
-        Ok(PolicyVersion { number, text, hash, by, applied_at })
-    })
+    row.map(read).transpose()
+}
+
+fn read(
+    (number, text, hash, by, applied_at): (i64, String, String, String, i64),
+) -> Result<PolicyVersion, StoreError> {
+    let applied_at = instant(applied_at, "policy_version", number)?;
+    Ok(PolicyVersion { number, text, hash, by, applied_at })
+}
+
+/// One version by its number.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or the row cannot be read.
+pub async fn numbered(c: &mut Conn, number: i64) -> Result<Option<PolicyVersion>, StoreError> {
+    q!(fetch_optional as (i64, String, String, String, i64); c,
+        "SELECT number, text, hash, by_actor, applied_at FROM policy_version WHERE number = $1", number)?
+    .map(read)
     .transpose()
+}
+
+/// The newest versions, the newest first.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn newest(c: &mut Conn, limit: i64) -> Result<Vec<PolicyVersion>, StoreError> {
+    q!(fetch_all as (i64, String, String, String, i64); c,
+        "SELECT number, text, hash, by_actor, applied_at FROM policy_version ORDER BY number DESC LIMIT $1", limit)?
+    .into_iter()
+    .map(read)
+    .collect()
 }

@@ -39,6 +39,8 @@ mod list;
 #[cfg(test)]
 mod network;
 #[cfg(test)]
+mod policy;
+#[cfg(test)]
 mod practice_crm;
 #[cfg(test)]
 mod provider;

@@ -2,7 +2,9 @@
 //!
 //! Invariant: a policy that came out is consistent: whatever it names exists in it.
 
+mod cases;
 mod condition;
+mod judge;
 mod lifecycle;
 mod names;
 mod parts;
@@ -13,6 +15,8 @@ use std::path::Path;
 
 use jiff::SignedDuration;
 
+pub use self::cases::{judge_cases, read_case_files, read_cases};
+pub use self::judge::judge_policy;
 use self::names::Names;
 use super::calendar;
 use super::mail::address_of;

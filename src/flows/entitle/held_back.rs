@@ -22,22 +22,22 @@ use crate::store::{Conn, entitlement};
 
 /// What an account holds and is to hold.
 #[derive(Debug)]
-pub(super) struct Change {
-    pub(super) account: Account,
-    pub(super) held: Vec<Grant>,
-    pub(super) difference: Difference,
+pub(in crate::flows) struct Change {
+    pub(in crate::flows) account: Account,
+    pub(in crate::flows) held: Vec<Grant>,
+    pub(in crate::flows) difference: Difference,
 }
 
 impl Change {
     /// Whether the account holds something of `kinds` once the difference is written.
-    pub(super) fn will_hold(&self, kinds: &[GrantKind], now: Timestamp) -> bool {
+    pub(in crate::flows) fn will_hold(&self, kinds: &[GrantKind], now: Timestamp) -> bool {
         let stays = |grant: &Grant| {
             kinds.contains(&grant.kind) && grant.holds_at(now) && !self.difference.end.contains(&grant.id)
         };
         self.held.iter().any(stays) || self.difference.give.iter().any(|(kind, _)| kinds.contains(kind))
     }
 
-    pub(super) fn holds_now(&self, kinds: &[GrantKind], now: Timestamp) -> bool {
+    pub(in crate::flows) fn holds_now(&self, kinds: &[GrantKind], now: Timestamp) -> bool {
         kinds.iter().any(|kind| holds(&self.held, kind, now))
     }
 
@@ -48,7 +48,7 @@ impl Change {
 
     /// Leaves out of the difference whatever takes access: roles and sectors that end, limits that come. Gives
     /// whether there was any.
-    fn take_nothing(&mut self, now: Timestamp) -> bool {
+    pub(in crate::flows) fn take_nothing(&mut self, now: Timestamp) -> bool {
         let lost: BTreeSet<_> =
             self.held.iter().filter(|grant| self.loses(&grant.kind, now)).map(|grant| grant.id).collect();
         let before = self.difference.end.len() + self.difference.give.len();

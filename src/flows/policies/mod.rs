@@ -2,19 +2,36 @@
 //!
 //! Invariant: every node acts on the same version; a version is compiled at most once per node.
 
+mod apply;
+mod checks;
+mod draft;
+mod drift;
+mod items;
+mod paper;
+mod plan;
+mod versions;
+mod weigh;
+
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{Act, Ports, Refusal, entitle};
+use super::{Ports, Refusal};
 use crate::config::parse_policy;
-use crate::domain::actor::Subject;
 use crate::domain::policy::Policy;
 use crate::store::policy::PolicyVersion;
 use crate::store::{Conn, policy};
+
+pub use crate::store::policy::PolicyVersion as Version;
+pub use apply::{Outcome, apply, apply_plan, apply_text, rollback};
+pub use checks::{Checked, check};
+pub use draft::Person;
+pub use drift::{Drift, Drifted, drift};
+pub use paper::{Form, document};
+pub use plan::{Proposal, ProposalView, plan};
+pub use versions::{Comparison, compare, list, show};
 
 /// A policy with the number it is in force under.
 #[derive(Debug)]
@@ -102,46 +119,15 @@ pub fn hash(text: &str) -> String {
     Sha256::digest(text).iter().flat_map(|byte| [figure(byte >> 4), figure(byte & 15)]).collect()
 }
 
-/// Puts a policy into force, and gives every account what its rules now say, in one transaction.
+/// Runs the cases that the settings name against the policy in force, where there is one.
 ///
 /// # Errors
 ///
-/// [`Refusal::Policy`] with every mistake; then the former policy stays in force.
-pub async fn apply(ports: &Ports, act: &Act, text: &str) -> Result<Applied, Refusal> {
-    parse_policy(text, "policy").map_err(Refusal::Policy)?;
-    let (text, act) = (text.to_owned(), act.clone());
-    ports.db.write(move |c| Box::pin(async move { put_into_force(c, &act, &text).await })).await
-}
-
-async fn put_into_force(c: &mut Conn, act: &Act, text: &str) -> Result<Applied, Refusal> {
-    let hash = hash(text);
-    let former = policy::current(c, None).await?;
-    if let Some(former) = &former
-        && former.hash == hash
-    {
-        return Ok(Applied { number: former.number, is_new: false, changed: 0 });
-    }
-    let number = policy::append(c, text, &hash, &act.actor.to_string(), act.now).await?;
-    let before = former.map(|f| json!({ "number": f.number, "hash": f.hash }));
-    let after = json!({ "number": number, "hash": hash });
-    act.record(c, "policy_applied", Subject::new("policy", number), before, Some(after)).await?;
-    let version = policy::current(c, None).await?.ok_or(Refusal::NoPolicy)?;
-    let compiled = compile(version)?;
-    let changed = entitle::everybody(c, &act.because(format!("policy {number}")), &compiled.policy).await?;
-    // The cache is not filled here: the commit may still fail.
-    Ok(Applied { number, is_new: true, changed })
-}
-
-/// The text of the policy in force, with a head that says which version it is.
-///
-/// # Errors
-///
-/// [`Refusal::NoPolicy`] before the first one was applied.
-pub async fn text(ports: &Ports) -> Result<String, Refusal> {
+/// [`Refusal::Policy`] with every case that does not hold.
+pub async fn cases_hold(ports: &Ports) -> Result<(), Refusal> {
     let mut c = ports.db.read().await?;
-    let version = policy::current(&mut c, None).await?.ok_or(Refusal::NoPolicy)?;
-    Ok(format!(
-        "# version {} in force since {} by {}\n# sha256 {}\n{}",
-        version.number, version.applied_at, version.by, version.hash, version.text
-    ))
+    match policy::current(&mut c, None).await? {
+        Some(version) => checks::cases_hold(ports, &version.text, version.number),
+        None => Ok(()),
+    }
 }

@@ -138,7 +138,13 @@ async fn a_change_runs_once_and_stands_though_nobody_waits_for_it() {
     let (open, gate) = std::sync::mpsc::channel::<()>();
     let db = t.db.clone();
     let held = tokio::spawn(async move {
-        db.write::<_, StoreError, _>(move |_| Box::pin(async move { Ok(gate.recv().unwrap()) })).await
+        db.write::<_, StoreError, _>(move |_| {
+            Box::pin(async move {
+                gate.recv().unwrap();
+                Ok(())
+            })
+        })
+        .await
     });
     tokio::task::yield_now().await;
     let ran = Arc::new(AtomicUsize::new(0));

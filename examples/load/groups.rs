@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure};
@@ -20,6 +21,8 @@ use crate::table::{Aim, Row};
 const GROWN: usize = 20_000;
 /// The group of everybody.
 const ALL: usize = 100_000;
+/// Those who come to a role at once.
+const CROWD: usize = 10_000;
 /// How many are added at a time.
 const STEP: usize = 100;
 /// How often one member is taken out.
@@ -61,12 +64,32 @@ impl Groups {
         Self { wire: Arc::clone(wire), connection: Connection::new(wire.address) }
     }
 
+    /// A group that grows, and one member less in it.
+    ///
+    /// # Errors
+    ///
+    /// When an answer is not as it should be.
+    pub(crate) async fn one_that_grows(mut self) -> anyhow::Result<Vec<Row>> {
+        let (row, mut group) = self.growth().await?;
+        Ok(vec![row, self.one_less(&mut group).await?])
+    }
+
+    /// A group of everybody, one member less in it, and one more.
+    ///
+    /// # Errors
+    ///
+    /// When an answer is not as it should be.
+    pub(crate) async fn one_of_everybody(mut self) -> anyhow::Result<Vec<Row>> {
+        let (row, mut group) = self.everybody().await?;
+        Ok(vec![row, self.one_less(&mut group).await?, self.one_more(&mut group).await?])
+    }
+
     /// From nobody to 20,000 in adds of a hundred: the last tenth against the first. The group gives a role.
     ///
     /// # Errors
     ///
     /// When an answer is not as it should be.
-    pub(crate) async fn growth(&mut self) -> anyhow::Result<(Row, Group)> {
+    async fn growth(&mut self) -> anyhow::Result<(Row, Group)> {
         let size = self.wire.people.len().min(GROWN) / STEP * STEP;
         ensure!(size >= 10 * STEP, "a group cannot grow with {size} people; take --people 2000");
         let mut group = self.empty("Medlemsansvariga", "registrars").await?;
@@ -90,7 +113,7 @@ impl Groups {
     /// # Errors
     ///
     /// When an answer is not as it should be.
-    pub(crate) async fn one_less(&mut self, group: &mut Group) -> anyhow::Result<Row> {
+    async fn one_less(&mut self, group: &mut Group) -> anyhow::Result<Row> {
         let size = group.members.len();
         let leavers: Vec<String> = group.members.iter().step_by(size / TIMES).take(TIMES).cloned().collect();
         let (mut user, mut member) = (Vec::new(), Vec::new());
@@ -111,7 +134,7 @@ impl Groups {
     /// # Errors
     ///
     /// When an answer is not as it should be.
-    pub(crate) async fn everybody(&mut self) -> anyhow::Result<(Row, Group)> {
+    async fn everybody(&mut self) -> anyhow::Result<(Row, Group)> {
         let people: Vec<Person> = self.wire.people.iter().take(ALL).cloned().collect();
         let mut group = self.empty("Alla", "everybody").await?;
         let members: Vec<String> = people.iter().map(|one| format!(r#"{{"value":"{}"}}"#, one.id)).collect();
@@ -159,7 +182,7 @@ impl Groups {
     /// # Errors
     ///
     /// When an answer is not as it should be.
-    pub(crate) async fn one_more(&mut self, group: &mut Group) -> anyhow::Result<Row> {
+    async fn one_more(&mut self, group: &mut Group) -> anyhow::Result<Row> {
         let size = group.members.len();
         let missing = |group: &Group, one: &&Person| !group.members.contains(&one.id);
         let leavers: Vec<Person> =
@@ -176,6 +199,38 @@ impl Groups {
         let (user, member) = (median(user), median(member));
         let row = Row::new("member", format!("one member added to {size}"), member, "ms");
         Ok(row.beside("PATCH of a person", user, member / user).note(format!("memory at most {peak:.0} MiB")))
+    }
+
+    /// Ten thousand who come to a role in one request, and how long others wait for theirs meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When an answer is not as it should be.
+    pub(crate) async fn crowd(&mut self) -> anyhow::Result<Row> {
+        let people: Vec<Person> = self.wire.people.iter().take(CROWD).cloned().collect();
+        let mut group = self.empty("Kören", "crowd").await?;
+        let (is_over, mut other) = (Arc::new(AtomicBool::new(false)), Self::new(&self.wire));
+        let is_over_there = Arc::clone(&is_over);
+        let others = tokio::spawn(async move {
+            let mut waited = Vec::new();
+            while !is_over_there.load(Ordering::Relaxed) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                waited.push(other.retitle(waited.len()).await?);
+            }
+            anyhow::Ok(waited)
+        });
+        let took = self.add(&mut group, &people).await;
+        is_over.store(true, Ordering::Relaxed);
+        let (waited, took) = (others.await??, took?);
+        self.holds(&group).await?;
+        let longest = waited.into_iter().fold(0.0, f64::max);
+        let row = Row::new(
+            "crowd",
+            format!("PATCH of a person while {} come to a role", people.len()),
+            longest,
+            "ms",
+        );
+        Ok(row.aim(Aim::AtMost(1000.0)).note(format!("the longest; the group itself took {took:.0} ms")))
     }
 
     async fn empty(&mut self, name: &str, external: &str) -> anyhow::Result<Group> {

@@ -9,6 +9,7 @@
 //! exit code 1. What was started is ended and what was made is removed, on errors too.
 
 mod client;
+mod decisions;
 mod engine;
 mod groups;
 mod hello;
@@ -92,6 +93,8 @@ enum Part {
     List,
     /// Access checks.
     Access,
+    /// What a new policy would change, thought through for everybody.
+    Plan,
     /// A proxy that asks who is there.
     Verify,
     /// Sign-ins, whole.
@@ -108,6 +111,8 @@ enum Part {
     Mixed,
     /// A group that grows to 20,000, and one member removed from it.
     Group,
+    /// Ten thousand who come to a role at once, and what others wait for meanwhile.
+    Crowd,
     /// PUT of a group of 100,000, and one member of it.
     Put,
 }
@@ -169,7 +174,7 @@ async fn measured(arguments: &Arguments, scratch: &Scratch, table: &mut Table) -
         arguments.seconds,
         if arguments.deliver { "told" } else { "switched off" },
     );
-    let result = rows(arguments, &daemon, &hello, &engine, table).await;
+    let result = rows(arguments, scratch, (&daemon, &hello, &engine), table).await;
     engine.close().await;
     result.with_context(|| daemon.last_words())?;
     if !daemon.end()? {
@@ -180,9 +185,8 @@ async fn measured(arguments: &Arguments, scratch: &Scratch, table: &mut Table) -
 
 async fn rows(
     arguments: &Arguments,
-    daemon: &Daemon,
-    hello: &Hello,
-    engine: &Engine,
+    scratch: &Scratch,
+    (daemon, hello, engine): (&Daemon, &Hello, &Engine),
     table: &mut Table,
 ) -> anyhow::Result<()> {
     let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
@@ -215,6 +219,7 @@ async fn rows(
             Part::Filter => rows.extend(bed.filter().await?),
             Part::List => rows.extend(lists::pages(&wire).await?),
             Part::Access => rows.extend(bed.access().await?),
+            Part::Plan => rows.push(decisions::plan(&arguments.binary, scratch, wire.people.len())?),
             Part::Verify => rows.extend(bed.verify().await?),
             Part::SignIn => rows.extend(bed.sign_in().await?),
             Part::Create => rows.extend(bed.writes("create", "durable create", Kind::Create, 0.15).await?),
@@ -226,19 +231,9 @@ async fn rows(
             }
             Part::Single => rows.extend(bed.single().await?),
             Part::Mixed => rows.extend(bed.mixed().await?),
-            Part::Group => {
-                let mut groups = Groups::new(&wire);
-                let (row, mut group) = groups.growth().await?;
-                rows.push(row);
-                rows.push(groups.one_less(&mut group).await?);
-            }
-            Part::Put => {
-                let mut groups = Groups::new(&wire);
-                let (row, mut group) = groups.everybody().await?;
-                rows.push(row);
-                rows.push(groups.one_less(&mut group).await?);
-                rows.push(groups.one_more(&mut group).await?);
-            }
+            Part::Group => rows.extend(Groups::new(&wire).one_that_grows().await?),
+            Part::Crowd => rows.push(Groups::new(&wire).crowd().await?),
+            Part::Put => rows.extend(Groups::new(&wire).one_of_everybody().await?),
         }
     }
     Ok(())

@@ -194,6 +194,24 @@ impl Drop for Daemon {
     }
 }
 
+/// Runs a command that ends with the name of a policy file, on a policy of that text, and gives what it printed.
+///
+/// # Errors
+///
+/// When the file cannot be written or the command fails.
+pub(crate) fn with_policy(
+    binary: &Path,
+    scratch: &Scratch,
+    text: &str,
+    arguments: &[&str],
+) -> anyhow::Result<String> {
+    let file = scratch.folder.join("other.toml");
+    write_private(&file, text)?;
+    let file = file.to_string_lossy();
+    let arguments: Vec<&str> = arguments.iter().copied().chain([&*file]).collect();
+    command(binary, &scratch.folder.join("portvakt.toml"), &arguments)
+}
+
 /// Runs a command that must succeed, and gives what it printed.
 fn command(binary: &Path, settings: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     let output = Command::new(binary)

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::decisions::Evaluations;
 use crate::engine::{Engine, Probe, Shape};
 use crate::measure::{Bench, Work, side_by_side};
 use crate::people::{self, Wire};
@@ -116,7 +117,13 @@ impl Bed {
     ///
     /// When a measurement cannot be carried on.
     pub(crate) async fn access(&self) -> anyhow::Result<Vec<Row>> {
-        Ok(vec![self.beside_hello("access", "access check", Kind::Access).await?])
+        let one = self.beside_hello("access", "access check", Kind::Access).await?.aim(Aim::AtLeast(0.5));
+        let mut many = Bench::new(Evaluations(Arc::clone(&self.wire)), self.wire.callers);
+        side_by_side(&mut [&mut many], self.time).await?;
+        let each = many.cpu_each();
+        let row = told("access", "evaluations of 100: decisions", "/s", &mut many);
+        let cost = Row::new("access", "… server CPU for a decision", each, "µs").aim(Aim::AtMost(20.0));
+        Ok(vec![one, row, cost])
     }
 
     /// `/sso/verify` for people who are signed in, beside the empty handler.

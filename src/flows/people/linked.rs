@@ -102,7 +102,7 @@ async fn make(
 ///
 /// # Errors
 ///
-/// [`Refusal::Conflict`] where there is no such link by hand; otherwise as [`link`].
+/// [`Refusal::Conflict`] where there is no such link by hand; otherwise as [`link()`].
 pub async fn unlink(ports: &Ports, act: &Act, wanted: Wanted, reason: &str) -> Result<Link, Refusal> {
     let why = named(reason)?;
     let (act, policies) = (act.clone(), Arc::clone(&ports.policies));

@@ -37,7 +37,7 @@ pub struct PutAway {
     pub days: u64,
     /// Sessions.
     pub sessions: u64,
-    /// Sign-ins that nobody finished, at the directory or for a client.
+    /// Answers to sign-ins that cannot come again, and what clients asked for in vain.
     pub login_attempts: u64,
     /// Tokens of CRMs that had expired.
     pub client_tokens: u64,

@@ -195,7 +195,7 @@ async fn tidied(turn: Turn) -> Result<String, Refusal> {
     let act = turn.ports.act(Actor::Job("housekeeping".to_owned()), "held back before");
     let let_go = entitle::let_go_of_the_held_back(&turn.ports, &act).await?;
     Ok(format!(
-        "{} void sign-in attempts, {} old sessions, {} expired tokens of CRMs, {} requests to be linked, {} old days of \
+        "{} answers to sign-ins, {} old sessions, {} expired tokens of CRMs, {} requests to be linked, {} old days of \
          evidence, {} access tokens and {} rows about directories are gone; {let_go} accounts let go of rights that \
          were held back",
         gone.login_attempts,

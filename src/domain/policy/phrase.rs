@@ -92,6 +92,21 @@ pub(super) fn opened(role: &Role, module: &ModuleId) -> BTreeSet<Action> {
     Action::ALL.iter().copied().filter(|action| role.opens(module, *action)).collect()
 }
 
+/// "Medlemmar (se), Kommunikation (allt)".
+pub(super) fn opens(policy: &Policy, role: &Role, language: Language) -> String {
+    if role.opens.iter().any(|opening| opening.module.is_none() && opening.actions.is_none()) {
+        return pick(language, "alla moduler", "every module").to_owned();
+    }
+    let words: Vec<String> = policy
+        .modules
+        .keys()
+        .map(|id| (id, opened(role, id)))
+        .filter(|(_, some)| !some.is_empty())
+        .map(|(id, some)| format!("{} ({})", module(policy, id, language), actions(&some, language)))
+        .collect();
+    if words.is_empty() { pick(language, "inget", "nothing").to_owned() } else { words.join(", ") }
+}
+
 pub(super) fn role(policy: &Policy, id: &RoleId, language: Language) -> String {
     policy.roles.get(id).map_or_else(|| id.to_string(), |role| role.name.get(language).to_owned())
 }

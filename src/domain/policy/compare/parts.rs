@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::Said;
 use crate::domain::language::Text;
-use crate::domain::policy::phrase::{actions, link, module, opened, pick, sector};
+use crate::domain::policy::phrase::{actions, link, module, opened, opens, pick, sector};
 use crate::domain::policy::{Action, Component, Console, Policy, Role};
 
 pub(super) fn modules(former: &Policy, new: &Policy, said: &mut Said) {
@@ -122,28 +122,12 @@ pub(super) fn roles(former: &Policy, new: &Policy, said: &mut Said) {
     }
     for (_, one) in is.iter().filter(|(id, _)| !was.contains_key(*id)) {
         let language = said.language;
-        let (name, opens) = (one.name.get(language).to_owned(), listed(new, one, said));
+        let (name, opens) = (one.name.get(language).to_owned(), opens(new, one, said.language));
         said.say(
             format!("Rollen {name} är ny; den öppnar {opens}."),
             format!("The role {name} is new; it opens {opens}."),
         );
     }
-}
-
-/// "Members (view), Meetings (everything)".
-fn listed(policy: &Policy, role: &Role, said: &Said) -> String {
-    let language = said.language;
-    if role.opens.iter().any(|one| one.module.is_none() && one.actions.is_none()) {
-        return pick(language, "alla moduler", "every module").to_owned();
-    }
-    let words: Vec<String> = policy
-        .modules
-        .keys()
-        .map(|id| (id, opened(role, id)))
-        .filter(|(_, some)| !some.is_empty())
-        .map(|(id, some)| format!("{} ({})", module(policy, id, language), actions(&some, language)))
-        .collect();
-    if words.is_empty() { pick(language, "inget", "nothing").to_owned() } else { words.join(", ") }
 }
 
 fn openings((former, one): (&Policy, &Role), (new, other): (&Policy, &Role), said: &mut Said) {

@@ -5,7 +5,7 @@
 use super::{Block, Source};
 use crate::domain::language::Language;
 use crate::domain::policy::phrase::{
-    actions, and, capital, condition, gives, link, module, name, opened, pick, role, sector,
+    and, capital, condition, gives, link, module, name, opens, pick, role, sector,
 };
 use crate::domain::policy::{Component, Console, Policy, Role, Unmatched};
 
@@ -32,21 +32,6 @@ fn roles(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
         vec![name(&role.name, language), opens(policy, role, language), particulars(role, language)]
     });
     blocks.push(Block::Table(titles, rows.collect()));
-}
-
-/// "Medlemmar (se), Kommunikation (allt)".
-fn opens(policy: &Policy, role: &Role, language: Language) -> String {
-    if role.opens.iter().any(|opening| opening.module.is_none() && opening.actions.is_none()) {
-        return pick(language, "alla moduler", "every module").to_owned();
-    }
-    let words: Vec<String> = policy
-        .modules
-        .keys()
-        .map(|id| (id, opened(role, id)))
-        .filter(|(_, some)| !some.is_empty())
-        .map(|(id, some)| format!("{} ({})", module(policy, id, language), actions(&some, language)))
-        .collect();
-    if words.is_empty() { pick(language, "inget", "nothing").to_owned() } else { words.join(", ") }
 }
 
 fn particulars(role: &Role, language: Language) -> String {

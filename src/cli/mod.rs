@@ -15,6 +15,7 @@ mod directory;
 mod doctor;
 mod lifecycle;
 mod link;
+mod mail;
 mod migrate;
 mod policy;
 mod report;
@@ -140,6 +141,9 @@ enum Command {
     /// Sign-ins that lead to no account: look at them, and say whose they are.
     #[command(subcommand)]
     Link(link::LinkCommand),
+    /// Mail: try it, see what became of letters, take what came back.
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
     /// Administrators: the first one, and the way in when no provider answers.
     #[command(subcommand)]
     Admin(admin::AdminCommand),
@@ -178,6 +182,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Report(args) => report::run(&config, args).await,
         Command::Account(command) => account::run(&config, command).await,
         Command::Link(command) => link::run(&config, command).await,
+        Command::Mail(command) => mail::run(&config, command).await,
         Command::Admin(command) => admin::run(&config, command).await,
         Command::Audit(command) => audit::run(&config, command).await,
     }

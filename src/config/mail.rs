@@ -2,6 +2,7 @@
 //!
 //! Invariant: a mail server on another machine is spoken to encrypted unless the settings say otherwise.
 
+use jiff::civil::Time;
 use reqwest::Url;
 
 use super::address::is_loopback;
@@ -22,8 +23,20 @@ pub struct Mail {
     pub username: Option<String>,
     /// The password to sign in with.
     pub password: Option<Secret>,
+    /// Certificates that the server's may be signed with, beside the system's: PEM.
+    pub ca: Option<String>,
     /// Whom the notices come from.
     pub from: Mailbox,
+    /// Where the mail system sends what could not be delivered; nothing: to the sender.
+    pub bounces_to: Option<String>,
+    /// Who is told at once that a plan has stopped. Default: who gets the digest.
+    pub alerts_to: Vec<String>,
+    /// Who gets the daily digest; empty: nobody.
+    pub digest_to: Vec<String>,
+    /// When, in the time zone of the policy. Default 07:00.
+    pub digest_at: Time,
+    /// Whether a digest is sent that has nothing to say. Default no.
+    pub digest_empty: bool,
 }
 
 /// How the connection to a mail server is encrypted.
@@ -100,6 +113,13 @@ pub(crate) fn mail(section: &Section<'_>) -> Option<Mail> {
     if username.is_some() != password.is_some() {
         section.wrong("username and password belong together", "set both, or neither");
     }
+    let bounces_to = section.field("bounces_to").and_then(|field| field.parse(address_of));
+    let ca = section.field("ca_file").and_then(|field| field.parse(|text| certificates(section, text)));
+    let addresses = |key| section.list(key).iter().filter_map(|item| item.parse(address_of)).collect();
+    let digest_to: Vec<String> = addresses("digest_to");
+    let alerts_to: Vec<String> = addresses("alerts_to");
+    let digest_at = section.field("digest_at").and_then(|field| field.parse(time_of_day));
+    let digest_empty = section.flag("digest_empty").unwrap_or(false);
     let url = url?;
     let security = match (url.scheme(), starttls) {
         ("smtps", _) => MailSecurity::Tls,
@@ -113,7 +133,37 @@ pub(crate) fn mail(section: &Section<'_>) -> Option<Mail> {
         MailSecurity::None => 25,
     };
     let host = url.host_str().unwrap_or_default().to_owned();
-    Some(Mail { host, port: url.port().unwrap_or(usual), security, username, password, from: from? })
+    Some(Mail {
+        host,
+        port: url.port().unwrap_or(usual),
+        security,
+        username,
+        password,
+        ca,
+        from: from?,
+        bounces_to,
+        alerts_to: if alerts_to.is_empty() { digest_to.clone() } else { alerts_to },
+        digest_to,
+        digest_at: digest_at.unwrap_or_else(|| jiff::civil::time(7, 0, 0, 0)),
+        digest_empty,
+    })
+}
+
+fn time_of_day(text: &str) -> Result<Time, Problem> {
+    let is_plain = text.len() == 5 && text.as_bytes().get(2) == Some(&b':');
+    let time = if is_plain { Time::strptime("%H:%M", text).ok() } else { None };
+    time.ok_or_else(|| Problem::new(format!("{text:?} is no time of day"), "write it as \"07:00\""))
+}
+
+fn certificates(section: &Section<'_>, text: &str) -> Result<String, Problem> {
+    let path = section.reading().path(text);
+    let read = std::fs::read_to_string(&path)
+        .map_err(|error| Problem::new(format!("the file cannot be read: {error}"), "name a file in PEM form"))?;
+    if read.contains("-----BEGIN CERTIFICATE-----") {
+        Ok(read)
+    } else {
+        Err(Problem::new("there is no certificate in the file", "name a file in PEM form"))
+    }
 }
 
 #[cfg(test)]
@@ -125,6 +175,10 @@ mod tests {
         let mailbox = Mailbox::read("Portvakt <p@b.example>").unwrap();
         assert_eq!((mailbox.name.as_deref(), mailbox.address.as_str()), (Some("Portvakt"), "p@b.example"));
         assert_eq!(Mailbox::read("p@b.example").unwrap().name, None);
+        assert_eq!(time_of_day("07:30").unwrap(), jiff::civil::time(7, 30, 0, 0));
+        for bad in ["7", "25:00", "07:0", "0730", "07:30:00"] {
+            assert!(time_of_day(bad).is_err(), "{bad:?} was taken");
+        }
         for bad in ["p", "p@", "@b", "a b@c", "P <p@b", "p@b@c"] {
             assert!(Mailbox::read(bad).is_err(), "{bad:?} was taken");
         }

@@ -119,7 +119,23 @@ pub(crate) const SETTINGS: Schema = &[
     ),
     ("client.requires", &["role", "module", "component", "action"]),
     ("target", &["id", "kind", "url", "secret", "secret_file", "allow_private"]),
-    ("mail", &["smtp", "starttls", "username", "password", "password_file", "from"]),
+    (
+        "mail",
+        &[
+            "smtp",
+            "starttls",
+            "username",
+            "password",
+            "password_file",
+            "ca_file",
+            "from",
+            "bounces_to",
+            "alerts_to",
+            "digest_to",
+            "digest_at",
+            "digest_empty",
+        ],
+    ),
 ];
 
 /// Tables of the settings that there can be several of; each is found by its `id`.
@@ -140,6 +156,8 @@ pub(crate) const LISTS: &[&str] = &[
     "claims",
     "origins",
     "cases",
+    "alerts_to",
+    "digest_to",
 ];
 
 /// The keys of the policy file.
@@ -159,13 +177,15 @@ pub(crate) const POLICY: Schema = &[
             "leave",
             "manual_grants",
             "review",
+            "notices",
+            "changed_job",
         ],
     ),
     ("unmatched", &["role"]),
     ("contact", &["name", "email"]),
     ("name", &["sv", "en"]),
     ("module", &["id", "name"]),
-    ("sector", &["id", "name", "critical"]),
+    ("sector", &["id", "name", "critical", "owner"]),
     ("component", &["id", "name", "module", "sector", "items", "links_on", "administration"]),
     ("role", &["id", "name", "modules", "critical", "console"]),
     ("rule", &["id", "when", "gives", "priority"]),
@@ -191,6 +211,8 @@ pub(crate) const POLICY: Schema = &[
     ("leave", &["sign_in"]),
     ("manual_grants", &["expire_after"]),
     ("review", &["schedule", "open_for"]),
+    ("notices", &["also_to", "also_from", "without_address", "before_end"]),
+    ("changed_job", &["remind_every", "answer_within", "unanswered"]),
 ];
 
 /// The keys of a file with cases that a policy must answer.

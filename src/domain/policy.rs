@@ -3,6 +3,7 @@
 //! Invariant: a `Policy` is consistent: every role, sector, module and component that it names exists in it.
 //! It is made only by the parser in `config`, which refuses anything else.
 
+pub mod care;
 pub mod cases;
 pub mod compare;
 pub mod document;
@@ -50,6 +51,10 @@ pub struct Policy {
     pub manual_grants_expire_after: Option<SignedDuration>,
     /// When reviews open.
     pub review: ReviewPolicy,
+    /// Who is told of what is coming, and when.
+    pub notices: care::NoticePolicy,
+    /// What happens to rights given by hand when somebody changes job.
+    pub changed_job: care::ChangedJob,
 }
 
 /// What somebody gets whom no rule matches.
@@ -86,6 +91,8 @@ pub struct Sector {
     pub name: Text,
     /// Never left without a holder.
     pub is_critical: bool,
+    /// The user name of whoever answers for it.
+    pub owner: Option<String>,
 }
 
 /// A kind of item.

@@ -11,6 +11,7 @@ use super::account::{Account, AccountKind, Standing, Status, StatusReason};
 use super::grant::{Grant, GrantKind, Holder, ItemRef, Link, LinkOrigin, Origin};
 use super::ids::{AccountId, ComponentId, GrantId, ModuleId, RoleId, RuleId, SectorId};
 use super::language::Text;
+use super::policy::care::{ChangedJob, NoticePolicy};
 use super::policy::{
     Action, AppliesTo, Component, Console, Contact, EvidenceSource, LifecyclePolicy, LifecycleRule, LinksOn,
     Mode, Module, Opening, Policy, ReviewPolicy, Role, SafetyLimits, Sector, Unmatched,
@@ -221,7 +222,7 @@ fn lifecycle() -> LifecyclePolicy {
 
 pub(crate) fn policy() -> Policy {
     let module = |sv: &str, en: &str| Module { name: Text::new(sv, en) };
-    let sector = |sv: &str, en: &str| Sector { name: Text::new(sv, en), is_critical: false };
+    let sector = |sv: &str, en: &str| Sector { name: Text::new(sv, en), is_critical: false, owner: None };
     Policy {
         unmatched: Unmatched::NoAccess,
         administrators_by_rule: true,
@@ -250,5 +251,7 @@ pub(crate) fn policy() -> Policy {
         leave_sign_in: false,
         manual_grants_expire_after: Some(days(180)),
         review: ReviewPolicy::default(),
+        notices: NoticePolicy::default(),
+        changed_job: ChangedJob::default(),
     }
 }

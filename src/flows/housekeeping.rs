@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::{Ports, Refusal, directories};
 use crate::store::{
-    activity, client, client_grant, client_logout, client_request, evidence, item_event, link_request, login,
+    activity, client, client_grant, client_logout, client_request, evidence, item_event, letter, link_request, login,
     refused, session,
 };
 
@@ -29,6 +29,9 @@ const REFUSALS_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// Ids of the CRMs' events are kept this long: no CRM repeats an event after that.
 const EVENTS_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// That a letter went is kept this long, for whoever asks where it is; notices stay as long as their account.
+const LETTERS_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// What was put away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -70,6 +73,7 @@ pub async fn tidy(ports: &Ports) -> Result<PutAway, Refusal> {
                 let day_ago = now.saturating_sub(ACCESS_TOKENS_FOR).unwrap_or(now);
                 let client_tokens = client_grant::forget(c, now, day_ago).await?;
                 client_logout::forget(c, old).await?;
+                letter::forget(c, now.saturating_sub(LETTERS_FOR).unwrap_or(Timestamp::MIN)).await?;
                 item_event::forget(c, now.saturating_sub(EVENTS_FOR).unwrap_or(Timestamp::MIN)).await?;
                 let unasked = now.saturating_sub(LINK_REQUESTS_FOR).unwrap_or(Timestamp::MIN);
                 let link_requests = link_request::forget(c, unasked).await?;

@@ -23,7 +23,9 @@ pub fn mailer(settings: Option<&Mail>) -> Result<Option<mail::Mailer>, Refusal> 
             MailSecurity::Tls => mail::MailSecurity::Tls,
         },
         login: login.map(|(name, password)| (name, password.secret_string().clone())),
+        ca: settings.ca.clone(),
         from: sender(settings),
+        bounces_to: settings.bounces_to.clone(),
     };
     mail::Mailer::new(&sender).map(Some).map_err(|error| Refusal::invalid("mail", error))
 }

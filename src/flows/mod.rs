@@ -27,6 +27,7 @@ pub mod parties;
 pub mod past;
 pub mod people;
 pub mod policies;
+pub mod post;
 pub mod protection;
 pub mod provider;
 pub mod provision;

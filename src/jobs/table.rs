@@ -3,6 +3,7 @@
 //! Invariant: a job is due by the ports' clock and the database alone, so that every node thinks the same.
 
 mod clients;
+mod mail;
 
 use std::fmt;
 use std::sync::Arc;
@@ -60,6 +61,7 @@ pub fn table(ports: &Ports) -> Vec<Job> {
     ];
     jobs.extend(settings.targets.iter().map(|target| delivery(&target.id)));
     jobs.extend(clients::jobs(ports));
+    jobs.extend(mail::jobs(ports));
     let pulled =
         settings.directories.iter().filter_map(|directory| Some((&directory.id, directory.pull.as_ref()?)));
     jobs.extend(pulled.map(|(id, pull)| reading(id, &pull.schedule, &pull.timezone)));

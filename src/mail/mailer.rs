@@ -5,12 +5,12 @@
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use lettre::address::AddressError;
+use lettre::address::{AddressError, Envelope};
 use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, SinglePart};
+use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp;
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use secrecy::ExposeSecret as _;
 
@@ -39,6 +39,8 @@ pub enum MailError {
 pub struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
+    /// Where the mail system sends what it could not deliver.
+    returns_to: Address,
 }
 
 impl Mailer {
@@ -53,9 +55,18 @@ impl Mailer {
         }
         let bad_sender = |_: AddressError| MailSettingsError::BadSender(settings.from.clone());
         let from: Mailbox = settings.from.parse().map_err(bad_sender)?;
+        let returns_to = match &settings.bounces_to {
+            Some(address) => address.parse().map_err(|_| MailSettingsError::BadSender(address.clone()))?,
+            None => from.email.clone(),
+        };
         let parameters = || {
-            TlsParameters::new(settings.host.clone())
-                .map_err(|error| MailSettingsError::NoTls(error.to_string()))
+            let mut builder = TlsParameters::builder(settings.host.clone());
+            for pem in certificates(settings.ca.as_deref().unwrap_or_default()) {
+                let one = Certificate::from_pem(pem.as_bytes());
+                builder = builder
+                    .add_root_certificate(one.map_err(|error| MailSettingsError::NoTls(error.to_string()))?);
+            }
+            builder.build().map_err(|error| MailSettingsError::NoTls(error.to_string()))
         };
         let tls = match settings.security {
             MailSecurity::None => Tls::None,
@@ -70,7 +81,7 @@ impl Mailer {
             builder =
                 builder.credentials(Credentials::new(name.clone(), password.expose_secret().to_owned()));
         }
-        Ok(Self { transport: builder.build(), from })
+        Ok(Self { transport: builder.build(), from, returns_to })
     }
 
     /// Sends one letter, dated `now`.
@@ -88,18 +99,29 @@ impl Mailer {
             .to
             .parse()
             .map_err(|error: AddressError| MailError::Refused(format!("the recipient's address: {error}")))?;
+        let envelope = Envelope::new(Some(self.returns_to.clone()), vec![to.clone()])
+            .map_err(|error| MailError::Refused(error.to_string()))?;
         Message::builder()
+            .envelope(envelope)
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .subject(letter.subject_line())
             .date(SystemTime::from(now))
-            .message_id(None)
+            .message_id(Some(format!("<{}@{}>", letter.id, self.from.email.domain())))
             .raw_header(plain_header("Content-Language", letter.language.tag()))
             // Keeps absence replies away (RFC 3834 §5).
             .raw_header(plain_header("Auto-Submitted", "auto-generated"))
-            .singlepart(SinglePart::plain(letter.text.clone()))
+            // Lets people sort them by a rule (RFC 2919); it is no list that anybody could leave.
+            .raw_header(plain_header("List-Id", &format!("Portvakt <portvakt.{}>", self.from.email.domain())))
+            .multipart(MultiPart::alternative_plain_html(letter.text.clone(), letter.html()))
             .map_err(|error| MailError::Refused(error.to_string()))
     }
+}
+
+/// Each certificate of a PEM file by itself.
+fn certificates(pem: &str) -> impl Iterator<Item = String> + '_ {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    pem.split(BEGIN).skip(1).map(|rest| format!("{BEGIN}{rest}"))
 }
 
 fn plain_header(name: &'static str, value: &str) -> HeaderValue {
@@ -125,6 +147,7 @@ mod tests {
 
     fn letter(to: &str) -> Letter {
         Letter {
+            id: uuid::Uuid::from_u128(7),
             to: to.to_owned(),
             language: Language::Sv,
             subject: "Ditt konto fryses på måndag, Åsa".to_owned(),
@@ -152,8 +175,11 @@ mod tests {
             "Content-Language: sv",
             "Auto-Submitted: auto-generated",
             "MIME-Version: 1.0",
+            "Content-Type: multipart/alternative;",
             "Content-Type: text/plain; charset=utf-8",
-            "Message-ID: <",
+            "Content-Type: text/html; charset=utf-8",
+            "List-Id: Portvakt <portvakt.b.example>",
+            "Message-ID: <00000000-0000-0000-0000-000000000007@b.example>",
         ] {
             assert!(mail.contains(line), "{line} is missing in\n{mail}");
         }
@@ -200,6 +226,19 @@ mod tests {
         let sly = Letter { subject: "Hej\r\nBcc: all@b.example".to_owned(), ..letter("asa@b.example") };
         let written = Mailer::new(&settings).unwrap().message(now(), &sly).unwrap().formatted();
         assert!(!String::from_utf8(written).unwrap().contains("\r\nBcc:"));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_delivered_goes_back_to_the_address_for_it() {
+        let sink = Sink::start();
+        let settings = MailSettings {
+            bounces_to: Some("returns@b.example".to_owned()),
+            ..MailSettings::parse(&sink.address(), "p@b.example").unwrap()
+        };
+        let mailer = Mailer::new(&settings).unwrap();
+        assert_eq!(mailer.send(now(), &letter("asa@b.example")).await, Ok(()));
+        assert_eq!(sink.senders(), ["returns@b.example"]);
+        assert!(sink.taken()[0].contains("From: p@b.example"));
     }
 
     #[test]

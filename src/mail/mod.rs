@@ -1,11 +1,13 @@
 //! Notices by mail, in Swedish and English.
 //!
-//! Invariant: plain text, one recipient a letter; a letter that was not taken by the mail server is an error,
+//! Invariant: plain text and the same as HTML, one recipient a letter; a letter that was not taken by the mail server is an error,
 //! because no step of the lifecycle may rest on a notice that was never sent.
 
+pub mod bounce;
 mod letter;
 mod mailer;
 pub mod notice;
+mod page;
 mod settings;
 
 #[cfg(test)]

@@ -11,7 +11,9 @@ use crate::domain::policy::Contact;
 use super::letter::Letter;
 
 mod alert;
+mod beside;
 
+pub use beside::{Because, Beside};
 pub use alert::{Alert, Invited, PlanCounts};
 
 /// What the person can do about it, and whom to ask: the same for every notice.
@@ -63,9 +65,9 @@ pub enum Notice {
 }
 
 impl Notice {
-    /// The notice as a letter to `reader`.
+    /// The notice as a letter to `reader`, named `id`.
     #[must_use]
-    pub fn letter(&self, reader: &Reader<'_>, ways: &Ways<'_>) -> Letter {
+    pub fn letter(&self, id: uuid::Uuid, reader: &Reader<'_>, ways: &Ways<'_>) -> Letter {
         let language = reader.language;
         let (subject, paragraphs) = match language {
             Language::Sv => self.in_swedish(ways),
@@ -74,21 +76,18 @@ impl Notice {
         let greeting = greeting(reader);
         let closing = closing(language, ways.contact);
         let text = format!("{greeting}\n\n{}\n\n{closing}\n", paragraphs.join("\n\n"));
-        Letter { to: reader.address.to_owned(), language, subject, text }
+        Letter { id, to: reader.address.to_owned(), language, subject, text }
     }
 
     fn in_swedish(&self, ways: &Ways<'_>) -> (String, Vec<String>) {
         match *self {
             Self::Warning { last_seen, freezes_on, days_left } => {
-                let when = match days_left {
-                    0 => "i dag".to_owned(),
-                    1 => "i morgon".to_owned(),
-                    days => format!("om {days} dagar"),
-                };
+                let when = in_days_sv(days_left);
                 let seen = seen_sv(last_seen);
                 let paragraphs = vec![
                     format!("{seen} Konton som inte används fryses, och ditt står på tur {when}, {freezes_on}."),
                     format!("Vill du ha kvar kontot räcker det att logga in en gång före dess:\n{}", ways.sign_in),
+                    "Är du ledig en längre tid? På sidan som då öppnas kan du be om att kontot pausas så länge.".to_owned(),
                     "Behöver du inte kontot längre kan du låta det vara. Det som är fryst går att få tillbaka.".to_owned(),
                 ];
                 (format!("Ditt konto i CRM:et fryses {when}"), paragraphs)
@@ -122,17 +121,15 @@ impl Notice {
     fn in_english(&self, ways: &Ways<'_>) -> (String, Vec<String>) {
         match *self {
             Self::Warning { last_seen, freezes_on, days_left } => {
-                let when = match days_left {
-                    0 => "today".to_owned(),
-                    1 => "tomorrow".to_owned(),
-                    days => format!("in {days} days"),
-                };
+                let when = in_days_en(days_left);
                 let (seen, day) = (seen_en(last_seen), date_en(freezes_on));
                 let paragraphs = vec![
                     format!(
                         "{seen} Accounts that are not used are frozen, and yours is next {when}, on {day}."
                     ),
                     format!("To keep it, signing in once before then is enough:\n{}", ways.sign_in),
+                    "Away for a longer time? The page that then opens lets you ask for the account to be paused meanwhile."
+                        .to_owned(),
                     "If you no longer need the account you can leave it be. What is frozen can be had back."
                         .to_owned(),
                 ];
@@ -164,6 +161,38 @@ impl Notice {
             }
         }
     }
+}
+
+/// "i dag", "om 7 dagar".
+fn in_days_sv(days: u32) -> String {
+    match days {
+        0 => "i dag".to_owned(),
+        1 => "i morgon".to_owned(),
+        days => format!("om {days} dagar"),
+    }
+}
+
+/// "today", "in 7 days".
+fn in_days_en(days: u32) -> String {
+    match days {
+        0 => "today".to_owned(),
+        1 => "tomorrow".to_owned(),
+        days => format!("in {days} days"),
+    }
+}
+
+fn seen_sv_of(name: &str, last_seen: Option<Date>) -> String {
+    last_seen.map_or_else(
+        || format!("{name} har inte loggat in i CRM:et än."),
+        |day| format!("{name} loggade senast in i CRM:et {day}."),
+    )
+}
+
+fn seen_en_of(name: &str, last_seen: Option<Date>) -> String {
+    last_seen.map_or_else(
+        || format!("{name} has not signed in to the CRM yet."),
+        |day| format!("{name} last signed in to the CRM on {}.", date_en(day)),
+    )
 }
 
 fn greeting(reader: &Reader<'_>) -> String {
@@ -246,9 +275,9 @@ mod tests {
             name: Text::new("styrelsen", "the board"),
             email: Some("styrelsen@bjorkbacken.example".to_owned()),
         };
-        let ways = Ways { sign_in: "https://portvakt.example/sso/login", contact: &contact };
+        let ways = Ways { sign_in: "https://portvakt.example/sso/notice", contact: &contact };
         let reader = Reader { name: "Åsa Öhman", address: "asa@bjorkbacken.example", language };
-        notice.letter(&reader, &ways)
+        notice.letter(uuid::Uuid::nil(), &reader, &ways)
     }
 
     const WARNING: Notice =
@@ -262,7 +291,8 @@ mod tests {
             sv.text,
             "Hej Åsa Öhman,\n\nDu loggade senast in i CRM:et 2024-03-14. Konton som inte används fryses, och ditt står på tur \
              om 7 dagar, 2025-10-14.\n\nVill du ha kvar kontot räcker det att logga in en gång före dess:\n\
-             https://portvakt.example/sso/login\n\nBehöver du inte kontot längre kan du låta det vara. Det som är fryst går att \
+             https://portvakt.example/sso/notice\n\nÄr du ledig en längre tid? På sidan som då öppnas kan du be om att \
+             kontot pausas så länge.\n\nBehöver du inte kontot längre kan du låta det vara. Det som är fryst går att \
              få tillbaka.\n\nUndrar du över något? Fråga styrelsen, styrelsen@bjorkbacken.example.\n\n-- \nSkickat av Portvakt, \
              som håller reda på vem som kommer in i CRM:et.\n"
         );
@@ -289,7 +319,7 @@ mod tests {
             sign_in_lifts,
         };
         for language in [Language::Sv, Language::En] {
-            assert!(letter(&frozen(true), language).text.contains("https://portvakt.example/sso/login"));
+            assert!(letter(&frozen(true), language).text.contains("https://portvakt.example/sso/notice"));
             assert!(!letter(&frozen(false), language).text.contains("https://"));
         }
         assert!(letter(&frozen(true), Language::En).text.contains("deactivated on 21 Oct 2025"));

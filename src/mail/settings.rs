@@ -30,8 +30,12 @@ pub struct MailSettings {
     pub security: MailSecurity,
     /// Name and password to sign in with.
     pub login: Option<(String, SecretString)>,
+    /// Certificates that the server's may be signed with, beside the system's: PEM.
+    pub ca: Option<String>,
     /// Whom letters come from: `Portvakt <portvakt@example.org>`.
     pub from: String,
+    /// Where the mail system sends what it could not deliver; nothing: to whom they come from.
+    pub bounces_to: Option<String>,
 }
 
 /// Why an address is no mail server. Never repeats the address: it may hold a password.
@@ -80,7 +84,7 @@ impl MailSettings {
             MailSecurity::None => 25,
         };
         let port = url.port().unwrap_or(usual);
-        Ok(Self { host, port, security, login: login(&url)?, from: from.to_owned() })
+        Ok(Self { host, port, security, login: login(&url)?, ca: None, from: from.to_owned(), bounces_to: None })
     }
 
     /// Whether name and password would cross the network in clear.

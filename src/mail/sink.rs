@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 pub(crate) struct Sink {
     address: SocketAddr,
     taken: Arc<Mutex<Vec<String>>>,
+    senders: Arc<Mutex<Vec<String>>>,
 }
 
 impl Sink {
@@ -19,14 +20,15 @@ impl Sink {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let taken = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&taken);
+        let senders = Arc::new(Mutex::new(Vec::new()));
+        let (kept, named) = (Arc::clone(&taken), Arc::clone(&senders));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let kept = Arc::clone(&kept);
-                std::thread::spawn(move || converse(&stream, &kept));
+                let (kept, named) = (Arc::clone(&kept), Arc::clone(&named));
+                std::thread::spawn(move || converse(&stream, &kept, &named));
             }
         });
-        Self { address, taken }
+        Self { address, taken, senders }
     }
 
     pub(crate) fn address(&self) -> String {
@@ -37,9 +39,16 @@ impl Sink {
         self.taken.lock().unwrap().clone()
     }
 
-    /// The body of a letter, decoded, with `\n` between lines.
+    /// Who stood in the envelopes as the sender.
+    pub(crate) fn senders(&self) -> Vec<String> {
+        self.senders.lock().unwrap().clone()
+    }
+
+    /// The plain text of a letter, decoded, with `\n` between lines.
     pub(crate) fn text_of(mail: &str) -> String {
-        let (head, body) = mail.split_once("\r\n\r\n").unwrap();
+        let (_, part) = mail.split_once("Content-Type: text/plain").unwrap();
+        let (head, body) = part.split_once("\r\n\r\n").unwrap();
+        let body = body.split("\r\n--").next().unwrap();
         let text = if head.contains("quoted-printable") {
             quoted_printable(&body.replace("=\r\n", ""), '=')
         } else if head.contains("base64") {
@@ -72,7 +81,7 @@ fn quoted_printable(text: &str, mark: char) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-fn converse(stream: &TcpStream, taken: &Mutex<Vec<String>>) {
+fn converse(stream: &TcpStream, taken: &Mutex<Vec<String>>, senders: &Mutex<Vec<String>>) {
     let mut writer = stream;
     let mut letter: Option<String> = None;
     writer.write_all(b"220 sink\r\n").unwrap();
@@ -90,6 +99,11 @@ fn converse(stream: &TcpStream, taken: &Mutex<Vec<String>>) {
             (None, "DATA") => {
                 letter = Some(String::new());
                 "354 go on"
+            }
+            (None, "MAIL") => {
+                let sender = line.split(['<', '>']).nth(1).unwrap_or_default();
+                senders.lock().unwrap().push(sender.to_owned());
+                "250 sink"
             }
             (None, "RCPT") if line.contains("<reject@") => "550 5.1.1 no such mailbox reject@b.example",
             (None, "RCPT") if line.contains("<later@") => "451 4.3.0 try again later",

@@ -13,7 +13,7 @@ use super::conn::Conn;
 use super::error::StoreError;
 use super::value::micros;
 
-/// Erases names, address, evidence, notices and sessions of an account, and what tombstones of its identities say;
+/// Erases names, address, evidence, notices, letters and sessions of an account, and what tombstones of its identities say;
 /// ends whatever it holds.
 ///
 /// # Errors
@@ -41,6 +41,8 @@ pub async fn erase(c: &mut Conn, account: AccountId, now: Timestamp) -> Result<(
     q!(execute; c, "DELETE FROM evidence WHERE account_id = $1", id)?;
     q!(execute; c, "DELETE FROM evidence_day WHERE account_id = $1", id)?;
     q!(execute; c, "DELETE FROM notice WHERE account_id = $1", id)?;
+    q!(execute; c, "DELETE FROM letter WHERE account_id = $1 OR recipient_id = $1", id)?;
+    q!(execute; c, "DELETE FROM leave_request WHERE account_id = $1", id)?;
     q!(execute; c, "DELETE FROM session WHERE account_id = $1", id)?;
     q!(execute; c, "DELETE FROM client_subject WHERE account_id = $1", id)?;
     q!(execute; c, "DELETE FROM link_request WHERE account_id = $1 OR proposed_account = $1", id)?;

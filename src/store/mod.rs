@@ -32,6 +32,7 @@ pub mod item_event;
 pub mod lease;
 pub mod leave;
 mod ledger;
+pub mod letter;
 pub mod link;
 pub mod link_request;
 pub mod login;

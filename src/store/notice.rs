@@ -1,6 +1,7 @@
 //! Table `notice`: which notices really went out.
 //!
-//! Invariant: only what was handed to the mail server stands here; a deadline counts from it.
+//! Invariant: only what was handed to the mail server stands here, and what came back is void; a deadline counts from
+//! it. A notice without a letter is one that the policy goes on without.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -24,6 +25,8 @@ pub struct Notice {
     pub idle_since: Timestamp,
     /// When it went out.
     pub sent_at: Timestamp,
+    /// The letter it went in; nothing: nobody could be told, and the policy goes on all the same.
+    pub letter: Option<Uuid>,
 }
 
 /// Notes a notice that went out.
@@ -33,9 +36,10 @@ pub struct Notice {
 /// [`StoreError::Unavailable`] when the database cannot be reached.
 pub async fn sent(c: &mut Conn, notice: &Notice) -> Result<(), StoreError> {
     q!(execute; c,
-        "INSERT INTO notice (id, account_id, rule, days_before, idle_since, sent_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO notice (id, account_id, rule, days_before, idle_since, sent_at, letter_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
         Uuid::now_v7(), notice.account.uuid(), notice.rule.as_str(), notice.days_before, micros(notice.idle_since),
-        micros(notice.sent_at))?;
+        micros(notice.sent_at), notice.letter)?;
     Ok(())
 }
 
@@ -45,17 +49,19 @@ pub async fn sent(c: &mut Conn, notice: &Notice) -> Result<(), StoreError> {
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
 pub async fn of_account(c: &mut Conn, account: AccountId) -> Result<Vec<Notice>, StoreError> {
-    q!(fetch_all as (String, i64, i64, i64); c,
-        "SELECT rule, days_before, idle_since, sent_at FROM notice WHERE account_id = $1 ORDER BY sent_at, id",
+    q!(fetch_all as (String, i64, i64, i64, Option<Uuid>); c,
+        "SELECT rule, days_before, idle_since, sent_at, letter_id FROM notice
+          WHERE account_id = $1 AND void_at IS NULL ORDER BY sent_at, id",
         account.uuid())?
     .into_iter()
-    .map(|(rule, days_before, idle_since, sent_at)| {
+    .map(|(rule, days_before, idle_since, sent_at, letter)| {
         Ok(Notice {
             account,
             rule: RuleId::parse(&rule).map_err(|e| StoreError::corrupt("notice", account, e))?,
             days_before,
             idle_since: instant(idle_since, "notice", account)?,
             sent_at: instant(sent_at, "notice", account)?,
+            letter,
         })
     })
     .collect()
@@ -67,19 +73,31 @@ pub async fn of_account(c: &mut Conn, account: AccountId) -> Result<Vec<Notice>,
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
 pub async fn between(c: &mut Conn, first: AccountId, last: AccountId) -> Result<Vec<Notice>, StoreError> {
-    q!(fetch_all as (Uuid, String, i64, i64, i64); c,
-        "SELECT account_id, rule, days_before, idle_since, sent_at FROM notice
-          WHERE account_id >= $1 AND account_id <= $2 ORDER BY account_id, sent_at, id",
+    q!(fetch_all as (Uuid, String, i64, i64, i64, Option<Uuid>); c,
+        "SELECT account_id, rule, days_before, idle_since, sent_at, letter_id FROM notice
+          WHERE account_id >= $1 AND account_id <= $2 AND void_at IS NULL ORDER BY account_id, sent_at, id",
         first.uuid(), last.uuid())?
     .into_iter()
-    .map(|(account, rule, days_before, idle_since, sent_at)| {
+    .map(|(account, rule, days_before, idle_since, sent_at, letter)| {
         Ok(Notice {
             account: AccountId::new(account),
             rule: RuleId::parse(&rule).map_err(|e| StoreError::corrupt("notice", account, e))?,
             days_before,
             idle_since: instant(idle_since, "notice", account)?,
             sent_at: instant(sent_at, "notice", account)?,
+            letter,
         })
     })
     .collect()
+}
+
+/// Makes the notice void that went in this letter, because the letter came back. Gives whether it counted.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn came_back(c: &mut Conn, letter: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+    let void = q!(execute; c,
+        "UPDATE notice SET void_at = $2 WHERE letter_id = $1 AND void_at IS NULL", letter, micros(now))?;
+    Ok(void > 0)
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a policy that came out is consistent: whatever it names exists in it.
 
+mod care;
 mod cases;
 mod condition;
 mod judge;
@@ -80,6 +81,8 @@ fn policy(root: &Section<'_>, directories: Option<&BTreeSet<DirectoryId>>) -> Po
         leave_sign_in: root.section("leave").and_then(|part| part.flag("sign_in")).unwrap_or(false),
         manual_grants_expire_after: manual_grants,
         review: review(root),
+        notices: care::notices(root.section("notices").as_ref()),
+        changed_job: care::changed_job(root.section("changed_job").as_ref()),
     };
     let administrators: BTreeSet<RoleId> = policy
         .roles

@@ -74,9 +74,9 @@ fn in_use(
     // Notices count only for this time of being idle: a sign-in between makes them history.
     let sent = || facts.notices.iter().filter(|notice| notice.sent_at >= idle.since && notice.sent_at <= now);
     let not_before = sent().map(|notice| later(notice.sent_at, notice.lead)).fold(due, Timestamp::max);
-    // Without mail, or without an address, no notice can go out; waiting for one would keep the account for ever.
-    let is_reachable = facts.mail_configured && facts.account.email.is_some();
-    let mut leads = if is_reachable { rule.notify_before.clone() } else { Vec::new() };
+    // Without mail no notice can go out; waiting for one would keep the account for ever. What a notice does that
+    // reaches nobody is the policy's to say, where it is sent.
+    let mut leads = if facts.mail_configured { rule.notify_before.clone() } else { Vec::new() };
     leads.sort_unstable_by(|a, b| b.cmp(a));
     for lead in leads {
         if sent().any(|notice| notice.lead == lead) {

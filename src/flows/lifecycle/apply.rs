@@ -11,6 +11,7 @@ use jiff::SignedDuration;
 use super::super::lead::{self, Fence};
 use super::super::{Act, Compiled, Ports, Refusal, guard};
 use super::facts;
+use super::alarm;
 use super::letters::{self, Post};
 use super::plan::{self, Proposal};
 use super::run::{self, RunOutcome, RunReport};
@@ -140,6 +141,7 @@ async fn stopped(
         && let RunOutcome::AwaitsRelease(stops) = &outcome
     {
         alert(ports, act, proposal, stops).await?;
+        alarm::plan_stopped(ports, act, proposal, stops).await?;
     }
     run::idle(ports, act, &proposal.hash, outcome).await
 }
@@ -221,7 +223,7 @@ async fn take_steps(ports: &Ports, taking: &Arc<Taking>, fence: &Fence) -> Resul
         }
         let taken = one(ports, taking, post.as_ref(), position, planned.clone()).await?;
         if let (Taken::Done(before), Some(post)) = (&taken, &post) {
-            letters::tell(taking, post, before, &planned).await;
+            letters::tell(ports, taking, post, before, &planned).await?;
         }
     }
     Ok(())

@@ -301,6 +301,7 @@ mod tests {
             days_before: 0,
             idle_since: at,
             sent_at: at,
+            letter: None,
         };
         let half = SignedDuration::from_hours(12);
         let found = sent(vec![row], &[half, SignedDuration::from_hours(336)], at);

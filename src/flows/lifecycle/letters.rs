@@ -1,31 +1,40 @@
-//! Sends the letters of the lifecycle: what is coming, and what was done.
+//! Writes the letters of the lifecycle: what is coming, and what was done.
 //!
-//! Invariant: no transaction is open while mail is sent. A notice counts from when the mail server took it; a letter
-//! about what was done decides nothing.
+//! Invariant: a notice counts from when the mail server took it, and not at all when it is refused or comes back; a
+//! letter about what was done, and what others hear, decides nothing.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
+use uuid::Uuid;
 
-use super::super::{Ports, Refusal};
+use super::super::post::{self, Attempt, Draft, How, Kind, Recipient};
+use super::super::{Act, Ports, Refusal};
+use super::facts::{self, Known, Surroundings};
 use super::step::{Judged, Skipped, Taken, Taking, cause};
 use crate::domain::account::Account;
 use crate::domain::actor::Subject;
 use crate::domain::days::{later, whole_days, zone_of};
 use crate::domain::language::Language;
-use crate::domain::lifecycle::{Assessment, Step};
+use crate::domain::lifecycle::{Assessment, Step, assess};
 use crate::domain::plan::PlannedStep;
+use crate::domain::policy::care::WithoutAddress;
 use crate::domain::policy::{Contact, Policy};
-use crate::mail::notice::{Notice, Reader, Ways};
-use crate::mail::{MailError, Mailer};
-use crate::store::notice;
+use crate::mail::notice::{Beside, Because, Notice, Reader, Ways};
+use crate::store::letter::StoredLetter;
+use crate::store::{Conn, account, notice};
+
+/// The page that notices lead to: it signs the person in, whoever that is, and says nothing before.
+const PAGE: &str = "/sso/notice";
+
+/// So many addresses are tried for one notice: the person's, then somebody else's.
+const TRIES: usize = 3;
 
 /// What is needed to write to people.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Post {
-    mailer: Mailer,
     sign_in: String,
     contact: Contact,
     zone: TimeZone,
@@ -35,35 +44,32 @@ pub(super) struct Post {
 impl Post {
     /// The post, where there is a mail server.
     pub(super) fn open(ports: &Ports, policy: &Policy) -> Option<Self> {
+        ports.mailer.as_ref()?;
         Some(Self {
-            mailer: ports.mailer.clone()?,
-            sign_in: ports.settings.server.public_url.join("/sso/login"),
+            sign_in: ports.settings.server.public_url.join(PAGE),
             contact: policy.contact.clone(),
             zone: zone_of(policy),
             language: ports.settings.language,
         })
     }
 
-    async fn send(&self, now: Timestamp, notice: &Notice, to: &Account) -> Result<(), MailError> {
-        let no_address = || MailError::Refused("the account has no address".to_owned());
-        let reader = Reader {
-            name: &to.display_name,
-            address: to.email.as_deref().ok_or_else(no_address)?,
-            language: to.language.unwrap_or(self.language),
-        };
-        let ways = Ways { sign_in: &self.sign_in, contact: &self.contact };
-        self.mailer.send(now, &notice.letter(&reader, &ways)).await
+    fn ways(&self) -> Ways<'_> {
+        Ways { sign_in: &self.sign_in, contact: &self.contact }
+    }
+
+    fn reader<'r>(&self, account: &'r Account, address: &'r str) -> Reader<'r> {
+        Reader { name: &account.display_name, address, language: account.language.unwrap_or(self.language) }
     }
 
     fn day(&self, at: Timestamp) -> jiff::civil::Date {
         at.to_zoned(self.zone.clone()).date()
     }
 
-    fn warning(&self, step: Step, assessment: &Assessment, now: Timestamp) -> Option<Notice> {
-        let Step::Notify { lead, not_before } = step else { return None };
+    fn coming(&self, assessment: &Assessment, now: Timestamp) -> Option<Coming> {
+        let Step::Notify { lead, not_before } = assessment.step else { return None };
         let freezes_on = self.day(not_before.max(later(now, lead)));
         let left = self.day(now).until(freezes_on).map_or(0, |span| span.get_days());
-        Some(Notice::Warning {
+        Some(Coming {
             last_seen: assessment.last_seen.map(|seen| self.day(seen.at)),
             freezes_on,
             days_left: u32::try_from(left).unwrap_or_default(),
@@ -71,7 +77,25 @@ impl Post {
     }
 }
 
-/// Takes a notify step: judged, sent, and only then noted as sent.
+/// A freeze that is coming, in days.
+#[derive(Debug, Clone, Copy)]
+struct Coming {
+    last_seen: Option<jiff::civil::Date>,
+    freezes_on: jiff::civil::Date,
+    days_left: u32,
+}
+
+/// What is ready to be sent.
+enum Prepared {
+    /// The notice, and what somebody else hears of it.
+    Letters(Box<Account>, Uuid, Option<Uuid>),
+    /// The policy goes on without a notice that reaches nobody: that is noted.
+    Unneeded(Box<Account>),
+    /// Nothing is sent.
+    Not(Skipped),
+}
+
+/// Takes a notify step: judged and written down, sent, and only then noted as sent.
 pub(super) async fn notify(
     ports: &Ports,
     taking: &Arc<Taking>,
@@ -79,38 +103,238 @@ pub(super) async fn notify(
     position: i64,
     planned: PlannedStep,
 ) -> Result<Taken, Refusal> {
-    let (known, fresh) = match look(ports, taking, &planned).await? {
-        Judged::Holds(known, fresh) => (known, fresh),
-        Judged::Not(why) => return skip(ports, taking, position, why).await,
-    };
-    // The fresh look says when the freeze comes; the planned one may be a day old.
-    let letter = post.and_then(|post| Some((post, post.warning(fresh.step, &fresh, ports.clock.now())?)));
-    let Some((post, warning)) = letter else {
+    let Some(post) = post else {
         let said = "mail is not set up".to_owned();
         return skip(ports, taking, position, Skipped::NotSent { said }).await;
     };
-    match post.send(ports.clock.now(), &warning, &known.account).await {
-        Ok(()) => note_sent(ports, taking, position, known.account, *fresh).await,
-        Err(error) => {
-            tracing::warn!(account.id = %known.account.id, %error,
-                "the notice to account {} was not sent: {error}", known.account.id);
-            let said = error.to_string();
-            skip(ports, taking, position, Skipped::NotSent { said }).await
+    let mut refused = None;
+    for _ in 0..TRIES {
+        match prepare(ports, taking, post, &planned).await? {
+            // Once refused, whoever else could hear of it was looked for in vain.
+            Prepared::Not(why) => {
+                let why = match (why, refused) {
+                    (Skipped::Unreachable, Some(said)) => Skipped::NotSent { said },
+                    (why, _) => why,
+                };
+                return skip(ports, taking, position, why).await;
+            }
+            Prepared::Unneeded(account) => return done(ports, taking, position, account).await,
+            Prepared::Letters(account, letter, beside) => match post::attempt(ports, &taking.act, letter).await? {
+                Attempt::Sent => {
+                    if let Some(beside) = beside {
+                        post::attempt(ports, &taking.act, beside).await?;
+                    }
+                    return done(ports, taking, position, account).await;
+                }
+                Attempt::Refused(said) => {
+                    drop_beside(ports, taking, beside).await?;
+                    refused = Some(said);
+                }
+                Attempt::Again(said) => return skip(ports, taking, position, Skipped::NotSent { said }).await,
+                Attempt::Elsewhere => {
+                    let said = "it is being sent already".to_owned();
+                    return skip(ports, taking, position, Skipped::NotSent { said }).await;
+                }
+            },
         }
+    }
+    skip(ports, taking, position, Skipped::NotSent { said: refused.unwrap_or_default() }).await
+}
+
+/// What somebody else would have heard of a notice that did not go is not true any more.
+async fn drop_beside(ports: &Ports, taking: &Taking, beside: Option<Uuid>) -> Result<(), Refusal> {
+    match beside {
+        Some(beside) => post::drop_unwanted(ports, &taking.act, beside).await,
+        None => Ok(()),
     }
 }
 
-async fn look(ports: &Ports, taking: &Arc<Taking>, planned: &PlannedStep) -> Result<Judged, Refusal> {
-    let (taking, planned) = (Arc::clone(taking), planned.clone());
+async fn prepare(
+    ports: &Ports,
+    taking: &Arc<Taking>,
+    post: &Post,
+    planned: &PlannedStep,
+) -> Result<Prepared, Refusal> {
+    let (taking, post, planned) = (Arc::clone(taking), post.clone(), planned.clone());
     ports
         .db
         .write(move |c| {
             Box::pin(async move {
                 taking.claim.hold(c).await?;
-                taking.judge(c, &planned).await
+                match taking.judge(c, &planned).await? {
+                    Judged::Holds(known, fresh) => write(c, &taking, &post, *known, &fresh).await,
+                    Judged::Not(why) => Ok(Prepared::Not(why)),
+                }
             })
         })
         .await
+}
+
+async fn write(
+    c: &mut Conn,
+    taking: &Taking,
+    post: &Post,
+    known: Known,
+    fresh: &Assessment,
+) -> Result<Prepared, Refusal> {
+    let (policy, now) = (&taking.compiled.policy, taking.act.now);
+    // The fresh look says when the freeze comes; the planned one may be a day old.
+    let (Some(coming), Step::Notify { lead, .. }) = (post.coming(fresh, now), fresh.step) else {
+        return Ok(Prepared::Not(Skipped::NoLongerHolds { found: fresh.because.clone() }));
+    };
+    let own = post::reachable(c, &known.account, now).await?;
+    let is_late = lead <= policy.notices.also_from;
+    let other = match &own {
+        Some(_) if !is_late => None,
+        Some(_) | None => post::besides(c, policy, &known.account, &known.sectors, now).await?,
+    };
+    let account = known.account;
+    let letter = match (own, other) {
+        (Some(address), other) => {
+            let notice = Notice::Warning {
+                last_seen: coming.last_seen,
+                freezes_on: coming.freezes_on,
+                days_left: coming.days_left,
+            };
+            let letter = notice.letter(Uuid::now_v7(), &post.reader(&account, &address), &post.ways());
+            let about = about(taking, fresh, "person");
+            let draft = draft(Kind::Notice, fresh, &account, Some(account.id), letter, about);
+            let beside = match other {
+                Some(other) => beside(c, taking, post, (&account, fresh), (&other, coming, true)).await?,
+                None => None,
+            };
+            post::put(c, &taking.act, draft).await?.map(|letter| (letter, beside))
+        }
+        (None, Some(other)) => {
+            let letter = beside(c, taking, post, (&account, fresh), (&other, coming, false)).await?;
+            letter.map(|letter| (letter, None))
+        }
+        (None, None) if policy.notices.without_address == WithoutAddress::Proceed && account.email.is_none() => {
+            return proceed(c, taking, account, fresh).await;
+        }
+        (None, None) => return Ok(Prepared::Not(Skipped::Unreachable)),
+    };
+    Ok(match letter {
+        Some((letter, beside)) => Prepared::Letters(Box::new(account), letter, beside),
+        None => Prepared::Not(Skipped::NotSent { said: "it is being sent already".to_owned() }),
+    })
+}
+
+/// Writes down what somebody else hears. Where the person cannot be reached it is the notice itself, and counts.
+async fn beside(
+    c: &mut Conn,
+    taking: &Taking,
+    post: &Post,
+    (account, fresh): (&Account, &Assessment),
+    (other, coming, is_told): (&Recipient, Coming, bool),
+) -> Result<Option<Uuid>, Refusal> {
+    let reader = post.reader(&other.account, &other.address);
+    let name = if account.display_name.is_empty() { &account.user_name } else { &account.display_name };
+    let sectors = &taking.compiled.policy.sectors;
+    let (because, whom) = match &other.how {
+        How::Manager => (Because::Manager, "manager"),
+        How::Owner(id) => {
+            let sector = sectors.get(id).map_or(id.as_str(), |sector| sector.name.get(reader.language));
+            (Because::Owner(sector), "sector_owner")
+        }
+    };
+    let text = Beside {
+        name,
+        last_seen: coming.last_seen,
+        freezes_on: coming.freezes_on,
+        days_left: coming.days_left,
+        is_told,
+        because,
+    };
+    let letter = text.letter(Uuid::now_v7(), &reader, &post.ways());
+    let kind = if is_told { Kind::Beside } else { Kind::Notice };
+    let draft = draft(kind, fresh, account, Some(other.account.id), letter, about(taking, fresh, whom));
+    post::put(c, &taking.act, draft).await
+}
+
+fn draft(
+    kind: Kind,
+    fresh: &Assessment,
+    account: &Account,
+    recipient: Option<crate::domain::ids::AccountId>,
+    letter: crate::mail::Letter,
+    about: serde_json::Value,
+) -> Draft {
+    let since = fresh.idle.map(|idle| idle.since.as_second()).unwrap_or_default();
+    let lead = match fresh.step {
+        Step::Notify { lead, .. } => lead.as_secs(),
+        Step::Keep | Step::Freeze | Step::Deactivate | Step::Remove | Step::Pause | Step::Return => 0,
+    };
+    let topic = format!("{}:{}:{since}:{lead}", kind.name(), account.id);
+    Draft { kind, topic, account: Some(account.id), recipient, letter, about }
+}
+
+/// What is noted once the notice has gone.
+fn about(taking: &Taking, fresh: &Assessment, to: &str) -> serde_json::Value {
+    let Step::Notify { lead, not_before } = fresh.step else { return json!({}) };
+    json!({
+        "rule": fresh.rule, "days_before": whole_days(lead), "lead_seconds": lead.as_secs(),
+        "idle_since": fresh.idle.map(|idle| idle.since.to_string()), "not_before": not_before.to_string(),
+        "cause": cause(fresh, &taking.hash), "to": to,
+    })
+}
+
+/// Notes that the policy goes on without a notice that can reach nobody. The time counts all the same.
+async fn proceed(
+    c: &mut Conn,
+    taking: &Taking,
+    account: Account,
+    fresh: &Assessment,
+) -> Result<Prepared, Refusal> {
+    if let (Step::Notify { lead, not_before }, Some(rule), Some(idle)) = (fresh.step, &fresh.rule, fresh.idle) {
+        let row = notice::Notice {
+            account: account.id,
+            rule: rule.clone(),
+            days_before: whole_days(lead),
+            idle_since: idle.since,
+            sent_at: taking.act.now,
+            letter: None,
+        };
+        notice::sent(c, &row).await?;
+        let act = taking.act.because(cause(fresh, &taking.hash));
+        let after = json!({ "days_before": whole_days(lead), "not_before": not_before.to_string() });
+        act.record(c, "notice_without_address", Subject::new("account", account.id), None, Some(after)).await?;
+    }
+    Ok(Prepared::Unneeded(Box::new(account)))
+}
+
+/// Whether a notice that waits to be sent is still the next step for its account.
+pub(in crate::flows) async fn is_still_due(
+    ports: &Ports,
+    act: &Act,
+    letter: &StoredLetter,
+) -> Result<bool, Refusal> {
+    let Some(id) = letter.account else { return Ok(false) };
+    let mut c = ports.db.snapshot().await?;
+    let compiled = ports.policies.current(&mut c).await?;
+    let around = facts::surroundings(&mut c, &ports.settings, &compiled.policy, act.now).await?;
+    let Some(account) = account::get(&mut c, id).await? else { return Ok(false) };
+    let fresh = assessed(&mut c, &compiled.policy, &around, account, act.now).await?;
+    let lead = letter.about.get("lead_seconds").and_then(serde_json::Value::as_i64);
+    let since = letter.about.get("idle_since").and_then(serde_json::Value::as_str);
+    let is_idle = fresh.as_ref().and_then(|fresh| fresh.idle).map(|idle| idle.since.to_string());
+    Ok(match fresh.map(|fresh| fresh.step) {
+        Some(Step::Notify { lead: due, .. }) => {
+            lead == Some(due.as_secs()) && since.is_some() && since == is_idle.as_deref()
+        }
+        _ => false,
+    })
+}
+
+async fn assessed(
+    c: &mut Conn,
+    policy: &Policy,
+    around: &Surroundings,
+    account: Account,
+    now: Timestamp,
+) -> Result<Option<Assessment>, Refusal> {
+    let known = facts::one(c, policy, around, account, now).await?;
+    Ok(known.map(|known| assess(policy, &known.facts(around), now)))
 }
 
 /// Notes that a step was not taken.
@@ -120,48 +344,24 @@ pub(super) async fn skip(
     position: i64,
     why: Skipped,
 ) -> Result<Taken, Refusal> {
-    let (taking, taken) = (Arc::clone(taking), Taken::Skipped(why));
-    ports
-        .db
-        .write(move |c| {
-            Box::pin(async move {
-                taking.note(c, position, &taken).await?;
-                Ok(taken)
-            })
-        })
-        .await
+    end(ports, taking, position, Taken::Skipped(why)).await
 }
 
-async fn note_sent(
+async fn done(
     ports: &Ports,
     taking: &Arc<Taking>,
     position: i64,
-    account: Account,
-    fresh: Assessment,
+    account: Box<Account>,
 ) -> Result<Taken, Refusal> {
-    let (taking, sent_at) = (Arc::clone(taking), ports.clock.now());
+    end(ports, taking, position, Taken::Done(account)).await
+}
+
+async fn end(ports: &Ports, taking: &Arc<Taking>, position: i64, taken: Taken) -> Result<Taken, Refusal> {
+    let taking = Arc::clone(taking);
     ports
         .db
         .write(move |c| {
             Box::pin(async move {
-                if let (Step::Notify { lead, not_before }, Some(rule), Some(idle)) =
-                    (fresh.step, &fresh.rule, fresh.idle)
-                {
-                    let row = notice::Notice {
-                        account: account.id,
-                        rule: rule.clone(),
-                        days_before: whole_days(lead),
-                        idle_since: idle.since,
-                        sent_at,
-                    };
-                    notice::sent(c, &row).await?;
-                    let act = taking.act.because(cause(&fresh, &taking.hash));
-                    let after =
-                        json!({ "days_before": whole_days(lead), "not_before": not_before.to_string() });
-                    act.record(c, "notice_sent", Subject::new("account", account.id), None, Some(after))
-                        .await?;
-                }
-                let taken = Taken::Done(Box::new(account));
                 taking.note(c, position, &taken).await?;
                 Ok(taken)
             })
@@ -169,22 +369,39 @@ async fn note_sent(
         .await
 }
 
-/// Tells the person what was done. Nothing rests on it: a letter that does not go out is only logged.
-pub(super) async fn tell(taking: &Taking, post: &Post, before: &Account, planned: &PlannedStep) {
-    if before.email.is_none() {
-        return;
-    }
+/// Tells the person what was done. Nothing rests on it.
+pub(super) async fn tell(
+    ports: &Ports,
+    taking: &Taking,
+    post: &Post,
+    before: &Account,
+    planned: &PlannedStep,
+) -> Result<(), Refusal> {
     let notice = match planned.step {
         Step::Freeze => frozen(taking, post, planned),
         Step::Deactivate => {
             Notice::Deactivated { reason: planned.because.status_reason(before.standing.reason) }
         }
-        Step::Keep | Step::Notify { .. } | Step::Remove | Step::Pause | Step::Return => return,
+        Step::Keep | Step::Notify { .. } | Step::Remove | Step::Pause | Step::Return => return Ok(()),
     };
-    if let Err(error) = post.send(taking.act.now, &notice, before).await {
-        tracing::warn!(account.id = %before.id, %error,
-            "the letter about what was done to account {} was not sent: {error}", before.id);
+    let (act, post, before) = (taking.act.clone(), post.clone(), before.clone());
+    let topic = format!("told:{}:{}:{}", planned.step.name(), before.id, taking.hash);
+    let written = ports
+        .db
+        .write(move |c| {
+            Box::pin(async move {
+                let Some(address) = post::reachable(c, &before, act.now).await? else { return Ok(None) };
+                let letter = notice.letter(Uuid::now_v7(), &post.reader(&before, &address), &post.ways());
+                let (account, recipient) = (Some(before.id), Some(before.id));
+                let draft = Draft { kind: Kind::Told, topic, account, recipient, letter, about: json!({}) };
+                post::put(c, &act, draft).await
+            })
+        })
+        .await?;
+    if let Some(letter) = written {
+        post::attempt(ports, &taking.act, letter).await?;
     }
+    Ok(())
 }
 
 fn frozen(taking: &Taking, post: &Post, planned: &PlannedStep) -> Notice {

@@ -3,6 +3,7 @@
 //! Invariant: nothing is done before the whole plan is made and checked; each step is judged again in the transaction
 //! that takes it; one node works at a time, and every run is recorded, also one that did nothing.
 
+mod alarm;
 mod apply;
 mod dates;
 pub(in crate::flows) mod facts;
@@ -16,6 +17,7 @@ mod view;
 
 pub use apply::{JOB, apply};
 pub use dates::{end_grants, follow_dates};
+pub(in crate::flows) use letters::is_still_due;
 pub use plan::{Exception, Proposal, find, plan};
 pub use release::release;
 pub use run::{Run, RunOutcome, RunReport, runs};

@@ -38,6 +38,8 @@ pub(super) enum Skipped {
         /// What the mail server said.
         said: String,
     },
+    /// Nobody can be told: no address, or mail comes back, and nobody else hears of it. The step waits.
+    Unreachable,
     /// The account's data cannot be read: a person must look at it.
     NeedsAttention {
         /// What is wrong.
@@ -60,6 +62,10 @@ impl Skipped {
             Self::NotSent { said } => reading.pick(
                 format!("Påminnelsen kunde inte skickas: {said}"),
                 format!("The notice could not be sent: {said}"),
+            ),
+            Self::Unreachable => reading.pick(
+                "Ingen kan få påminnelsen: det finns ingen adress som fungerar. Steget väntar.",
+                "Nobody can be sent the notice: there is no address that works. The step waits.",
             ),
             Self::NeedsAttention { said } => reading.pick(
                 format!("Någon behöver titta på det: {said}"),

@@ -63,8 +63,8 @@ pub enum Alert<'a> {
         counts: PlanCounts,
         /// Why it stopped, a sentence each.
         causes: &'a [Text],
-        /// The page that shows it whole.
-        page: &'a str,
+        /// The page that shows it whole, where there is one.
+        page: Option<&'a str>,
     },
     /// A link that lets an administrator in without a provider was made, opened or used.
     Invitation {
@@ -80,16 +80,16 @@ pub enum Alert<'a> {
 }
 
 impl Alert<'_> {
-    /// The alert as a letter.
+    /// The alert as a letter, named `id`.
     #[must_use]
-    pub fn letter(&self, address: &str, language: Language) -> Letter {
+    pub fn letter(&self, id: uuid::Uuid, address: &str, language: Language) -> Letter {
         let (subject, text) = match *self {
             Self::PlanStopped { hash, made_on, counts, causes, page } => {
                 stopped(language, hash, made_on, counts, (causes, page))
             }
             Self::Invitation { event, user_name, by, at } => invitation(language, event, user_name, by, at),
         };
-        Letter { to: address.to_owned(), language, subject, text: text + "\n\n-- \nPortvakt\n" }
+        Letter { id, to: address.to_owned(), language, subject, text: text + "\n\n-- \nPortvakt\n" }
     }
 }
 
@@ -128,16 +128,17 @@ fn stopped(
     hash: &str,
     made_on: Date,
     counts: PlanCounts,
-    (causes, page): (&[Text], &str),
+    (causes, page): (&[Text], Option<&str>),
 ) -> (String, String) {
     let causes: Vec<String> = causes.iter().map(|cause| format!("- {}", cause.get(language))).collect();
     let (would, causes) = (would(counts, language), causes.join("\n"));
+    let whole = page.map_or_else(|| format!("portvakt lifecycle show {hash}"), str::to_owned);
     match language {
         Language::Sv => (
             "Planen stannade av sig själv och väntar på beslut".to_owned(),
             format!(
                 "Planen från {made_on} stannade av sig själv. Ingenting har gjorts.\n\nDen skulle {would}.\n\nVarför den \
-                     stannade:\n{causes}\n\nSe hela planen och godkänn eller avvisa den:\n{page}\n\nEller på kommandoraden:\n\
+                     stannade:\n{causes}\n\nSe hela planen:\n{whole}\n\nGodkänn den:\n\
                      portvakt lifecycle release {hash} --reason \"…\"\n\nBeslutet gäller just den här planen. Görs inget \
                      ersätts den av en ny vid nästa körning."
             ),
@@ -146,7 +147,7 @@ fn stopped(
             "The plan stopped by itself and awaits a decision".to_owned(),
             format!(
                 "The plan of {} stopped by itself. Nothing has been done.\n\nIt would {would}.\n\nWhy it stopped:\n\
-                     {causes}\n\nSee the whole plan, and release or refuse it:\n{page}\n\nOr on the command line:\n\
+                     {causes}\n\nSee the whole plan:\n{whole}\n\nRelease it:\n\
                      portvakt lifecycle release {hash} --reason \"…\"\n\nThe decision covers this very plan. If nothing is done, \
                      a new one takes its place at the next run.",
                 made_on.strftime("%-d %b %Y")
@@ -194,16 +195,16 @@ mod tests {
             made_on: date(2025, 10, 7),
             counts: PlanCounts { freeze: 24, deactivate: 1, remove: 0 },
             causes: &causes,
-            page: "https://portvakt.example/lifecycle/3f9c",
+            page: Some("https://portvakt.example/lifecycle/3f9c"),
         };
-        let sv = alert.letter("it@b.example", Language::Sv).text;
+        let sv = alert.letter(uuid::Uuid::nil(), "it@b.example", Language::Sv).text;
         assert!(
             sv.starts_with("Planen från 2025-10-07 stannade av sig själv. Ingenting har gjorts."),
             "{sv}"
         );
         assert!(sv.contains("Den skulle frysa 24 konton och avaktivera 1 konto."), "{sv}");
         assert!(sv.contains("- 24 av 108 aktiva konton."), "{sv}");
-        let en = alert.letter("it@b.example", Language::En).text;
+        let en = alert.letter(uuid::Uuid::nil(), "it@b.example", Language::En).text;
         assert!(en.starts_with("The plan of 7 Oct 2025 stopped by itself. Nothing has been done."), "{en}");
         assert!(en.contains("It would freeze 24 accounts and deactivate 1 account."), "{en}");
         for text in [sv, en] {

@@ -2,12 +2,15 @@
 //!
 //! Invariant: two policies without a sentence between them do the same to everybody; a text can differ without one.
 
+mod care;
 mod conduct;
 mod parts;
 
 use super::Policy;
 use super::phrase::pick;
 use crate::domain::language::Language;
+
+pub(super) use care::besides;
 
 /// The differences, in the order of the document: modules, sectors, components, roles, rules, conduct.
 #[must_use]
@@ -20,6 +23,7 @@ pub fn compare(former: &Policy, new: &Policy, language: Language) -> Vec<String>
     conduct::rules(former, new, &mut said);
     conduct::lifecycle(former, new, &mut said);
     conduct::rest(former, new, &mut said);
+    care::care(former, new, &mut said);
     said.sentences
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::Said;
 use crate::domain::language::Text;
 use crate::domain::policy::phrase::{actions, link, module, opened, opens, pick, sector};
-use crate::domain::policy::{Action, Component, Console, Policy, Role};
+use crate::domain::policy::{Action, Component, Console, Policy, Role, Sector};
 
 pub(super) fn modules(former: &Policy, new: &Policy, said: &mut Said) {
     let (was, is) = (&former.modules, &new.modules);
@@ -31,6 +31,14 @@ pub(super) fn sectors(former: &Policy, new: &Policy, said: &mut Said) {
         };
         renamed("Sektorn", "The sector", &one.name, &other.name, said);
         critical("Sektorn", "The sector", &other.name, (one.is_critical, other.is_critical), said);
+        let (sv, en) = (&other.name.sv, &other.name.en);
+        let owner = |sector: &Sector| sector.owner.clone().unwrap_or_else(|| "–".to_owned());
+        said.change(
+            &format!("Sektorn {sv}, ansvarig"),
+            &format!("The sector {en}, owner"),
+            &owner(one),
+            &owner(other),
+        );
     }
     for (_, one) in is.iter().filter(|(id, _)| !was.contains_key(*id)) {
         came("Sektorn", "The sector", &one.name, said);

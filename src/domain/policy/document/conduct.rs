@@ -10,6 +10,7 @@ use crate::domain::policy::{AppliesTo, LifecycleRule, Mode, Policy};
 /// Adds the sections.
 pub(super) fn tell(source: Source<'_>, language: Language, blocks: &mut Vec<Block>) {
     inactivity(source.policy, language, blocks);
+    super::care::tell(source.policy, language, blocks);
     leave(source.policy, language, blocks);
     reviews(source.policy, language, blocks);
     protection(source, language, blocks);

@@ -4,6 +4,7 @@
 //! account but those that the settings protect.
 
 mod access;
+mod care;
 mod conduct;
 
 use jiff::Timestamp;

@@ -49,7 +49,21 @@ CREATE INDEX leave_request_when ON leave_request (state, asked_at);
 -- A leave may be noted by a directory's own attributes, and may let its person sign in for a reason that was given.
 ALTER TABLE account_leave ADD COLUMN origin TEXT NOT NULL DEFAULT 'manual';
 ALTER TABLE account_leave ADD COLUMN sign_in_why TEXT;
-ALTER TABLE account_leave ADD COLUMN asked_again_at BIGINT;
+
+-- Who stands in meanwhile, for which sectors (separated by blanks; nothing: all) and whether for the links too.
+ALTER TABLE account_leave ADD COLUMN deputy_id UUID REFERENCES account (id);
+ALTER TABLE account_leave ADD COLUMN deputy_sectors TEXT;
+ALTER TABLE account_leave ADD COLUMN deputy_links BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE account_leave ADD COLUMN deputy_given_at BIGINT;
+CREATE INDEX account_leave_deputy ON account_leave (deputy_id) WHERE ended_at IS NULL AND deputy_id IS NOT NULL;
+
+-- Links that somebody has only for whoever is away.
+CREATE TABLE deputy_link (
+    link_id UUID NOT NULL PRIMARY KEY REFERENCES link (id),
+    account_id UUID NOT NULL REFERENCES account (id)
+);
+CREATE INDEX entitlement_deputy ON entitlement (origin_ref) WHERE until IS NULL AND origin = 'deputy';
+CREATE INDEX deputy_link_account ON deputy_link (account_id);
 
 -- Rights by hand that somebody must decide about, because their holder changed job.
 CREATE TABLE right_question (

@@ -67,6 +67,8 @@ pub enum Origin {
     Manual,
     /// A review decided it.
     Review,
+    /// A copy of what this account holds, whose person is on leave; it ends with the leave.
+    Deputy(AccountId),
 }
 
 impl Origin {
@@ -77,15 +79,17 @@ impl Origin {
             Self::Rule(_) => "rule",
             Self::Manual => "manual",
             Self::Review => "review",
+            Self::Deputy(_) => "deputy",
         }
     }
 
-    /// What the origin refers to: the rule's id; empty for the others.
+    /// What the origin refers to: the rule's id, the account of whoever is away; empty for the others.
     #[must_use]
-    pub fn reference(&self) -> &str {
+    pub fn reference(&self) -> String {
         match self {
-            Self::Rule(id) => id.as_str(),
-            Self::Manual | Self::Review => "",
+            Self::Rule(id) => id.to_string(),
+            Self::Deputy(away) => away.to_string(),
+            Self::Manual | Self::Review => String::new(),
         }
     }
 
@@ -96,6 +100,7 @@ impl Origin {
             "rule" => RuleId::parse(reference).ok().map(Self::Rule),
             "manual" => Some(Self::Manual),
             "review" => Some(Self::Review),
+            "deputy" => AccountId::parse(reference).ok().map(Self::Deputy),
             _ => None,
         }
     }
@@ -156,9 +161,11 @@ pub enum LinkOrigin {
     Participant,
     /// The account created the item within a project.
     Project,
+    /// A copy of a link of somebody on leave; it ends with the leave.
+    Deputy,
 }
 
-named!(LinkOrigin, Manual = "manual", Created = "created", Participant = "participant", Project = "project");
+named!(LinkOrigin, Manual = "manual", Created = "created", Participant = "participant", Project = "project", Deputy = "deputy");
 
 /// One item of a component in the CRM, known by the CRM's id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

@@ -308,7 +308,7 @@ fn describe(grants: &[Grant]) -> Value {
     grants
         .iter()
         .map(|g| {
-            let origin = match g.origin.reference() {
+            let origin = match g.origin.reference().as_str() {
                 "" => g.origin.name().to_owned(),
                 rule => format!("{}:{rule}", g.origin.name()),
             };

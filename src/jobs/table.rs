@@ -18,7 +18,7 @@ use super::turn::Turn;
 use crate::domain::actor::Actor;
 use crate::domain::ids::{DirectoryId, TargetId};
 use crate::flows::tokens::expiry;
-use crate::flows::{Ports, Refusal, deliver, directories, entitle, housekeeping, lead, lifecycle, pull};
+use crate::flows::{Ports, Refusal, deliver, directories, entitle, housekeeping, lead, lifecycle, people, pull};
 
 /// How often a job with a date of its own looks at the clock.
 const LOOK: Duration = Duration::from_secs(30);
@@ -250,7 +250,8 @@ async fn followed(turn: Turn) -> Result<String, Refusal> {
     let act = turn.ports.act(Actor::Job("dates".to_owned()), "end date");
     let grants = lifecycle::end_grants(&turn.ports, &act).await?;
     let accounts = lifecycle::follow_dates(&turn.ports, &act).await?;
-    Ok(format!("{grants} grants ended, {accounts} accounts followed their dates"))
+    let deputies = people::follow_deputies(&turn.ports, &act).await?;
+    Ok(format!("{grants} grants ended, {accounts} accounts followed their dates, {deputies} leaves got a deputy"))
 }
 
 /// A job per target, so that one that hangs keeps no other from hearing.

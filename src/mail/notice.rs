@@ -12,8 +12,10 @@ use super::letter::Letter;
 
 mod alert;
 mod beside;
+mod leave;
 
 pub use beside::{Because, Beside};
+pub use leave::LeaveAnswer;
 pub use alert::{Alert, Invited, PlanCounts};
 
 /// What the person can do about it, and whom to ask: the same for every notice.

@@ -259,7 +259,7 @@ pub async fn dated(
                 UNION ALL SELECT r.id FROM account r WHERE r.status = 'paused' AND r.leave_until <= $1
                 UNION ALL SELECT l.account_id FROM account_leave l JOIN account b ON b.id = l.account_id
                  WHERE l.ended_at IS NULL
-                   AND (l.until_at <= $1 OR (l.from_at <= $1 AND b.status IN ('invited', 'active'))))
+                   AND (l.until_at <= $1 OR (l.from_at <= $1 AND l.sign_in_why IS NULL AND b.status IN ('invited', 'active'))))
              AND a.status IN ('invited', 'active', 'paused', 'frozen')
              ORDER BY a.id LIMIT $3"),
         micros(now), after, limit)?)

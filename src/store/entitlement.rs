@@ -270,3 +270,17 @@ pub async fn held_between(
         })
         .collect()
 }
+
+/// What others hold only for somebody who is away, and whose it is.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn of_deputies(c: &mut Conn, away: AccountId) -> Result<Vec<(AccountId, Grant)>, StoreError> {
+    q!(fetch_all as Row; c,
+        columns!("WHERE origin_ref = $1 AND origin = 'deputy' AND until IS NULL ORDER BY account_id, id"),
+        away.to_string())?
+    .into_iter()
+    .map(|row| Ok((AccountId::new(row.account_id), Grant::try_from(row)?)))
+    .collect()
+}

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::domain::grant::{ItemRef, Link, LinkOrigin};
+use crate::domain::grant::{Holder, ItemRef, Link, LinkOrigin};
 use crate::domain::ids::{AccountId, ComponentId, GrantId, RoleId};
 
 use super::conn::Conn;
@@ -159,4 +159,15 @@ fn sorted(rows: Vec<Row>) -> Result<Vec<Link>, StoreError> {
     let mut links = read(rows)?;
     links.sort_by(|a, b| (&a.item, a.id).cmp(&(&b.item, b.id)));
     Ok(links)
+}
+
+/// Whose a link is.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or the row cannot be read.
+pub async fn holder_of(c: &mut Conn, id: GrantId) -> Result<Option<Holder>, StoreError> {
+    q!(fetch_optional as Row; c, columns!("WHERE id = $1"), id.uuid())?
+        .map(|row| Link::try_from(row).map(|link| link.holder))
+        .transpose()
 }

@@ -31,6 +31,7 @@ pub mod item;
 pub mod item_event;
 pub mod lease;
 pub mod leave;
+pub mod leave_request;
 mod ledger;
 pub mod letter;
 pub mod link;

@@ -37,6 +37,8 @@ mod lifecycle;
 #[cfg(test)]
 mod list;
 #[cfg(test)]
+mod mail_server;
+#[cfg(test)]
 mod network;
 #[cfg(test)]
 mod policy;

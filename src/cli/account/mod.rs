@@ -3,6 +3,7 @@
 //! Invariant: an account is named by its id, its user name or the CRM's id; a change prints how the account stands
 //! afterwards.
 
+mod leave;
 mod print;
 mod rights;
 
@@ -16,7 +17,7 @@ use super::{PrintAs, day, exit, setup};
 use crate::domain::account::{Account, AccountKind};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
-use crate::flows::people::{self, Dates, LeaveWish};
+use crate::flows::people::{self, Dates};
 use crate::flows::session::{self, Which};
 use crate::flows::{Ports, past};
 
@@ -41,7 +42,11 @@ pub(super) enum AccountCommand {
     /// Take a link that was made by hand.
     Unlink(rights::UnlinkArgs),
     /// Note an approved leave, or end it. Sign-in is paused from the first day to the last; nothing else is lost.
-    Leave(LeaveArgs),
+    Leave(leave::LeaveArgs),
+    /// List the people who ask for leave themselves.
+    LeaveRequests(leave::Shown),
+    /// Approve what somebody asked for, or refuse it.
+    LeaveAnswer(leave::AnswerArgs),
     /// Set the first and last day of an account.
     Dates(DatesArgs),
     /// Say what kind of account it is: person, service, temporary or `break_glass`.
@@ -114,24 +119,6 @@ pub(super) struct SessionsArgs {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct LeaveArgs {
-    /// The account: its id, user name or the CRM's id.
-    account: String,
-    /// The first day.
-    #[arg(long, value_name = "DATE", required_unless_present = "end")]
-    from: Option<String>,
-    /// The last day.
-    #[arg(long, value_name = "DATE", required_unless_present = "end")]
-    until: Option<String>,
-    /// Who approved it.
-    #[arg(long, value_name = "NAME", required_unless_present = "end")]
-    approver: Option<String>,
-    /// End the leave now.
-    #[arg(long, conflicts_with_all = ["from", "until", "approver"])]
-    end: bool,
-}
-
-#[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true).multiple(true).args(["valid_from", "valid_until"]))]
 pub(super) struct DatesArgs {
     /// The account: its id, user name or the CRM's id.
@@ -177,7 +164,9 @@ pub(super) async fn run(config: &Path, command: AccountCommand) -> anyhow::Resul
         AccountCommand::Revoke(args) => rights::revoke(&ports, args).await?,
         AccountCommand::Link(args) => rights::link(&ports, args).await?,
         AccountCommand::Unlink(args) => rights::unlink(&ports, args).await?,
-        AccountCommand::Leave(args) => done(&leave(&ports, args).await?),
+        AccountCommand::Leave(args) => done(&leave::note(&ports, args).await?),
+        AccountCommand::LeaveRequests(shown) => leave::requests(&ports, &shown).await?,
+        AccountCommand::LeaveAnswer(args) => done(&leave::answer(&ports, args).await?),
         AccountCommand::Dates(args) => done(&dates(&ports, args).await?),
         AccountCommand::Kind { account, kind } => {
             done(&people::set_kind(&ports, &act, &account, kind).await?)
@@ -225,16 +214,6 @@ async fn sessions(ports: &Ports, args: SessionsArgs) -> anyhow::Result<ExitCode>
     }
     print::sessions(&session::list(ports, &args.account).await?, args.format)?;
     Ok(exit::DONE)
-}
-
-async fn leave(ports: &Ports, args: LeaveArgs) -> anyhow::Result<Account> {
-    let act = setup::act(ports, "command");
-    let (Some(from), Some(until), Some(approver)) = (args.from, args.until, args.approver) else {
-        return Ok(people::end_leave(ports, &act, &args.account).await?);
-    };
-    let zone = day::zone(ports).await?;
-    let wish = LeaveWish { from: day::start(&from, &zone)?, until: day::after(&until, &zone)?, approver };
-    Ok(people::grant_leave(ports, &act, &args.account, wish).await?)
 }
 
 async fn dates(ports: &Ports, args: DatesArgs) -> anyhow::Result<Account> {

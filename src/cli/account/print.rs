@@ -83,7 +83,9 @@ pub(super) fn portrait(portrait: &Portrait, format: PrintAs, zone: &TimeZone) ->
     let source = line.last_seen_source.map(|source| format!(" ({source})")).unwrap_or_default();
     let leave = portrait.leave.as_ref().map(|leave| {
         let (from, until) = (day(leave.from, zone), day(leave.until, zone));
-        format!("from {from} to before {until}, approved by {}", leave.approver)
+        let sign_in = leave.sign_in.as_ref().map(|why| format!(", may sign in: {why}")).unwrap_or_default();
+        let deputy = leave.deputy.map(|id| format!(", deputy {id}")).unwrap_or_default();
+        format!("from {from} to before {until}, approved by {}{sign_in}{deputy}", leave.approver)
     });
     let dates = format!("{} – {}", day_or(line.valid_from, zone, ""), day_or(line.valid_until, zone, ""));
     let facts = [

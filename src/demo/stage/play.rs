@@ -192,7 +192,7 @@ impl<'p> Play<'p> {
         let (ports, act) = (&self.house.ports, self.house.act("decision"));
         match happening {
             Happening::LeaveGranted(person, until) => {
-                let wish = LeaveWish { from: at, until: *until, approver: APPROVER.to_owned() };
+                let wish = LeaveWish::new(at, *until, APPROVER);
                 people::grant_leave(ports, &act, name(person), wish).await.map(drop)
             }
             Happening::EndSet(person, until) => {

@@ -218,6 +218,7 @@ fn origin_text(origin: &Origin) -> String {
         Origin::Rule(rule) => format!("rule {rule}"),
         Origin::Manual => "manual".to_owned(),
         Origin::Review => "review".to_owned(),
+        Origin::Deputy(away) => format!("deputy of {away}"),
     }
 }
 
@@ -327,6 +328,9 @@ fn origin_words(origin: &Origin, reading: &Reading) -> String {
         Origin::Rule(rule) => reading.pick(format!("från regeln {rule}"), format!("by the rule {rule}")),
         Origin::Manual => reading.pick("given för hand", "given by hand"),
         Origin::Review => reading.pick("beslutad i en översyn", "decided in a review"),
+        Origin::Deputy(_) => {
+            reading.pick("som ställföreträdare för någon som är ledig", "as deputy of somebody on leave")
+        }
     }
 }
 

@@ -53,6 +53,8 @@ pub struct Leave {
     pub from: Timestamp,
     /// The first instant after it.
     pub until: Timestamp,
+    /// The person may sign in meanwhile, for a reason that was given: the account is not paused.
+    pub keeps_sign_in: bool,
 }
 
 /// All that is known about one account when it is assessed.

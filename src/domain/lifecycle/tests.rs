@@ -161,7 +161,7 @@ fn protected_break_glass_and_removed_accounts_are_left_alone_even_when_departed(
 fn departed_is_deactivated_at_once_and_returns_when_the_directory_says_so() {
     let mut gone = case(1);
     gone.identities = vec![identity(Presence::Inactive)];
-    gone.leave = Some(Leave { from: ago(10), until: now() + days(100) });
+    gone.leave = Some(Leave { from: ago(10), until: now() + days(100), keeps_sign_in: false });
     let found = gone.assess();
     assert_eq!(found.step, Step::Deactivate);
     assert_eq!(say(&found, Language::Sv), "Inaktiv i katalogen entra");
@@ -191,7 +191,7 @@ fn a_passed_end_date_deactivates_and_a_first_day_to_come_keeps() {
 #[test]
 fn leave_pauses_keeps_and_returns_by_itself() {
     let mut away = case(572);
-    away.leave = Some(Leave { from: ago(1), until: now() + days(200) });
+    away.leave = Some(Leave { from: ago(1), until: now() + days(200), keeps_sign_in: false });
     assert_eq!(away.assess().step, Step::Pause);
     away.account.leave_until = Some(now() + days(200));
     let mut away = away.standing(Status::Paused, StatusReason::Leave, 1);

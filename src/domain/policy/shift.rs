@@ -239,7 +239,7 @@ fn gain(one: &BeforeAfter<'_>, kind: &GrantKind) -> Move {
     let given = one.difference.give.iter().find(|(given, _)| given == kind);
     let cause = match given {
         Some((_, Origin::Rule(rule))) => Cause::Rule(rule.clone()),
-        Some((_, Origin::Manual | Origin::Review)) | None => by_part(kind),
+        Some((_, Origin::Manual | Origin::Review | Origin::Deputy(_))) | None => by_part(kind),
     };
     Move { kind: kind.clone(), cause }
 }
@@ -248,7 +248,7 @@ fn loss(one: &BeforeAfter<'_>, kind: &GrantKind) -> Move {
     let ended = one.held.iter().filter(|grant| grant.kind == *kind && one.difference.end.contains(&grant.id));
     let rule = ended.filter_map(|grant| match &grant.origin {
         Origin::Rule(rule) => Some(Cause::Rule(rule.clone())),
-        Origin::Manual | Origin::Review => None,
+        Origin::Manual | Origin::Review | Origin::Deputy(_) => None,
     });
     let stays = one.held.iter().any(|grant| grant.kind == *kind && !one.difference.end.contains(&grant.id));
     let cause = if stays { None } else { rule.min() };

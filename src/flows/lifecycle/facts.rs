@@ -79,7 +79,11 @@ impl Known {
             sources: &around.sources,
             notices: &self.notices,
             mail_configured: around.mail_configured,
-            leave: self.leave.as_ref().map(|leave| Leave { from: leave.from, until: leave.until }),
+            leave: self.leave.as_ref().map(|leave| Leave {
+                from: leave.from,
+                until: leave.until,
+                keeps_sign_in: leave.sign_in_why.is_some(),
+            }),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::super::lead::Claim;
-use super::super::{Act, Compiled, Ports, Refusal, depart, entitle, guard, stand};
+use super::super::{Act, Compiled, Ports, Refusal, depart, entitle, guard, people, stand};
 use super::facts::{self, Known, Surroundings};
 use crate::domain::account::Account;
 use crate::domain::days::Reading;
@@ -236,6 +236,7 @@ pub(in crate::flows) async fn end_of_leave(
     account: &mut Account,
 ) -> Result<(), Refusal> {
     leave::end(c, account.id, act.now).await?;
+    people::end_deputies(c, act, account.id).await?;
     account.returned_at = Some(act.now);
     account.leave_until = account.leave_until.map(|until| until.min(act.now));
     Ok(account::set_terms(c, account).await?)

@@ -15,7 +15,7 @@ use crate::domain::language::Language;
 use crate::domain::name::fold;
 use crate::domain::policy::{Condition, Policy};
 use crate::store::membership::MemberOf;
-use crate::store::{Conn, claimed_group, entitlement, group, identity, link, membership, sight};
+use crate::store::{Conn, account, claimed_group, entitlement, group, identity, link, membership, sight};
 
 /// A grant, link or assignment with its origin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -254,7 +254,7 @@ async fn story(
 ) -> Result<GrantStory, Refusal> {
     let rule = match &grant.origin {
         Origin::Rule(id) => Some(id),
-        Origin::Manual | Origin::Review => None,
+        Origin::Manual | Origin::Review | Origin::Deputy(_) => None,
     };
     let mut through = Vec::new();
     let condition = policy.rules.iter().find(|known| Some(&known.id) == rule).map(|known| &known.when);
@@ -263,6 +263,10 @@ async fn story(
             through.push(told(c, directory, one).await?);
         }
     }
+    let why = match &grant.origin {
+        Origin::Deputy(away) => Some(stands_in(c, *away, language).await?),
+        Origin::Rule(_) | Origin::Manual | Origin::Review => grant.why.clone(),
+    };
     Ok(GrantStory {
         id: Some(grant.id),
         by_role: None,
@@ -274,9 +278,22 @@ async fn story(
         groups: through,
         in_force: grant.holds_at(now),
         by: grant.by,
-        why: grant.why,
+        why,
         since: grant.since,
         ends_at: grant.ends_at,
+    })
+}
+
+/// For whom somebody stands in.
+async fn stands_in(c: &mut Conn, away: AccountId, language: Language) -> Result<String, Refusal> {
+    let account = account::get(c, away).await?;
+    let name = account.map(|account| {
+        if account.display_name.is_empty() { account.user_name } else { account.display_name }
+    });
+    let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| away.to_string());
+    Ok(match language {
+        Language::Sv => format!("ställföreträdare för {name}"),
+        Language::En => format!("deputy of {name}"),
     })
 }
 

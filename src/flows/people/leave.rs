@@ -1,7 +1,8 @@
 //! Approved leave, by hand: granted for a time, or ended.
 //!
 //! Invariant: only "approved absence" is kept, with who approved it; a leave lasts at most 18 months and is asked for
-//! again. What begins today pauses at once, in the same transaction.
+//! again. What begins today pauses at once, in the same transaction, unless a reason was given for letting in all the
+//! same.
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -10,8 +11,11 @@ use serde_json::json;
 use super::super::lifecycle::end_of_leave;
 use super::super::{Act, Ports, Refusal, stand};
 use super::change::{change, conflict, keep_the_last};
+use super::deputy::{self, DeputyWish};
 use crate::domain::account::{Account, Status, StatusReason};
 use crate::domain::actor::Subject;
+use crate::domain::ids::DirectoryId;
+use crate::domain::policy::Policy;
 use crate::store::leave::{self, ApprovedLeave};
 use crate::store::{Conn, account};
 
@@ -27,6 +31,20 @@ pub struct LeaveWish {
     pub until: Timestamp,
     /// Who approved it.
     pub approver: String,
+    /// Why the person may sign in all the same; nothing: they may not.
+    pub sign_in_why: Option<String>,
+    /// Who stands in.
+    pub deputy: Option<DeputyWish>,
+    /// The directory whose attributes say so; nothing: a person notes it.
+    pub directory: Option<DirectoryId>,
+}
+
+impl LeaveWish {
+    /// A leave that pauses, with nobody to stand in.
+    #[must_use]
+    pub fn new(from: Timestamp, until: Timestamp, approver: &str) -> Self {
+        Self { from, until, approver: approver.to_owned(), sign_in_why: None, deputy: None, directory: None }
+    }
 }
 
 /// Notes an approved leave. One that is open gives way to it.
@@ -38,38 +56,68 @@ pub struct LeaveWish {
 pub async fn grant_leave(ports: &Ports, act: &Act, text: &str, wish: LeaveWish) -> Result<Account, Refusal> {
     check(&wish, act.now)?;
     change(ports, act, text, move |c, act, policy, account| {
-        Box::pin(async move {
-            match account.standing.status {
-                Status::Deactivated | Status::Removed => {
-                    return Err(conflict("the account is not in use; it cannot go on leave"));
-                }
-                Status::Invited | Status::Active | Status::Paused | Status::Frozen => {}
-            }
-            if wish.from <= act.now && !policy.leave_sign_in {
-                keep_the_last(c, act, policy, account.id).await?;
-            }
-            let leave = ApprovedLeave {
-                account: account.id,
-                from: wish.from,
-                until: wish.until,
-                approver: wish.approver,
-                by: act.actor.to_string(),
-                noted_at: act.now,
-            };
-            leave::approve(c, &leave).await?;
-            let after = json!({ "from": leave.from.to_string(), "until": leave.until.to_string(),
-                "approver": leave.approver });
-            act.record(c, "leave_granted", Subject::new("account", account.id), None, Some(after)).await?;
-            begin(c, act, account, &leave).await
-        })
+        Box::pin(async move { note(c, act, policy, account, wish).await })
     })
     .await
+}
+
+/// Notes a leave that was checked. The caller holds the account's lock.
+pub(in crate::flows) async fn note(
+    c: &mut Conn,
+    act: &Act,
+    policy: &Policy,
+    account: &Account,
+    wish: LeaveWish,
+) -> Result<(), Refusal> {
+    match account.standing.status {
+        Status::Deactivated | Status::Removed => {
+            return Err(conflict("the account is not in use; it cannot go on leave"));
+        }
+        Status::Invited | Status::Active | Status::Paused | Status::Frozen => {}
+    }
+    if wish.from <= act.now && !policy.leave_sign_in && wish.sign_in_why.is_none() {
+        keep_the_last(c, act, policy, account.id).await?;
+    }
+    let deputy = match wish.deputy {
+        Some(wish) => Some(deputy::understand(c, wish, account.id).await?),
+        None => None,
+    };
+    let leave = ApprovedLeave {
+        account: account.id,
+        from: wish.from,
+        until: wish.until,
+        approver: wish.approver,
+        by: act.actor.to_string(),
+        noted_at: act.now,
+        directory: wish.directory,
+        sign_in_why: wish.sign_in_why,
+        deputy,
+    };
+    deputy::end(c, act, account.id).await?;
+    leave::approve(c, &leave).await?;
+    let after = json!({ "from": leave.from.to_string(), "until": leave.until.to_string(),
+        "approver": leave.approver, "sign_in_why": leave.sign_in_why,
+        "deputy": leave.deputy.as_ref().map(|deputy| deputy.account), "directory": leave.directory });
+    act.record(c, "leave_granted", Subject::new("account", account.id), None, Some(after)).await?;
+    begin(c, act, account, &leave).await?;
+    if leave.from <= act.now {
+        deputy::give(c, act, &leave).await?;
+    }
+    Ok(())
 }
 
 /// Pauses the account where its leave has begun, and moves the end where it is paused already.
 async fn begin(c: &mut Conn, act: &Act, account: &Account, leave: &ApprovedLeave) -> Result<(), Refusal> {
     let has_begun = leave.from <= act.now;
     let is_paused = account.standing.status == Status::Paused;
+    if leave.sign_in_why.is_some() {
+        if is_paused {
+            let open = Account { leave_until: None, ..account.clone() };
+            account::set_terms(c, &open).await?;
+            stand::change(c, act, &open, Status::Active, StatusReason::Returned, None).await?;
+        }
+        return Ok(());
+    }
     if has_begun || is_paused {
         let paused = Account { leave_until: Some(leave.until), ..account.clone() };
         account::set_terms(c, &paused).await?;
@@ -99,6 +147,7 @@ pub async fn end_leave(ports: &Ports, act: &Act, text: &str) -> Result<Account, 
                 end_of_leave(c, act, &mut present).await?;
             } else {
                 leave::end(c, account.id, act.now).await?;
+                deputy::end(c, act, account.id).await?;
             }
             act.record(c, "leave_ended", Subject::new("account", account.id), None, None).await?;
             if is_paused {
@@ -110,9 +159,12 @@ pub async fn end_leave(ports: &Ports, act: &Act, text: &str) -> Result<Account, 
     .await
 }
 
-fn check(wish: &LeaveWish, now: Timestamp) -> Result<(), Refusal> {
+pub(in crate::flows) fn check(wish: &LeaveWish, now: Timestamp) -> Result<(), Refusal> {
     if wish.approver.trim().is_empty() {
         return Err(Refusal::invalid("approver", "name who approved the leave"));
+    }
+    if wish.sign_in_why.as_deref().is_some_and(|why| why.trim().is_empty()) {
+        return Err(Refusal::invalid("sign-in", "say why the person may sign in during the leave"));
     }
     if wish.until <= wish.from {
         return Err(Refusal::invalid("until", "the leave would end before it begins"));
@@ -135,11 +187,7 @@ mod tests {
 
     fn judge(from: &str, until: &str, approver: &str) -> Result<(), Refusal> {
         let now = "2025-10-07T08:00:00Z".parse().unwrap();
-        let wish = LeaveWish {
-            from: from.parse().unwrap(),
-            until: until.parse().unwrap(),
-            approver: approver.into(),
-        };
+        let wish = LeaveWish::new(from.parse().unwrap(), until.parse().unwrap(), approver);
         check(&wish, now)
     }
 

@@ -3,7 +3,9 @@
 //! Invariant: reading changes nothing; every change by hand names who, when and why, and goes through the same guards
 //! as any other.
 
+mod asked;
 mod change;
+mod deputy;
 mod explain;
 mod leave;
 mod linked;
@@ -30,8 +32,13 @@ use crate::store::leave::ApprovedLeave;
 use crate::store::standing::Past;
 use crate::store::{Conn, account, audit, identity, session, standing};
 
+pub use asked::{
+    AskedLeave, approve_leave, ask_for_leave, leave_requests, refuse_leave, waiting_request,
+};
 pub(super) use change::named;
 pub use change::{Dates, activate, deactivate, set_dates, set_kind};
+pub(in crate::flows) use deputy::end as end_deputies;
+pub use deputy::{DeputyWish, follow_deputies};
 pub use explain::{GrantStory, explain, explain_at};
 pub use leave::{LeaveWish, end_leave, grant_leave};
 pub use linked::{ForWhom, Wanted, link, unlink};
@@ -117,6 +124,35 @@ pub struct LeaveView {
     pub until: Timestamp,
     /// Who approved it.
     pub approver: String,
+    /// The directory whose attributes say so; nothing: a person noted it.
+    pub directory: Option<DirectoryId>,
+    /// Why the person may sign in all the same.
+    pub sign_in: Option<String>,
+    /// Who stands in.
+    pub deputy: Option<AccountId>,
+}
+
+impl From<ApprovedLeave> for LeaveView {
+    fn from(leave: ApprovedLeave) -> Self {
+        Self {
+            from: leave.from,
+            until: leave.until,
+            approver: leave.approver,
+            directory: leave.directory,
+            sign_in: leave.sign_in_why,
+            deputy: leave.deputy.map(|deputy| deputy.account),
+        }
+    }
+}
+
+/// The leave of an account that is approved and not over.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub async fn open_leave(ports: &Ports, id: AccountId) -> Result<Option<LeaveView>, Refusal> {
+    let mut c = ports.db.read().await?;
+    Ok(crate::store::leave::open(&mut c, id).await?.map(LeaveView::from))
 }
 
 /// One state that an account had.
@@ -219,8 +255,6 @@ async fn portrait(
     let history = standing::history(c, account.id).await?;
     let changes = audit::about(c, &Subject::new("account", account.id), CHANGES).await?;
     let chapter = |past: Past| Chapter { standing: past.standing, until: past.until };
-    let leave =
-        |leave: ApprovedLeave| LeaveView { from: leave.from, until: leave.until, approver: leave.approver };
     let change = |entry: audit::Recorded| Change {
         at: entry.at,
         actor: entry.actor,
@@ -232,7 +266,7 @@ async fn portrait(
         email: account.email,
         language: account.language,
         created_at: account.created_at,
-        leave: known.leave.map(leave),
+        leave: known.leave.map(LeaveView::from),
         next,
         holds,
         history: history.into_iter().map(chapter).collect(),

@@ -125,7 +125,7 @@ async fn take(
     let taken: Vec<Grant> = before.iter().filter(is_it).cloned().collect();
     let by_rule = before.iter().find_map(|grant| match &grant.origin {
         Origin::Rule(rule) if grant.kind == kind => Some(rule),
-        Origin::Rule(_) | Origin::Manual | Origin::Review => None,
+        Origin::Rule(_) | Origin::Manual | Origin::Review | Origin::Deputy(_) => None,
     });
     let name = named_kind(&kind);
     match (taken.is_empty(), by_rule) {

@@ -110,3 +110,80 @@ async fn person(ports: &Ports, act: &Act, through: Through<'_>) -> Result<Act, R
     act.actor = Actor::Account(by.id);
     Ok(act)
 }
+
+/// Notes an approved leave, as [`grant_leave`](super::grant_leave) does. Where no approver is named it is the person.
+///
+/// # Errors
+///
+/// As [`grant_leave`](super::grant_leave); [`Refusal::NotAllowed`] where the person may not.
+pub async fn grant_leave(
+    ports: &Ports,
+    act: &Act,
+    through: Through<'_>,
+    text: &str,
+    mut wish: super::LeaveWish,
+) -> Result<Account, Refusal> {
+    let (act, by, id) = decider(ports, act, through, text).await?;
+    if wish.approver.trim().is_empty() {
+        wish.approver = name(&by);
+    }
+    super::grant_leave(ports, &act, &id, wish).await
+}
+
+/// Ends a leave, as [`end_leave`](super::end_leave) does.
+///
+/// # Errors
+///
+/// As [`end_leave`](super::end_leave); [`Refusal::NotAllowed`] where the person may not.
+pub async fn end_leave(
+    ports: &Ports,
+    act: &Act,
+    through: Through<'_>,
+    text: &str,
+) -> Result<Account, Refusal> {
+    let (act, _, id) = decider(ports, act, through, text).await?;
+    super::end_leave(ports, &act, &id).await
+}
+
+/// Approves or refuses what somebody asked for, as [`approve_leave`](super::approve_leave) does.
+///
+/// # Errors
+///
+/// As [`approve_leave`](super::approve_leave).
+pub async fn answer_leave(
+    ports: &Ports,
+    act: &Act,
+    through: Through<'_>,
+    text: &str,
+    is_approved: bool,
+) -> Result<Account, Refusal> {
+    let (act, by, id) = decider(ports, act, through, text).await?;
+    if is_approved {
+        super::approve_leave(ports, &act, &id, &name(&by)).await
+    } else {
+        super::refuse_leave(ports, &act, &id, through.reason).await
+    }
+}
+
+/// The person's act, who they are, and the account by its own id. They must have system administration, and decide
+/// about somebody else.
+async fn decider(
+    ports: &Ports,
+    act: &Act,
+    through: Through<'_>,
+    text: &str,
+) -> Result<(Act, Account, String), Refusal> {
+    let mut c = ports.db.read().await?;
+    let account = find::account(&mut c, text, Some(through.target)).await?.one(text)?;
+    let found = find::account(&mut c, through.by, Some(through.target)).await?;
+    let by = found.one(through.by).map_err(|refusal| Refusal::invalid("by", refusal))?;
+    let compiled = ports.policies.current(&mut c).await?;
+    let mut act = act.because(format!("through the CRM {}", through.target));
+    act.actor = Actor::Account(by.id);
+    rights::may_change_rights(&mut c, &act, &compiled.policy, Some(account.id)).await?;
+    Ok((act, by, account.id.to_string()))
+}
+
+fn name(account: &Account) -> String {
+    if account.display_name.is_empty() { account.user_name.clone() } else { account.display_name.clone() }
+}

@@ -174,6 +174,7 @@ impl Scene {
             Origin::Rule(rule) => (format!("rule {rule}"), self.words().by_rule(rule)),
             Origin::Manual => (format!("manual by {}", grant.by), self.words().by_hand(&grant.by)),
             Origin::Review => (format!("review by {}", grant.by), self.words().by_review(&grant.by)),
+            Origin::Deputy(away) => (format!("deputy of {away}"), self.words().as_deputy()),
         };
         Term { id: format!("{}: {origin}", held.trim_end()), words: format!("{what}: {words}") }
     }

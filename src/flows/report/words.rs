@@ -143,6 +143,11 @@ impl Words {
         format!("{} {by}", self.pick("i översynen av", "in the review by"))
     }
 
+    /// Where a copy of what somebody on leave holds comes from.
+    pub(super) fn as_deputy(self) -> String {
+        self.pick("som ställföreträdare", "as deputy").to_owned()
+    }
+
     /// Why somebody is in a report of the past.
     pub(super) fn quiet(self, last: Option<String>) -> String {
         match last {

@@ -5,6 +5,7 @@
 mod accounts;
 mod item_events;
 mod items;
+mod leave;
 mod reports;
 mod rights;
 mod sign_ins;
@@ -24,6 +25,10 @@ pub(super) fn routes() -> Router<House> {
         .route("/api/v1/accounts/{id}", get(accounts::show))
         .route("/api/v1/accounts/{id}/grants", get(rights::show).post(rights::grant))
         .route("/api/v1/accounts/{id}/grants/end", post(rights::revoke))
+        .route("/api/v1/accounts/{id}/leave", get(leave::show).post(leave::grant))
+        .route("/api/v1/accounts/{id}/leave/end", post(leave::end))
+        .route("/api/v1/accounts/{id}/leave/answer", post(leave::answer))
+        .route("/api/v1/leave-requests", get(leave::requests))
         .route("/api/v1/links", post(rights::link))
         .route("/api/v1/links/end", post(rights::unlink))
         .route("/api/v1/reports/{name}", get(reports::show))

@@ -9,6 +9,7 @@ mod cookies;
 mod invite;
 mod login;
 mod logout;
+mod notice;
 mod proxy;
 mod refused;
 mod step_up;
@@ -32,5 +33,6 @@ pub(super) fn routes() -> Router<House> {
         .route("/sso/backchannel-logout/{directory}", post(backchannel::logout))
         .route("/sso/verify", get(verify::verify))
         .route("/sso/refused", get(refused::why))
+        .route("/sso/notice", get(notice::show).post(notice::ask))
         .route("/sso/invite", get(invite::open).post(invite::accept))
 }

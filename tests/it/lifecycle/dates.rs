@@ -28,7 +28,7 @@ async fn a_leave_pauses_on_its_first_day_and_the_clock_stands_still_until_the_la
         let bo = w.arrives("bo").await;
         w.signs_in(bo).await;
         let (from, until) = (w.now() + days(10), w.now() + days(210));
-        let wish = LeaveWish { from, until, approver: "Karin Ek".to_owned() };
+        let wish = LeaveWish::new(from, until, "Karin Ek");
         people::grant_leave(w.ports(), &w.act(), &bo.to_string(), wish).await.unwrap();
         assert_eq!((tick(&w).await, w.state(bo).await.0), (0, Status::Active));
         w.pass_days(10);
@@ -59,7 +59,7 @@ async fn a_leave_can_begin_and_end_by_hand_at_once() {
         let w = World::open(t).await;
         w.board(&["anna"]).await;
         let bo = w.arrives("bo").await.to_string();
-        let wish = LeaveWish { from: w.now(), until: w.now() + days(30), approver: "Karin Ek".to_owned() };
+        let wish = LeaveWish::new(w.now(), w.now() + days(30), "Karin Ek");
         let paused = people::grant_leave(w.ports(), &w.act(), "BO@forening.example", wish).await.unwrap();
         assert_eq!(paused.standing.status, Status::Paused);
         let shown = people::show(w.ports(), &bo, portvakt::domain::language::Language::Sv).await.unwrap();

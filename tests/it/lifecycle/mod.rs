@@ -4,6 +4,7 @@
 
 mod dates;
 mod guarded;
+mod letters;
 mod notices;
 mod reports;
 mod rights;

@@ -2,53 +2,12 @@
 
 use portvakt::domain::account::Status;
 use portvakt::store::notice;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 
 use super::{SETTINGS, World};
 use crate::engines::{look, on_each_engine};
 use crate::house::POLICY;
-
-/// A mail server that takes every letter and hands it on.
-async fn mail_server() -> (u16, mpsc::UnboundedReceiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let (hand_on, letters) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        while let Ok((socket, _)) = listener.accept().await {
-            let hand_on = hand_on.clone();
-            tokio::spawn(async move {
-                let (reading, mut writing) = socket.into_split();
-                let mut lines = BufReader::new(reading).lines();
-                let mut letter: Option<String> = None;
-                let _ = writing.write_all(b"220 test\r\n").await;
-                while let Ok(Some(line)) = lines.next_line().await {
-                    let answer: &[u8] = match &mut letter {
-                        Some(text) if line == "." => {
-                            drop(hand_on.send(std::mem::take(text)));
-                            letter = None;
-                            b"250 taken\r\n"
-                        }
-                        Some(text) => {
-                            text.push_str(&line);
-                            text.push('\n');
-                            continue;
-                        }
-                        None if line == "DATA" => {
-                            letter = Some(String::new());
-                            b"354 go on\r\n"
-                        }
-                        None if line == "QUIT" => b"221 bye\r\n",
-                        None => b"250 ok\r\n",
-                    };
-                    let _ = writing.write_all(answer).await;
-                }
-            });
-        }
-    });
-    (port, letters)
-}
+use crate::mail_server::MailServer;
 
 fn settings(port: u16) -> String {
     format!(
@@ -63,8 +22,8 @@ fn policy() -> String {
 #[tokio::test]
 async fn the_freeze_comes_after_every_notice_and_its_full_time() {
     on_each_engine(async |t| {
-        let (port, mut letters) = mail_server().await;
-        let w = World::with(t, &settings(port), &policy()).await;
+        let server = MailServer::start().await;
+        let w = World::with(t, &settings(server.port), &policy()).await;
         let admin = w.board(&["anna"]).await[0];
         let bo = w.arrives("bo").await;
         w.signs_in(bo).await;
@@ -72,19 +31,19 @@ async fn the_freeze_comes_after_every_notice_and_its_full_time() {
         w.pass_days(80);
         w.signs_in(admin).await;
         assert_eq!(w.apply(None).await.applied, 1);
-        let letter = letters.recv().await.unwrap();
+        let letter = server.letters().remove(0);
         assert!(letter.contains("To: bo@forening.example"), "{letter}");
         assert_eq!(look!(w.t, c => notice::of_account(c, bo))[0].days_before, 14);
         assert_eq!(w.apply(None).await.applied, 0);
         w.pass_days(13);
         assert_eq!(w.apply(None).await.applied, 1);
-        assert!(letters.recv().await.is_some());
+        assert_eq!(server.letters().len(), 1);
         assert_eq!(w.state(bo).await.0, Status::Active);
         w.pass_days(1);
         assert_eq!(w.apply(None).await.applied, 1);
         assert_eq!(w.state(bo).await.0, Status::Frozen);
         // The person is told what was done.
-        assert!(letters.recv().await.is_some());
+        assert_eq!(server.letters().len(), 1);
     })
     .await;
 }

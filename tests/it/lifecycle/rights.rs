@@ -165,11 +165,7 @@ async fn a_directory_lifts_only_what_it_laid_down_itself() {
         w.board(&["anna"]).await;
         let (bo, cia) = (w.arrives("bo").await, w.arrives("cia").await);
         people::deactivate(w.ports(), &w.act(), &bo.to_string(), "suspected misuse").await.unwrap();
-        let leave = LeaveWish {
-            from: w.now(),
-            until: w.now() + jiff::SignedDuration::from_hours(30 * 24),
-            approver: "Karin Ek".to_owned(),
-        };
+        let leave = LeaveWish::new(w.now(), w.now() + jiff::SignedDuration::from_hours(30 * 24), "Karin Ek");
         people::grant_leave(w.ports(), &w.act(), &cia.to_string(), leave).await.unwrap();
         for name in ["bo", "cia"] {
             w.directory_says(name, false).await;
@@ -236,11 +232,7 @@ async fn the_last_administrator_stays_for_leave_and_for_dates_too() {
         let ended = Dates { valid_from: None, valid_until: Some(Some(w.now())) };
         let text = |at: usize| admins[at].to_string();
         people::set_dates(w.ports(), &w.act(), &text(1), ended, "the term is over").await.unwrap();
-        let leave = LeaveWish {
-            from: w.now(),
-            until: w.now() + jiff::SignedDuration::from_hours(24),
-            approver: "Karin Ek".to_owned(),
-        };
+        let leave = LeaveWish::new(w.now(), w.now() + jiff::SignedDuration::from_hours(24), "Karin Ek");
         let act = w.act();
         for refused in [
             people::deactivate(w.ports(), &act, &text(0), "tidying").await,
@@ -249,11 +241,7 @@ async fn the_last_administrator_stays_for_leave_and_for_dates_too() {
         ] {
             assert!(matches!(refused, Err(Refusal::Conflict(_))), "{refused:?}");
         }
-        let later = LeaveWish {
-            from: w.now() + jiff::SignedDuration::from_hours(1),
-            until: w.now() + jiff::SignedDuration::from_hours(48),
-            approver: "Karin Ek".to_owned(),
-        };
+        let later = LeaveWish::new(w.now() + jiff::SignedDuration::from_hours(1), w.now() + jiff::SignedDuration::from_hours(48), "Karin Ek");
         people::grant_leave(w.ports(), &w.act(), &text(0), later).await.unwrap();
         w.pass_days(1);
         lifecycle::follow_dates(w.ports(), &w.act()).await.unwrap();

@@ -96,7 +96,7 @@ async fn every_way_of_losing_access_ends_every_session_at_once_on_every_node() {
                 Loss::Leave => {
                     let from = house.clock.now();
                     let until = from + jiff::SignedDuration::from_hours(48);
-                    let wish = people::LeaveWish { from, until, approver: "eva".to_owned() };
+                    let wish = people::LeaveWish::new(from, until, "eva");
                     people::grant_leave(&house.ports, &act, &user_name, wish).await.unwrap();
                 }
                 Loss::Removed => {

@@ -130,6 +130,7 @@ async fn notices_that_went_out_are_remembered_in_order() {
                 days_before,
                 idle_since: minute(0),
                 sent_at: minute(sent),
+                letter: None,
             };
             change!(t, [notice] c => notice::sent(c, &notice).await).unwrap();
             notices.push(notice);

@@ -28,6 +28,19 @@ pub struct Directory {
     pub oidc: Option<DirectoryOidc>,
     /// What is fetched from the provider's own API.
     pub pull: Option<Pull>,
+    /// The attributes that say that somebody is on leave.
+    pub leave: Option<LeaveAttributes>,
+}
+
+/// The attributes that say that somebody is on leave, as dotted SCIM paths.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaveAttributes {
+    /// Its first day.
+    pub from: Option<String>,
+    /// Its last day.
+    pub until: Option<String>,
+    /// Whether it lasts; `true` or `false`.
+    pub flag: Option<String>,
 }
 
 /// Which provider's habits to expect.
@@ -87,9 +100,23 @@ fn directory(section: &Section<'_>) -> Option<Directory> {
     let protected = section.texts("protected");
     let oidc = section.section("oidc").and_then(|part| oidc::oidc(&part, assumed));
     let pull = kind.and_then(|kind| section.section("pull").and_then(|part| pull::pull(&part, kind)));
+    let leave = section.section("leave").and_then(|part| leave(&part));
     let id = id?;
     let name = name.unwrap_or_else(|| id.to_string());
-    Some(Directory { id, kind: kind?, name, domains, protected, oidc, pull })
+    Some(Directory { id, kind: kind?, name, domains, protected, oidc, pull, leave })
+}
+
+fn leave(section: &Section<'_>) -> Option<LeaveAttributes> {
+    let path = |key: &str| section.text(key).map(|path| path.trim().to_owned()).filter(|path| !path.is_empty());
+    let leave = LeaveAttributes { from: path("from"), until: path("until"), flag: path("flag") };
+    if leave.until.is_none() && leave.flag.is_none() {
+        section.wrong(
+            "it names neither the last day nor a flag, so nobody would ever be on leave",
+            "name until, flag, or both: dotted SCIM paths such as \"urn:example:hr:2.0:User:leaveUntil\"",
+        );
+        return None;
+    }
+    Some(leave)
 }
 
 /// Reports the ids that occur twice.

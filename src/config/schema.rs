@@ -47,7 +47,8 @@ pub(crate) const SETTINGS: Schema = &[
     ("sessions", &["idle", "absolute"]),
     ("step_up", &["max_age", "acr_values", "pages"]),
     ("accounts", &["protected"]),
-    ("directory", &["id", "kind", "name", "domains", "protected", "oidc", "pull"]),
+    ("directory", &["id", "kind", "name", "domains", "protected", "oidc", "pull", "leave"]),
+    ("directory.leave", &["from", "until", "flag"]),
     (
         "directory.oidc",
         &[

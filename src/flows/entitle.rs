@@ -13,9 +13,9 @@ use uuid::Uuid;
 
 use self::held_back::Change;
 use self::wanted::Pins;
-use super::{Act, Ports, Refusal, guard};
+use super::{Act, Ports, Refusal, guard, mover};
 use crate::domain::account::Account;
-use crate::domain::actor::Subject;
+use crate::domain::actor::{Actor, Subject};
 use crate::domain::grant::{Grant, GrantKind, Link, LinkOrigin, Origin};
 use crate::domain::ids::{AccountId, GrantId};
 use crate::domain::mapping::{self, IdentityFacts};
@@ -173,7 +173,7 @@ async fn carry_out(
             gained.push(kind);
         }
     }
-    write(c, act, wished, changed).await
+    write(c, act, policy, wished, changed).await
 }
 
 /// Looks again at the other holders of what was gained: one of them may have kept it only for want of another.
@@ -208,7 +208,7 @@ async fn quietly(
     for page in ids.chunks(PAGE) {
         let mut wished = judged(c, policy, page).await?;
         held_back::hold_back(c, policy, &mut wished, act.now).await?;
-        write(c, act, wished, &mut changed).await?;
+        write(c, act, policy, wished, &mut changed).await?;
     }
     Ok(changed)
 }
@@ -237,6 +237,7 @@ async fn judged(c: &mut Conn, policy: &Policy, ids: &[AccountId]) -> Result<Vec<
 async fn write(
     c: &mut Conn,
     act: &Act,
+    policy: &Policy,
     mut wished: Vec<Change>,
     changed: &mut Vec<AccountId>,
 ) -> Result<(), Refusal> {
@@ -255,6 +256,13 @@ async fn write(
         let subject = Subject::new("account", account.id);
         act.record(c, "grants_changed", subject, Some(describe(&held)), Some(describe(&holds))).await?;
         act.announce(c, account.id, !difference.end.is_empty()).await?;
+        let has_left = held.iter().any(|grant| {
+            let is_access = matches!(grant.kind, GrantKind::Role(_) | GrantKind::Sector(_));
+            is_access && difference.end.contains(&grant.id)
+        });
+        if has_left && matches!(act.actor, Actor::Directory(_)) {
+            mover::ask(c, act, policy, account.id, "groups").await?;
+        }
         changed.push(account.id);
     }
     entitlement::give_all(c, &given).await?;

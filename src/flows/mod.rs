@@ -3,6 +3,7 @@
 //! Invariant: a flow loads, asks the domain, stores and announces; nothing else decides. No network call happens
 //! inside a transaction.
 
+mod absence;
 pub mod accounts;
 pub mod act;
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod lead;
 pub mod lifecycle;
 pub mod linking;
 pub mod mailer;
+pub mod mover;
 pub mod parties;
 pub mod past;
 pub mod people;

@@ -18,7 +18,7 @@ use super::turn::Turn;
 use crate::domain::actor::Actor;
 use crate::domain::ids::{DirectoryId, TargetId};
 use crate::flows::tokens::expiry;
-use crate::flows::{Ports, Refusal, deliver, directories, entitle, housekeeping, lead, lifecycle, people, pull};
+use crate::flows::{Ports, Refusal, deliver, directories, entitle, housekeeping, lead, lifecycle, mover, people, pull};
 
 /// How often a job with a date of its own looks at the clock.
 const LOOK: Duration = Duration::from_secs(30);
@@ -57,6 +57,7 @@ pub fn table(ports: &Ports) -> Vec<Job> {
         Job::here("activity", WRITE_DOWN, |ports| Box::pin(written_down(ports))),
         Job::here("tokens", LOOK_AT_TOKENS, |ports| Box::pin(ending(ports))),
         scheduled_run(),
+        Job::every("questions", KEPT_UP, |turn| Box::pin(asked(turn))),
         Job::every("dates", SignedDuration::from_mins(1), |turn| Box::pin(followed(turn))),
     ];
     jobs.extend(settings.targets.iter().map(|target| delivery(&target.id)));
@@ -252,6 +253,13 @@ async fn followed(turn: Turn) -> Result<String, Refusal> {
     let accounts = lifecycle::follow_dates(&turn.ports, &act).await?;
     let deputies = people::follow_deputies(&turn.ports, &act).await?;
     Ok(format!("{grants} grants ended, {accounts} accounts followed their dates, {deputies} leaves got a deputy"))
+}
+
+/// Rights by hand of people who changed job: reminded of, and ended where the policy says so.
+async fn asked(turn: Turn) -> Result<String, Refusal> {
+    let act = turn.ports.act(Actor::Job("questions".to_owned()), "change of job");
+    let round = mover::follow_up(&turn.ports, &act).await?;
+    Ok(format!("{} reminders, {} rights ended, {} settled by themselves", round.reminders, round.ended, round.settled))
 }
 
 /// A job per target, so that one that hangs keeps no other from hearing.

@@ -265,6 +265,24 @@ pub async fn dated(
         micros(now), after, limit)?)
 }
 
+/// Accounts in use whose own end comes within the time given, the first that ends first.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn ending(
+    c: &mut Conn,
+    from: Timestamp,
+    until: Timestamp,
+    limit: i64,
+) -> Result<Vec<Account>, StoreError> {
+    read(q!(fetch_all as Row; c,
+        columns!("WHERE a.valid_until > $1 AND a.valid_until <= $2
+                    AND a.status IN ('invited', 'active', 'paused', 'frozen')
+                  ORDER BY a.valid_until, a.id LIMIT $3"),
+        micros(from), micros(until), limit)?)
+}
+
 /// How many accounts are active, counted no further than `most`.
 ///
 /// # Errors

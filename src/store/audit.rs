@@ -12,7 +12,7 @@ use crate::domain::ids::AuditId;
 use super::conn::Conn;
 use super::error::StoreError;
 use super::ledger;
-use super::value::instant;
+use super::value::{instant, micros};
 
 /// What happened, for the audit.
 #[derive(Debug, Clone, PartialEq)]
@@ -163,4 +163,25 @@ pub async fn newest(c: &mut Conn, limit: i64) -> Result<Vec<Recorded>, StoreErro
 pub async fn count(c: &mut Conn) -> Result<i64, StoreError> {
     let (count,) = q!(fetch_one as (i64,); c, "SELECT COUNT(*) FROM audit")?;
     Ok(count)
+}
+
+/// The newest entries of one action since an instant, the newest first.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn of_action(
+    c: &mut Conn,
+    action: &str,
+    since: Timestamp,
+    limit: i64,
+) -> Result<Vec<Recorded>, StoreError> {
+    q!(fetch_all as Row; c,
+        "SELECT id, at, actor, cause, action, subject_kind, subject_id,
+                CAST(before AS TEXT) AS before, CAST(after AS TEXT) AS after, request_id FROM audit
+          WHERE at >= $2 AND action = $1 ORDER BY at DESC, id DESC LIMIT $3",
+        action, micros(since), limit)?
+    .into_iter()
+    .map(Recorded::try_from)
+    .collect()
 }

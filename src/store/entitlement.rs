@@ -284,3 +284,23 @@ pub async fn of_deputies(c: &mut Conn, away: AccountId) -> Result<Vec<(AccountId
     .map(|row| Ok((AccountId::new(row.account_id), Grant::try_from(row)?)))
     .collect()
 }
+
+/// Grants by hand that end within the time given, with their accounts; the first that ends first.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn ending(
+    c: &mut Conn,
+    from: Timestamp,
+    until: Timestamp,
+    limit: i64,
+) -> Result<Vec<(AccountId, Grant)>, StoreError> {
+    q!(fetch_all as Row; c,
+        columns!("WHERE until IS NULL AND origin = 'manual' AND ends_at > $1 AND ends_at <= $2
+                  ORDER BY ends_at, id LIMIT $3"),
+        micros(from), micros(until), limit)?
+    .into_iter()
+    .map(|row| Ok((AccountId::new(row.account_id), Grant::try_from(row)?)))
+    .collect()
+}

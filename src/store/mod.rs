@@ -48,6 +48,7 @@ pub mod policy;
 pub mod policy_plan;
 pub mod population;
 pub mod presence;
+pub mod question;
 pub mod refused;
 pub mod session;
 pub mod setting;

@@ -162,3 +162,26 @@ pub async fn at_between(
     })
     .collect()
 }
+
+/// How many accounts came to each status since an instant, by status and reason.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn counted_since(
+    c: &mut Conn,
+    since: Timestamp,
+) -> Result<Vec<(Status, StatusReason, i64)>, StoreError> {
+    let rows = q!(fetch_all as (String, String, i64); c,
+        "SELECT status, reason, COUNT(*) FROM account_status WHERE since >= $1 GROUP BY status, reason",
+        micros(since))?;
+    let mut counted = Vec::new();
+    for (status, reason, count) in rows {
+        let corrupt = || StoreError::corrupt("account_status", "count", format!("{status} {reason}"));
+        let read = Status::from_name(&status).zip(StatusReason::from_name(&reason));
+        let (status, reason) = read.ok_or_else(corrupt)?;
+        counted.push((status, reason, count));
+    }
+    counted.sort_by_key(|(status, reason, _)| (*status, *reason));
+    Ok(counted)
+}

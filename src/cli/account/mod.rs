@@ -5,6 +5,7 @@
 
 mod leave;
 mod print;
+mod queue;
 mod rights;
 
 use std::path::Path;
@@ -47,6 +48,10 @@ pub(super) enum AccountCommand {
     LeaveRequests(leave::Shown),
     /// Approve what somebody asked for, or refuse it.
     LeaveAnswer(leave::AnswerArgs),
+    /// List rights by hand of people who changed job; somebody must decide about each.
+    Queue(leave::Shown),
+    /// Decide about a right in the queue: it stays, until another day, or ends.
+    Decide(queue::DecideArgs),
     /// Set the first and last day of an account.
     Dates(DatesArgs),
     /// Say what kind of account it is: person, service, temporary or `break_glass`.
@@ -167,6 +172,8 @@ pub(super) async fn run(config: &Path, command: AccountCommand) -> anyhow::Resul
         AccountCommand::Leave(args) => done(&leave::note(&ports, args).await?),
         AccountCommand::LeaveRequests(shown) => leave::requests(&ports, &shown).await?,
         AccountCommand::LeaveAnswer(args) => done(&leave::answer(&ports, args).await?),
+        AccountCommand::Queue(shown) => queue::list(&ports, &shown).await?,
+        AccountCommand::Decide(args) => queue::decide(&ports, args).await?,
         AccountCommand::Dates(args) => done(&dates(&ports, args).await?),
         AccountCommand::Kind { account, kind } => {
             done(&people::set_kind(&ports, &act, &account, kind).await?)

@@ -21,7 +21,8 @@ pub(super) fn has_one_of(document: &Value, path: &str, wanted: &[String]) -> boo
 /// `path` is `userType`, `name.familyName`, `emails.type`, or with an extension's URN before it,
 /// `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department` (RFC 7644 §3.10). Of an attribute with
 /// several values each element counts; a complex value counts by its `value` (RFC 7643 §2.4).
-pub(super) fn values(document: &Value, path: &str) -> Vec<String> {
+#[must_use]
+pub fn values(document: &Value, path: &str) -> Vec<String> {
     let mut found = Vec::new();
     if let Some(top) = document.as_object() {
         match start(top, &fold(path)) {

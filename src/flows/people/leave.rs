@@ -136,27 +136,48 @@ async fn begin(c: &mut Conn, act: &Act, account: &Account, leave: &ApprovedLeave
 pub async fn end_leave(ports: &Ports, act: &Act, text: &str) -> Result<Account, Refusal> {
     change(ports, act, text, move |c, act, _, account| {
         Box::pin(async move {
-            let open = leave::open(c, account.id).await?;
             let is_paused = account.standing.status == Status::Paused;
-            if open.is_none() && !is_paused {
+            if leave::open(c, account.id).await?.is_none() && !is_paused {
                 return Err(conflict("the account is not on leave, and no leave is noted"));
             }
-            let has_begun = open.is_none_or(|leave| leave.from <= act.now);
-            let mut present = account.clone();
-            if has_begun {
-                end_of_leave(c, act, &mut present).await?;
-            } else {
-                leave::end(c, account.id, act.now).await?;
-                deputy::end(c, act, account.id).await?;
-            }
-            act.record(c, "leave_ended", Subject::new("account", account.id), None, None).await?;
-            if is_paused {
-                stand::change(c, act, &present, Status::Active, StatusReason::Returned, None).await?;
-            }
-            Ok(())
+            over(c, act, account).await
         })
     })
     .await
+}
+
+/// Ends the leave of an account now. The caller holds the account's lock.
+pub(in crate::flows) async fn over(c: &mut Conn, act: &Act, account: &Account) -> Result<(), Refusal> {
+    let open = leave::open(c, account.id).await?;
+    let is_paused = account.standing.status == Status::Paused;
+    let has_begun = open.is_none_or(|leave| leave.from <= act.now);
+    let mut present = account.clone();
+    if has_begun {
+        end_of_leave(c, act, &mut present).await?;
+    } else {
+        leave::end(c, account.id, act.now).await?;
+        deputy::end(c, act, account.id).await?;
+    }
+    act.record(c, "leave_ended", Subject::new("account", account.id), None, None).await?;
+    if is_paused {
+        stand::change(c, act, &present, Status::Active, StatusReason::Returned, None).await?;
+    }
+    Ok(())
+}
+
+/// Notes a leave that a directory tells of. The caller holds the account's lock.
+pub(in crate::flows) async fn note_checked(
+    c: &mut Conn,
+    act: &Act,
+    policy: &Policy,
+    account: &Account,
+    wish: LeaveWish,
+) -> Result<(), Refusal> {
+    check(&wish, act.now)?;
+    if account.is_protected {
+        return Err(Refusal::Protected { user_name: account.user_name.clone() });
+    }
+    note(c, act, policy, account, wish).await
 }
 
 pub(in crate::flows) fn check(wish: &LeaveWish, now: Timestamp) -> Result<(), Refusal> {

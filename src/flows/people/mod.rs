@@ -40,6 +40,7 @@ pub use change::{Dates, activate, deactivate, set_dates, set_kind};
 pub(in crate::flows) use deputy::end as end_deputies;
 pub use deputy::{DeputyWish, follow_deputies};
 pub use explain::{GrantStory, explain, explain_at};
+pub(in crate::flows) use leave::{note_checked as note_leave, over as leave_over};
 pub use leave::{LeaveWish, end_leave, grant_leave};
 pub use linked::{ForWhom, Wanted, link, unlink};
 pub use rights::{Lasting, grant, revoke};

@@ -3,7 +3,8 @@
 //! Invariant: a CRM decides nothing itself: it names the person, who must have system administration, and the audit
 //! names both. What administers is given in Portvakt itself, so that a CRM's token never opens administration.
 
-use super::super::{Act, Ports, Refusal, find};
+use super::super::mover::{AskedRight, Verdict};
+use super::super::{Act, Ports, Refusal, find, mover};
 use super::linked::{self, Wanted};
 use super::rights::{self, Lasting};
 use crate::domain::account::Account;
@@ -186,4 +187,20 @@ async fn decider(
 
 fn name(account: &Account) -> String {
     if account.display_name.is_empty() { account.user_name.clone() } else { account.display_name.clone() }
+}
+
+/// Decides about a right of somebody who changed job, as [`mover::answer`] does.
+///
+/// # Errors
+///
+/// As [`mover::answer`].
+pub async fn answer_question(
+    ports: &Ports,
+    act: &Act,
+    through: Through<'_>,
+    id: &str,
+    verdict: Verdict,
+) -> Result<AskedRight, Refusal> {
+    let act = person(ports, act, through).await?;
+    mover::answer(ports, &act, id, verdict, through.reason).await
 }

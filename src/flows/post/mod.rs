@@ -4,15 +4,19 @@
 //! Message-ID. No transaction is open while mail is sent.
 
 mod bounce;
+pub mod digest;
+mod ending;
 mod look;
 mod reach;
 mod send;
 mod write;
 
 pub use bounce::{Returned, returned};
+pub use ending::tell_of_ends;
 pub use look::{LetterView, letters, try_out};
-pub(in crate::flows) use reach::{How, Recipient, besides, reachable};
+pub(in crate::flows) use ending::name as right_name;
+pub(in crate::flows) use reach::{How, Recipient, besides, department, manager, reachable};
 pub(in crate::flows) use send::{Attempt, attempt, drop_unwanted};
 pub use send::{Round, is_due, send_due};
 pub use crate::store::letter::LetterState;
-pub(in crate::flows) use write::{Draft, Kind, To, operators, put};
+pub(in crate::flows) use write::{Draft, Kind, operators, put};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::super::{Act, Activity, Policies, Ports, Refusal, depart, entitle, protection};
+use super::super::{Act, Activity, Policies, Ports, Refusal, absence, depart, entitle, mover, protection};
 use super::{Precondition, count_repairs, document, uniqueness};
 use crate::config::Settings;
 use crate::domain::account::{Account, AccountKind, Standing, Status, StatusReason};
@@ -197,6 +197,7 @@ impl Work {
         self.act
             .record(c, "identity_created", Subject::new("identity", identity.id), None, Some(after))
             .await?;
+        self.follow(c, &identity, None).await?;
         Ok(identity)
     }
 
@@ -313,7 +314,7 @@ impl Work {
             && !mapping::tells_apart(&compiled.policy, &self.directory, &identity.document, &new);
         let before = json!({ "active": identity.active, "version": identity.version });
         let is_known_by_another_id = keys.external_id != identity.external_id;
-        identity.document = new;
+        let old = std::mem::replace(&mut identity.document, new);
         identity.active = keys.active;
         identity.external_id.clone_from(&keys.external_id);
         identity.modified_at = self.act.now;
@@ -327,6 +328,7 @@ impl Work {
         self.act
             .record(c, "identity_changed", Subject::new("identity", id), Some(before), Some(after))
             .await?;
+        self.follow(c, &identity, Some(&old)).await?;
         if is_known_by_another_id {
             self.join_awaiting(c, &identity).await?;
         }
@@ -334,6 +336,14 @@ impl Work {
             self.settle(c, &compiled.policy, &identity, true).await?;
         }
         view(c, identity, true).await
+    }
+
+    /// What else follows from a document: leave that it tells of, and a change of job.
+    async fn follow(&self, c: &mut Conn, identity: &Identity, old: Option<&Value>) -> Result<(), Refusal> {
+        let compiled = self.policies.current(c).await?;
+        let directory = self.settings.directories.iter().find(|one| one.id == self.directory);
+        absence::follow(c, &self.act, directory, &compiled.policy, identity).await?;
+        mover::attributes_changed(c, &self.act, &compiled.policy, identity, old).await
     }
 
     async fn delete(&self, c: &mut Conn, id: IdentityId, precondition: Precondition) -> Result<(), Refusal> {

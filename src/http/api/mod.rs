@@ -6,6 +6,7 @@ mod accounts;
 mod item_events;
 mod items;
 mod leave;
+mod questions;
 mod reports;
 mod rights;
 mod sign_ins;
@@ -28,6 +29,8 @@ pub(super) fn routes() -> Router<House> {
         .route("/api/v1/accounts/{id}/leave", get(leave::show).post(leave::grant))
         .route("/api/v1/accounts/{id}/leave/end", post(leave::end))
         .route("/api/v1/accounts/{id}/leave/answer", post(leave::answer))
+        .route("/api/v1/right-questions", get(questions::list))
+        .route("/api/v1/right-questions/{id}", post(questions::answer))
         .route("/api/v1/leave-requests", get(leave::requests))
         .route("/api/v1/links", post(rights::link))
         .route("/api/v1/links/end", post(rights::unlink))

@@ -2,9 +2,11 @@
 //!
 //! Invariant: people come in over SCIM, as a directory sends them; time is moved by the clock alone.
 
+mod away;
 mod dates;
 mod guarded;
 mod letters;
+mod moved;
 mod notices;
 mod reports;
 mod rights;

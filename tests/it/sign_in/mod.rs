@@ -9,6 +9,7 @@ pub(crate) mod house;
 mod inviting;
 mod leaving;
 mod linking;
+mod notice;
 mod newcomers;
 mod pages;
 mod process;

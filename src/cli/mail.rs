@@ -11,8 +11,8 @@ use clap::{Subcommand, ValueEnum};
 
 use super::shown::{Shown, json, minute, table};
 use super::{PrintAs, exit, setup};
-use crate::flows::post::{self, LetterState, LetterView};
 use crate::flows::Ports;
+use crate::flows::post::{self, LetterState, LetterView};
 
 /// Longest message that is read, in bytes: reports often hold the whole letter.
 const LONGEST: u64 = 4 * 1024 * 1024;

@@ -107,7 +107,8 @@ fn directory(section: &Section<'_>) -> Option<Directory> {
 }
 
 fn leave(section: &Section<'_>) -> Option<LeaveAttributes> {
-    let path = |key: &str| section.text(key).map(|path| path.trim().to_owned()).filter(|path| !path.is_empty());
+    let path =
+        |key: &str| section.text(key).map(|path| path.trim().to_owned()).filter(|path| !path.is_empty());
     let leave = LeaveAttributes { from: path("from"), until: path("until"), flag: path("flag") };
     if leave.until.is_none() && leave.flag.is_none() {
         section.wrong(

@@ -157,8 +157,9 @@ fn time_of_day(text: &str) -> Result<Time, Problem> {
 
 fn certificates(section: &Section<'_>, text: &str) -> Result<String, Problem> {
     let path = section.reading().path(text);
-    let read = std::fs::read_to_string(&path)
-        .map_err(|error| Problem::new(format!("the file cannot be read: {error}"), "name a file in PEM form"))?;
+    let read = std::fs::read_to_string(&path).map_err(|error| {
+        Problem::new(format!("the file cannot be read: {error}"), "name a file in PEM form")
+    })?;
     if read.contains("-----BEGIN CERTIFICATE-----") {
         Ok(read)
     } else {

@@ -39,7 +39,7 @@ pub use check::{Report, check};
 pub use client::{Client, SubjectKind, TokenAlgorithm};
 pub use client_key::{Audience, ClientKey};
 pub use database::{Database, Engine};
-pub use directory::{LeaveAttributes, Directory, DirectoryKind};
+pub use directory::{Directory, DirectoryKind, LeaveAttributes};
 pub use duration::parse_duration;
 pub use mail::{Mail, MailSecurity, Mailbox};
 pub use mistake::{Mistake, Severity};

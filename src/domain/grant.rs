@@ -165,7 +165,14 @@ pub enum LinkOrigin {
     Deputy,
 }
 
-named!(LinkOrigin, Manual = "manual", Created = "created", Participant = "participant", Project = "project", Deputy = "deputy");
+named!(
+    LinkOrigin,
+    Manual = "manual",
+    Created = "created",
+    Participant = "participant",
+    Project = "project",
+    Deputy = "deputy"
+);
 
 /// One item of a component in the CRM, known by the CRM's id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

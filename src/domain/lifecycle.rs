@@ -114,7 +114,9 @@ fn leave(facts: &Facts<'_>, now: Timestamp) -> Option<Assessment> {
             Some(Assessment::new(Step::Return, Reason::LeaveEnded { at }))
         }
         (Status::Paused, until) => Some(Assessment::keep(Exempt::OnLeave { until })),
-        (Status::Active | Status::Invited, Some(until)) if current.is_some_and(|leave| !leave.keeps_sign_in) => {
+        (Status::Active | Status::Invited, Some(until))
+            if current.is_some_and(|leave| !leave.keeps_sign_in) =>
+        {
             Some(Assessment::new(Step::Pause, Reason::LeaveBegan { until }))
         }
         (_, Some(at)) if now < at => Some(Assessment::keep(Exempt::OnLeave { until })),

@@ -58,7 +58,9 @@ pub(super) async fn follow(
     let Some(account) = account::lock(c, identity.account).await? else { return Ok(()) };
     let own = open.as_ref().is_some_and(|open| open.directory.as_ref() == Some(&directory.id));
     let (from, until) = match told {
-        Told::Unreadable(which) => return report(c, act, &account, &format!("the value of {which} cannot be read")).await,
+        Told::Unreadable(which) => {
+            return report(c, act, &account, &format!("the value of {which} cannot be read")).await;
+        }
         Told::Nothing if own => return people::leave_over(c, act, &account).await,
         Told::Nothing => return Ok(()),
         Told::Leave(from, until) => (from, until),

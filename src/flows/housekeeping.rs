@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::{Ports, Refusal, directories};
 use crate::store::{
-    activity, client, client_grant, client_logout, client_request, evidence, item_event, letter, link_request, login,
-    refused, session,
+    activity, client, client_grant, client_logout, client_request, evidence, item_event, letter,
+    link_request, login, refused, session,
 };
 
 /// Days of evidence are kept this many months.

@@ -18,7 +18,9 @@ use super::turn::Turn;
 use crate::domain::actor::Actor;
 use crate::domain::ids::{DirectoryId, TargetId};
 use crate::flows::tokens::expiry;
-use crate::flows::{Ports, Refusal, deliver, directories, entitle, housekeeping, lead, lifecycle, mover, people, pull};
+use crate::flows::{
+    Ports, Refusal, deliver, directories, entitle, housekeeping, lead, lifecycle, mover, people, pull,
+};
 
 /// How often a job with a date of its own looks at the clock.
 const LOOK: Duration = Duration::from_secs(30);
@@ -252,14 +254,19 @@ async fn followed(turn: Turn) -> Result<String, Refusal> {
     let grants = lifecycle::end_grants(&turn.ports, &act).await?;
     let accounts = lifecycle::follow_dates(&turn.ports, &act).await?;
     let deputies = people::follow_deputies(&turn.ports, &act).await?;
-    Ok(format!("{grants} grants ended, {accounts} accounts followed their dates, {deputies} leaves got a deputy"))
+    Ok(format!(
+        "{grants} grants ended, {accounts} accounts followed their dates, {deputies} leaves got a deputy"
+    ))
 }
 
 /// Rights by hand of people who changed job: reminded of, and ended where the policy says so.
 async fn asked(turn: Turn) -> Result<String, Refusal> {
     let act = turn.ports.act(Actor::Job("questions".to_owned()), "change of job");
     let round = mover::follow_up(&turn.ports, &act).await?;
-    Ok(format!("{} reminders, {} rights ended, {} settled by themselves", round.reminders, round.ended, round.settled))
+    Ok(format!(
+        "{} reminders, {} rights ended, {} settled by themselves",
+        round.reminders, round.ended, round.settled
+    ))
 }
 
 /// A job per target, so that one that hangs keeps no other from hearing.

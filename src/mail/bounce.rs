@@ -35,7 +35,8 @@ pub fn read(message: &[u8]) -> Result<Bounce, NoBounce> {
     let text = unfolded(&String::from_utf8_lossy(message));
     let lines: Vec<&str> = text.lines().collect();
     let is_start = |line: &&str| {
-        value(line, "content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("message/delivery-status"))
+        value(line, "content-type")
+            .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("message/delivery-status"))
     };
     let start = lines.iter().position(|line| is_start(line)).ok_or(NoBounce::NoReport)?;
     let report: Vec<&str> =
@@ -74,7 +75,8 @@ fn letter_of(id: &str) -> Option<Uuid> {
 
 fn said_of(status: &str, diagnostic: &str) -> String {
     let said = diagnostic.split_once(';').map_or(diagnostic, |(_, said)| said).trim();
-    let plain: String = format!("{status} {said}").chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let plain: String =
+        format!("{status} {said}").chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     plain.trim().chars().take(300).collect()
 }
 

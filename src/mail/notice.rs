@@ -17,12 +17,12 @@ mod ending;
 mod leave;
 mod question;
 
+pub use alert::{Alert, Invited, PlanCounts};
 pub use beside::{Because, Beside};
 pub use digest::{Digest, Part};
 pub use ending::{Ending, Ends};
 pub use leave::LeaveAnswer;
 pub use question::{Asked, Question};
-pub use alert::{Alert, Invited, PlanCounts};
 
 /// What the person can do about it, and whom to ask: the same for every notice.
 #[derive(Debug, Clone, Copy)]

@@ -21,7 +21,8 @@ pub(super) fn html(title: &str, text: &str, language: Language) -> String {
         Some((body, foot)) => (body, foot.trim()),
         None => (text, ""),
     };
-    let blocks: String = body.split("\n\n").map(str::trim).filter(|block| !block.is_empty()).map(block).collect();
+    let blocks: String =
+        body.split("\n\n").map(str::trim).filter(|block| !block.is_empty()).map(block).collect();
     let foot = if foot.is_empty() {
         String::new()
     } else {
@@ -141,7 +142,10 @@ mod tests {
         assert!(page.contains("Hej &lt;b&gt;Åsa&lt;/b&gt; &amp; &quot;Bo&quot;,"), "{page}");
         assert!(page.contains("<title>Ämne &lt;i&gt;</title>") && page.contains("lang=\"sv\""), "{page}");
         let address = "https://p.example/sso/notice?a=1&amp;b=2";
-        assert!(page.contains(&format!("href=\"{address}\"")) && page.contains(&format!(">{address}</a>")), "{page}");
+        assert!(
+            page.contains(&format!("href=\"{address}\"")) && page.contains(&format!(">{address}</a>")),
+            "{page}"
+        );
         assert!(page.contains("<li style=\"margin:0 0 4px\">två</li>"), "{page}");
         assert!(!page.contains("-- "), "the foot's mark is for text alone: {page}");
     }

@@ -84,7 +84,15 @@ impl MailSettings {
             MailSecurity::None => 25,
         };
         let port = url.port().unwrap_or(usual);
-        Ok(Self { host, port, security, login: login(&url)?, ca: None, from: from.to_owned(), bounces_to: None })
+        Ok(Self {
+            host,
+            port,
+            security,
+            login: login(&url)?,
+            ca: None,
+            from: from.to_owned(),
+            bounces_to: None,
+        })
     }
 
     /// Whether name and password would cross the network in clear.

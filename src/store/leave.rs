@@ -75,7 +75,8 @@ macro_rules! columns {
 }
 
 fn read(row: Row) -> Result<ApprovedLeave, StoreError> {
-    let Row { account_id: account, from_at: from, until_at: until, approver, by_actor: by, noted_at, .. } = row;
+    let Row { account_id: account, from_at: from, until_at: until, approver, by_actor: by, noted_at, .. } =
+        row;
     let corrupt = |e: &dyn std::fmt::Display| StoreError::corrupt("account_leave", account, e);
     let sectors = match &row.deputy_sectors {
         None => None,
@@ -91,9 +92,11 @@ fn read(row: Row) -> Result<ApprovedLeave, StoreError> {
     Ok(ApprovedLeave {
         directory,
         sign_in_why: row.sign_in_why,
-        deputy: row
-            .deputy_id
-            .map(|id| Deputy { account: AccountId::new(id), sectors, links: row.deputy_links }),
+        deputy: row.deputy_id.map(|id| Deputy {
+            account: AccountId::new(id),
+            sectors,
+            links: row.deputy_links,
+        }),
         account: AccountId::new(account),
         from: instant(from, "account_leave", account)?,
         until: instant(until, "account_leave", account)?,

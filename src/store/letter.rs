@@ -37,15 +37,8 @@ pub enum LetterState {
 
 impl LetterState {
     /// Every state.
-    pub const ALL: [Self; 7] = [
-        Self::Waiting,
-        Self::Sending,
-        Self::Sent,
-        Self::Refused,
-        Self::Failed,
-        Self::Bounced,
-        Self::Dropped,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Waiting, Self::Sending, Self::Sent, Self::Refused, Self::Failed, Self::Bounced, Self::Dropped];
 
     /// The stable name.
     #[must_use]
@@ -130,7 +123,8 @@ impl TryFrom<Row> for StoredLetter {
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let id = row.id;
-        let unknown = |what: &str, value: &str| StoreError::corrupt("letter", id, format!("{what} {value:?}"));
+        let unknown =
+            |what: &str, value: &str| StoreError::corrupt("letter", id, format!("{what} {value:?}"));
         Ok(Self {
             id,
             kind: row.kind,

@@ -40,7 +40,10 @@ impl MailServer {
 
     /// What the settings say of it.
     pub(crate) fn settings(&self) -> String {
-        format!("[mail]\nsmtp = \"smtp://127.0.0.1:{}\"\nfrom = \"Portvakt <p@forening.example>\"\n", self.port)
+        format!(
+            "[mail]\nsmtp = \"smtp://127.0.0.1:{}\"\nfrom = \"Portvakt <p@forening.example>\"\n",
+            self.port
+        )
     }
 }
 

@@ -11,11 +11,8 @@ use crate::domain::policy::care::{Besides, ChangedJob, NoticePolicy, Unanswered,
 pub(super) fn notices(section: Option<&Section<'_>>) -> NoticePolicy {
     let usual = NoticePolicy::default();
     let Some(section) = section else { return usual };
-    let also_to: Vec<Besides> = section
-        .list("also_to")
-        .iter()
-        .filter_map(|item| item.choice(Besides::ALL, Besides::name))
-        .collect();
+    let also_to: Vec<Besides> =
+        section.list("also_to").iter().filter_map(|item| item.choice(Besides::ALL, Besides::name)).collect();
     let also_from = section.field("also_from");
     if let Some(field) = also_from.as_ref().filter(|_| also_to.is_empty()) {
         field.doubtful(

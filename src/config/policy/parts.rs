@@ -31,7 +31,8 @@ pub(super) fn sectors(root: &Section<'_>) -> BTreeMap<SectorId, Sector> {
     let read = |section: &Section<'_>| {
         let (id, name) = (id(section, SectorId::parse), name(section));
         let is_critical = section.flag("critical").unwrap_or(false);
-        let owner = section.text("owner").map(|owner| owner.trim().to_owned()).filter(|owner| !owner.is_empty());
+        let owner =
+            section.text("owner").map(|owner| owner.trim().to_owned()).filter(|owner| !owner.is_empty());
         Some((id?, Sector { name: name?, is_critical, owner }))
     };
     root.each("sector").iter().filter_map(read).collect()

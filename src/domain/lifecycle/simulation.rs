@@ -109,7 +109,8 @@ impl Life {
             Event::LogStops(stops) => self.log_stopped = *stops,
             Event::MailFails(fails) => self.mail_fails = *fails,
             Event::Leave(count) => {
-                self.leave = Some(Leave { from: self.now, until: self.now + days(*count), keeps_sign_in: false });
+                self.leave =
+                    Some(Leave { from: self.now, until: self.now + days(*count), keeps_sign_in: false });
             }
             Event::Directory(presence) => {
                 self.identities[0].presence = *presence;

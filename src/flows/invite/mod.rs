@@ -110,8 +110,11 @@ async fn alert(ports: &Ports, event: Invited, user_name: &str, by: &str) {
             return Ok(());
         };
         let now = ports.clock.now();
-        let letter =
-            Alert::Invitation { event, user_name, by, at: now }.letter(uuid::Uuid::now_v7(), address, ports.settings.language);
+        let letter = Alert::Invitation { event, user_name, by, at: now }.letter(
+            uuid::Uuid::now_v7(),
+            address,
+            ports.settings.language,
+        );
         mailer.send(now, &letter).await.map_err(|error| Refusal::Outside(error.to_string()))
     };
     if let Err(error) = told.await {

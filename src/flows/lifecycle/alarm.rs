@@ -28,10 +28,14 @@ pub(super) async fn plan_stopped(
     let compiled = ports.policies.current(&mut c).await?;
     drop(c);
     let policy = &compiled.policy;
-    let sentence = |stop: &SafetyStop, language| stop.sentence(policy, &Reading::of(policy, language, act.now));
-    let causes: Vec<Text> =
-        stops.iter().map(|stop| Text::new(sentence(stop, Language::Sv), sentence(stop, Language::En))).collect();
-    let counted = |is_it: fn(&Step) -> bool| proposal.plan.steps.iter().filter(|step| is_it(&step.step)).count();
+    let sentence =
+        |stop: &SafetyStop, language| stop.sentence(policy, &Reading::of(policy, language, act.now));
+    let causes: Vec<Text> = stops
+        .iter()
+        .map(|stop| Text::new(sentence(stop, Language::Sv), sentence(stop, Language::En)))
+        .collect();
+    let counted =
+        |is_it: fn(&Step) -> bool| proposal.plan.steps.iter().filter(|step| is_it(&step.step)).count();
     let alert = Alert::PlanStopped {
         hash: &proposal.hash,
         made_on: proposal.plan.created_at.to_zoned(zone_of(policy)).date(),
@@ -46,8 +50,14 @@ pub(super) async fn plan_stopped(
     for to in post::operators(ports, policy.contact.email.as_deref()) {
         let letter = alert.letter(Uuid::now_v7(), &to.address, to.language);
         let topic = format!("alert:{}:{}", proposal.hash, to.address);
-        let draft =
-            Draft { kind: Kind::Alert, topic, account: None, recipient: to.account, letter, about: json!({}) };
+        let draft = Draft {
+            kind: Kind::Alert,
+            topic,
+            account: None,
+            recipient: to.account,
+            letter,
+            about: json!({}),
+        };
         let writing = act.clone();
         let written =
             ports.db.write(move |c| Box::pin(async move { post::put(c, &writing, draft).await })).await?;

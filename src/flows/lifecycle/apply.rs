@@ -10,12 +10,13 @@ use jiff::SignedDuration;
 
 use super::super::lead::{self, Fence};
 use super::super::{Act, Compiled, Ports, Refusal, guard};
-use super::facts;
 use super::alarm;
+use super::facts;
 use super::letters::{self, Post};
 use super::plan::{self, Proposal};
 use super::run::{self, RunOutcome, RunReport};
 use super::step::{Skipped, Taken, Taking};
+use super::told;
 use crate::domain::days::Reading;
 use crate::domain::ids::AccountId;
 use crate::domain::lifecycle::Step;
@@ -223,7 +224,7 @@ async fn take_steps(ports: &Ports, taking: &Arc<Taking>, fence: &Fence) -> Resul
         }
         let taken = one(ports, taking, post.as_ref(), position, planned.clone()).await?;
         if let (Taken::Done(before), Some(post)) = (&taken, &post) {
-            letters::tell(ports, taking, post, before, &planned).await?;
+            told::tell(ports, taking, post, before, &planned).await?;
         }
     }
     Ok(())

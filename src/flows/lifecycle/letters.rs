@@ -22,7 +22,7 @@ use crate::domain::lifecycle::{Assessment, Step, assess};
 use crate::domain::plan::PlannedStep;
 use crate::domain::policy::care::WithoutAddress;
 use crate::domain::policy::{Contact, Policy};
-use crate::mail::notice::{Beside, Because, Notice, Reader, Ways};
+use crate::mail::notice::{Because, Beside, Notice, Reader, Ways};
 use crate::store::letter::StoredLetter;
 use crate::store::{Conn, account, notice};
 
@@ -53,15 +53,15 @@ impl Post {
         })
     }
 
-    fn ways(&self) -> Ways<'_> {
+    pub(super) fn ways(&self) -> Ways<'_> {
         Ways { sign_in: &self.sign_in, contact: &self.contact }
     }
 
-    fn reader<'r>(&self, account: &'r Account, address: &'r str) -> Reader<'r> {
+    pub(super) fn reader<'r>(&self, account: &'r Account, address: &'r str) -> Reader<'r> {
         Reader { name: &account.display_name, address, language: account.language.unwrap_or(self.language) }
     }
 
-    fn day(&self, at: Timestamp) -> jiff::civil::Date {
+    pub(super) fn day(&self, at: Timestamp) -> jiff::civil::Date {
         at.to_zoned(self.zone.clone()).date()
     }
 
@@ -119,23 +119,27 @@ pub(super) async fn notify(
                 return skip(ports, taking, position, why).await;
             }
             Prepared::Unneeded(account) => return done(ports, taking, position, account).await,
-            Prepared::Letters(account, letter, beside) => match post::attempt(ports, &taking.act, letter).await? {
-                Attempt::Sent => {
-                    if let Some(beside) = beside {
-                        post::attempt(ports, &taking.act, beside).await?;
+            Prepared::Letters(account, letter, beside) => {
+                match post::attempt(ports, &taking.act, letter).await? {
+                    Attempt::Sent => {
+                        if let Some(beside) = beside {
+                            post::attempt(ports, &taking.act, beside).await?;
+                        }
+                        return done(ports, taking, position, account).await;
                     }
-                    return done(ports, taking, position, account).await;
+                    Attempt::Refused(said) => {
+                        drop_beside(ports, taking, beside).await?;
+                        refused = Some(said);
+                    }
+                    Attempt::Again(said) => {
+                        return skip(ports, taking, position, Skipped::NotSent { said }).await;
+                    }
+                    Attempt::Elsewhere => {
+                        let said = "it is being sent already".to_owned();
+                        return skip(ports, taking, position, Skipped::NotSent { said }).await;
+                    }
                 }
-                Attempt::Refused(said) => {
-                    drop_beside(ports, taking, beside).await?;
-                    refused = Some(said);
-                }
-                Attempt::Again(said) => return skip(ports, taking, position, Skipped::NotSent { said }).await,
-                Attempt::Elsewhere => {
-                    let said = "it is being sent already".to_owned();
-                    return skip(ports, taking, position, Skipped::NotSent { said }).await;
-                }
-            },
+            }
         }
     }
     skip(ports, taking, position, Skipped::NotSent { said: refused.unwrap_or_default() }).await
@@ -209,7 +213,9 @@ async fn write(
             let letter = beside(c, taking, post, (&account, fresh), (&other, coming, false)).await?;
             letter.map(|letter| (letter, None))
         }
-        (None, None) if policy.notices.without_address == WithoutAddress::Proceed && account.email.is_none() => {
+        (None, None)
+            if policy.notices.without_address == WithoutAddress::Proceed && account.email.is_none() =>
+        {
             return proceed(c, taking, account, fresh).await;
         }
         (None, None) => return Ok(Prepared::Not(Skipped::Unreachable)),
@@ -286,7 +292,8 @@ async fn proceed(
     account: Account,
     fresh: &Assessment,
 ) -> Result<Prepared, Refusal> {
-    if let (Step::Notify { lead, not_before }, Some(rule), Some(idle)) = (fresh.step, &fresh.rule, fresh.idle) {
+    if let (Step::Notify { lead, not_before }, Some(rule), Some(idle)) = (fresh.step, &fresh.rule, fresh.idle)
+    {
         let row = notice::Notice {
             account: account.id,
             rule: rule.clone(),
@@ -298,7 +305,8 @@ async fn proceed(
         notice::sent(c, &row).await?;
         let act = taking.act.because(cause(fresh, &taking.hash));
         let after = json!({ "days_before": whole_days(lead), "not_before": not_before.to_string() });
-        act.record(c, "notice_without_address", Subject::new("account", account.id), None, Some(after)).await?;
+        act.record(c, "notice_without_address", Subject::new("account", account.id), None, Some(after))
+            .await?;
     }
     Ok(Prepared::Unneeded(Box::new(account)))
 }
@@ -367,52 +375,4 @@ async fn end(ports: &Ports, taking: &Arc<Taking>, position: i64, taken: Taken) -
             })
         })
         .await
-}
-
-/// Tells the person what was done. Nothing rests on it.
-pub(super) async fn tell(
-    ports: &Ports,
-    taking: &Taking,
-    post: &Post,
-    before: &Account,
-    planned: &PlannedStep,
-) -> Result<(), Refusal> {
-    let notice = match planned.step {
-        Step::Freeze => frozen(taking, post, planned),
-        Step::Deactivate => {
-            Notice::Deactivated { reason: planned.because.status_reason(before.standing.reason) }
-        }
-        Step::Keep | Step::Notify { .. } | Step::Remove | Step::Pause | Step::Return => return Ok(()),
-    };
-    let (act, post, before) = (taking.act.clone(), post.clone(), before.clone());
-    let topic = format!("told:{}:{}:{}", planned.step.name(), before.id, taking.hash);
-    let written = ports
-        .db
-        .write(move |c| {
-            Box::pin(async move {
-                let Some(address) = post::reachable(c, &before, act.now).await? else { return Ok(None) };
-                let letter = notice.letter(Uuid::now_v7(), &post.reader(&before, &address), &post.ways());
-                let (account, recipient) = (Some(before.id), Some(before.id));
-                let draft = Draft { kind: Kind::Told, topic, account, recipient, letter, about: json!({}) };
-                post::put(c, &act, draft).await
-            })
-        })
-        .await?;
-    if let Some(letter) = written {
-        post::attempt(ports, &taking.act, letter).await?;
-    }
-    Ok(())
-}
-
-fn frozen(taking: &Taking, post: &Post, planned: &PlannedStep) -> Notice {
-    let rules = &taking.compiled.policy.lifecycle.rules;
-    let rule = rules.iter().find(|rule| Some(&rule.id) == planned.rule.as_ref());
-    let seen = rule.and_then(|rule| crate::domain::evidence::last_seen(&planned.evidence, &rule.evidence));
-    let freeze_for = rule.and_then(|rule| rule.freeze_for);
-    Notice::Frozen {
-        last_seen: seen.map(|seen| post.day(seen.at)),
-        deactivates_on: freeze_for.map(|length| post.day(later(taking.act.now, length))),
-        // No policy lets a sign-in open a frozen account; a person does.
-        sign_in_lifts: false,
-    }
 }

@@ -13,6 +13,7 @@ mod release;
 mod run;
 mod schedule;
 mod step;
+mod told;
 mod view;
 
 pub use apply::{JOB, apply};

@@ -107,7 +107,8 @@ pub async fn leave_requests(ports: &Ports) -> Result<Vec<AskedLeave>, Refusal> {
 /// [`Refusal::NotFound`] where none waits; [`Refusal::NotAllowed`] where the acting person may not, or asks
 /// themselves; as [`grant_leave`](super::grant_leave).
 pub async fn approve_leave(ports: &Ports, act: &Act, text: &str, approver: &str) -> Result<Account, Refusal> {
-    let approver = named(approver).map_err(|_| Refusal::invalid("approver", "name who approves the leave"))?;
+    let approver =
+        named(approver).map_err(|_| Refusal::invalid("approver", "name who approves the leave"))?;
     let done = change(ports, act, text, move |c, act, policy, account| {
         Box::pin(async move {
             let request = decided(c, act, policy, account, ("approved", None)).await?;
@@ -195,8 +196,14 @@ async fn answer(ports: &Ports, act: &Act, account: &Account, is_approved: bool) 
                 let letter = answer.letter(Uuid::now_v7(), &reader, &ways);
                 let topic = format!("leave:{}", request.id);
                 let (whom, to) = (Some(account.id), Some(account.id));
-                let draft =
-                    Draft { kind: Kind::Leave, topic, account: whom, recipient: to, letter, about: json!({}) };
+                let draft = Draft {
+                    kind: Kind::Leave,
+                    topic,
+                    account: whom,
+                    recipient: to,
+                    letter,
+                    about: json!({}),
+                };
                 post::put(c, &act, draft).await
             })
         })

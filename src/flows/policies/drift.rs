@@ -85,7 +85,9 @@ pub async fn drift(ports: &Ports, now: Timestamp) -> Result<Vec<Drifted>, Refusa
                 let rule = mapped.as_ref().and_then(|mapped| mapped.grants.get(&grant.kind)).cloned();
                 let how = match (&grant.origin, rule) {
                     (Origin::Manual | Origin::Review | Origin::Deputy(_), None) => Drift::ByHand,
-                    (Origin::Manual | Origin::Review | Origin::Deputy(_), Some(rule)) => Drift::AlsoByRule(rule),
+                    (Origin::Manual | Origin::Review | Origin::Deputy(_), Some(rule)) => {
+                        Drift::AlsoByRule(rule)
+                    }
                     (Origin::Rule(from), _) if change.difference.end.contains(&grant.id) => {
                         Drift::HeldBack(from.clone())
                     }

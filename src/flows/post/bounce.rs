@@ -37,18 +37,21 @@ pub async fn returned(ports: &Ports, act: &Act, message: &[u8]) -> Result<Return
 }
 
 async fn take(c: &mut Conn, act: &Act, bounce: Bounce) -> Result<Returned, Refusal> {
-    let none = Returned { letter: None, kind: String::new(), is_notice_void: false, said: bounce.said.clone() };
+    let none =
+        Returned { letter: None, kind: String::new(), is_notice_void: false, said: bounce.said.clone() };
     let Some(found) = find(c, &bounce).await? else { return Ok(none) };
     if !letter::bounced(c, found.id, &bounce.said, act.now).await? {
         return Ok(Returned { letter: Some(found.id), kind: found.kind, ..none });
     }
     let is_notice_void = notice::came_back(c, found.id, act.now).await?;
-    let subject =
-        found.account.map_or_else(|| Subject::new("letter", found.id), |account| Subject::new("account", account));
+    let subject = found
+        .account
+        .map_or_else(|| Subject::new("letter", found.id), |account| Subject::new("account", account));
     let after = json!({ "letter": found.id, "kind": found.kind, "said": bounce.said,
         "notice_void": is_notice_void });
     act.record(c, "letter_bounced", subject, None, Some(after)).await?;
-    metrics::counter!("portvakt_letters_total", "kind" => found.kind.clone(), "outcome" => "bounced").increment(1);
+    metrics::counter!("portvakt_letters_total", "kind" => found.kind.clone(), "outcome" => "bounced")
+        .increment(1);
     Ok(Returned { letter: Some(found.id), kind: found.kind, is_notice_void, said: bounce.said })
 }
 

@@ -133,8 +133,12 @@ async fn waiting(ports: &Ports, reading: &Reading, links: usize) -> Result<Vec<S
     if !questions.is_empty() {
         let count = questions.len();
         lines.push(reading.pick(
-            format!("{count} behörigheter efter byte av arbete, varav {overdue} försenade: portvakt account queue"),
-            format!("{count} rights after a change of job, {overdue} of them overdue: portvakt account queue"),
+            format!(
+                "{count} behörigheter efter byte av arbete, varav {overdue} försenade: portvakt account queue"
+            ),
+            format!(
+                "{count} rights after a change of job, {overdue} of them overdue: portvakt account queue"
+            ),
         ));
     }
     if links > 0 {
@@ -187,7 +191,8 @@ async fn done(c: &mut Conn, reading: &Reading, since: Timestamp) -> Result<Vec<S
     }
     let notices = audit::of_action(c, "notice_sent", since, 1000).await?.len();
     if notices > 0 {
-        lines.push(reading.pick(format!("{notices} påminnelser skickade"), format!("{notices} notices sent")));
+        lines
+            .push(reading.pick(format!("{notices} påminnelser skickade"), format!("{notices} notices sent")));
     }
     Ok(lines)
 }
@@ -239,8 +244,12 @@ async fn coming(
             match (fresh.step, fresh.exempt()) {
                 (Step::Freeze, _) => frozen.push(name()),
                 (Step::Deactivate, _) => deactivated.push(name()),
-                (Step::Keep, Some(Exempt::Told { not_before })) if *not_before <= until => frozen.push(name()),
-                (Step::Keep, Some(Exempt::Frozen { until: end })) if *end <= until => deactivated.push(name()),
+                (Step::Keep, Some(Exempt::Told { not_before })) if *not_before <= until => {
+                    frozen.push(name())
+                }
+                (Step::Keep, Some(Exempt::Frozen { until: end })) if *end <= until => {
+                    deactivated.push(name())
+                }
                 _ => {}
             }
         }
@@ -273,13 +282,8 @@ async fn stale(
     let named: std::collections::BTreeSet<EvidenceSource> =
         policy.lifecycle.rules.iter().flat_map(|rule| rule.evidence.iter().copied()).collect();
     let directories = ports.settings.directories.iter().map(|directory| directory.id.clone()).collect();
-    let known = knowledge(
-        &named,
-        &directories,
-        &around.sources,
-        policy.lifecycle.source_stale_after,
-        reading.now,
-    );
+    let known =
+        knowledge(&named, &directories, &around.sources, policy.lifecycle.source_stale_after, reading.now);
     Ok(known.unknown.iter().map(|unknown| unknown.sentence(reading)).collect())
 }
 

@@ -51,9 +51,8 @@ pub async fn tell_of_ends(ports: &Ports, act: &Act) -> Result<usize, Refusal> {
     let mut written = Vec::new();
     for one in accounts {
         let (teller, compiled) = (teller.clone(), std::sync::Arc::clone(&compiled));
-        let work = ports
-            .db
-            .write(move |c| Box::pin(async move { teller.account(c, &compiled.policy, one).await }));
+        let work =
+            ports.db.write(move |c| Box::pin(async move { teller.account(c, &compiled.policy, one).await }));
         written.extend(work.await?);
     }
     for (holder, grant) in grants {
@@ -105,7 +104,9 @@ impl Teller {
         holder: Account,
         grant: &Grant,
     ) -> Result<Vec<Uuid>, Refusal> {
-        let (Some(end), Some(right)) = (grant.ends_at, name(policy, &grant.kind)) else { return Ok(Vec::new()) };
+        let (Some(end), Some(right)) = (grant.ends_at, name(policy, &grant.kind)) else {
+            return Ok(Vec::new());
+        };
         if !holder.standing.status.is_usable() {
             return Ok(Vec::new());
         }

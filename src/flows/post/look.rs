@@ -97,13 +97,8 @@ pub async fn try_out(ports: &Ports, act: &Act, address: &str) -> Result<Uuid, Re
         ),
     };
     let id = Uuid::now_v7();
-    let letter = Letter {
-        id,
-        to: address.to_owned(),
-        language,
-        subject: subject.to_owned(),
-        text: text.to_owned(),
-    };
+    let letter =
+        Letter { id, to: address.to_owned(), language, subject: subject.to_owned(), text: text.to_owned() };
     let topic = format!("test:{id}");
     let draft = Draft { kind: Kind::Test, topic, account: None, recipient: None, letter, about: json!({}) };
     let writing = act.clone();

@@ -70,7 +70,9 @@ pub(in crate::flows) async fn besides(
 ) -> Result<Option<Recipient>, Refusal> {
     for besides in &policy.notices.also_to {
         let candidates = match besides {
-            Besides::Manager => managers(c, about).await?.into_iter().map(|one| (one, How::Manager)).collect(),
+            Besides::Manager => {
+                managers(c, about).await?.into_iter().map(|one| (one, How::Manager)).collect()
+            }
             Besides::SectorOwner => owners(c, policy, sectors).await?,
         };
         for (candidate, how) in candidates {

@@ -214,8 +214,11 @@ async fn note(c: &mut Conn, act: &Act, stored: &StoredLetter) -> Result<(), Refu
     let rule = about.get("rule").and_then(|rule| RuleId::parse(rule.as_str()?).ok());
     let days_before = about.get("days_before").and_then(serde_json::Value::as_i64);
     let idle_since = about.get("idle_since").and_then(|at| at.as_str()?.parse().ok());
-    let (Some(rule), Some(days_before), Some(idle_since)) = (rule, days_before, idle_since) else { return Ok(()) };
-    let row = notice::Notice { account, rule, days_before, idle_since, sent_at: act.now, letter: Some(stored.id) };
+    let (Some(rule), Some(days_before), Some(idle_since)) = (rule, days_before, idle_since) else {
+        return Ok(());
+    };
+    let row =
+        notice::Notice { account, rule, days_before, idle_since, sent_at: act.now, letter: Some(stored.id) };
     notice::sent(c, &row).await?;
     let cause = about.get("cause").and_then(serde_json::Value::as_str).unwrap_or_default();
     let after = json!({ "days_before": days_before, "not_before": about.get("not_before"), "letter": stored.id,
@@ -237,7 +240,8 @@ async fn told(
     let subject = stored
         .account
         .map_or_else(|| Subject::new("letter", stored.id), |account| Subject::new("account", account));
-    let after = json!({ "letter": stored.id, "kind": stored.kind, "said": said, "attempts": stored.attempts });
+    let after =
+        json!({ "letter": stored.id, "kind": stored.kind, "said": said, "attempts": stored.attempts });
     act.record(c, action, subject, None, Some(after)).await?;
     Ok(())
 }

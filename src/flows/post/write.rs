@@ -9,8 +9,8 @@ use super::super::{Act, Ports, Refusal};
 use crate::domain::ids::AccountId;
 use crate::domain::language::Language;
 use crate::mail::Letter;
-use crate::store::letter::{self, LetterState, StoredLetter};
 use crate::store::Conn;
+use crate::store::letter::{self, LetterState, StoredLetter};
 
 /// What kind of letter it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

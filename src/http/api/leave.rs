@@ -43,9 +43,8 @@ struct DeputyPart {
 
 impl DeputyPart {
     fn wish(self) -> Result<DeputyWish, Refusal> {
-        let read = |text: String| {
-            SectorId::parse(&text).map_err(|error| Refusal::invalid("deputy.sectors", error))
-        };
+        let read =
+            |text: String| SectorId::parse(&text).map_err(|error| Refusal::invalid("deputy.sectors", error));
         let sectors = self.sectors.map(|all| all.into_iter().map(read).collect::<Result<BTreeSet<_>, _>>());
         Ok(DeputyWish { account: self.account, sectors: sectors.transpose()?, links: self.links })
     }
@@ -86,7 +85,12 @@ pub(super) struct Standing {
 
 async fn standing(ports: &Ports, account: Account) -> Result<Json<Standing>, Problem> {
     let leave = people::open_leave(ports, account.id).await?;
-    Ok(Json(Standing { account: account.id, status: account.standing.status, version: account.version, leave }))
+    Ok(Json(Standing {
+        account: account.id,
+        status: account.standing.status,
+        version: account.version,
+        leave,
+    }))
 }
 
 /// `GET /api/v1/accounts/{id}/leave`: the leave that is approved and not over.

@@ -9,10 +9,10 @@ use axum::extract::{Path, State};
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::flows::Ports;
 use crate::flows::mover::{self, AskedRight, Verdict};
 use crate::flows::people::Lasting;
 use crate::flows::people::through::{self, Through};
-use crate::flows::Ports;
 use crate::http::Problem;
 use crate::http::body::JsonBody;
 use crate::http::caller::TargetCaller;

@@ -117,7 +117,11 @@ mod tests {
         let sv = letter(true, Because::Manager, Language::Sv);
         assert_eq!(sv.subject, "Kontot för Bo Lind fryses i morgon");
         assert!(sv.text.contains("Bo Lind loggade senast in i CRM:et 2025-07-14."), "{}", sv.text);
-        assert!(sv.text.contains("katalogen anger dig som chef") && !sv.text.contains("https://"), "{}", sv.text);
+        assert!(
+            sv.text.contains("katalogen anger dig som chef") && !sv.text.contains("https://"),
+            "{}",
+            sv.text
+        );
         let en = letter(false, Because::Owner("Mailings"), Language::En);
         assert!(en.text.contains("you alone are told") && en.text.contains("https://p.example/sso/notice"));
         assert!(en.text.contains("you answer for the sector Mailings"), "{}", en.text);

@@ -67,14 +67,21 @@ mod tests {
             heading: Text::new(sv, "x"),
             lines: lines.iter().map(|&line| line.to_owned()).collect(),
         };
-        let parts = vec![part("Väntar på beslut", &["en plan"]), part("Fel", &[]), part("Gjort", &["Åsa\r\nBcc: x"])];
+        let parts =
+            vec![part("Väntar på beslut", &["en plan"]), part("Fel", &[]), part("Gjort", &["Åsa\r\nBcc: x"])];
         let digest = Digest { day: date(2026, 3, 2), parts };
         let letter = digest.letter(uuid::Uuid::nil(), "it@b.example", Language::Sv);
         assert_eq!(letter.subject, "Portvakt 2026-03-02");
-        assert!(letter.text.starts_with("Väntar på beslut\n- en plan\n\nGjort\n- Åsa  Bcc: x\n"), "{}", letter.text);
+        assert!(
+            letter.text.starts_with("Väntar på beslut\n- en plan\n\nGjort\n- Åsa  Bcc: x\n"),
+            "{}",
+            letter.text
+        );
         assert!(!digest.is_empty());
         let empty = Digest { day: date(2026, 3, 2), parts: vec![part("Fel", &[])] };
         assert!(empty.is_empty());
-        assert!(empty.letter(uuid::Uuid::nil(), "it@b.example", Language::En).text.starts_with("Nothing to tell"));
+        assert!(
+            empty.letter(uuid::Uuid::nil(), "it@b.example", Language::En).text.starts_with("Nothing to tell")
+        );
     }
 }

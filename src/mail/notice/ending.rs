@@ -54,7 +54,9 @@ impl Ending {
             ),
             (Ends::Account, Some(name)) => (
                 format!("Kontot för {name} gäller till och med {day}"),
-                format!("Kontot för {name} i CRM:et gäller till och med {day}. Ska det gälla längre behöver någon ändra slutdatumet."),
+                format!(
+                    "Kontot för {name} i CRM:et gäller till och med {day}. Ska det gälla längre behöver någon ändra slutdatumet."
+                ),
             ),
             (Ends::Right(right), None) => (
                 format!("{} gäller till och med {day}", right.sv),
@@ -87,7 +89,9 @@ impl Ending {
             ),
             (Ends::Account, Some(name)) => (
                 format!("The account of {name} lasts until {day}"),
-                format!("The account of {name} in the CRM lasts until {day}. If it is to last longer, somebody must move its end."),
+                format!(
+                    "The account of {name} in the CRM lasts until {day}. If it is to last longer, somebody must move its end."
+                ),
             ),
             (Ends::Right(right), None) => (
                 format!("{} lasts until {day}", right.en),
@@ -131,9 +135,16 @@ mod tests {
             ending.letter(uuid::Uuid::nil(), &Reader { name: "Bo", address: "bo@b.example", language }, &ways)
         };
         let right = || Ends::Right(Text::new("Rollen Kommunikatör", "The role Communicator"));
-        assert_eq!(letter(Ends::Account, None, Language::Sv).subject, "Ditt konto i CRM:et gäller till och med 2026-05-31");
+        assert_eq!(
+            letter(Ends::Account, None, Language::Sv).subject,
+            "Ditt konto i CRM:et gäller till och med 2026-05-31"
+        );
         assert!(letter(right(), None, Language::En).text.contains("lasts until 31 May 2026. Nothing else"));
-        assert!(letter(right(), Some("Åsa"), Language::Sv).text.contains("Du har gett Åsa behörighet i CRM:et: rollen Kommunikatör."));
+        assert!(
+            letter(right(), Some("Åsa"), Language::Sv)
+                .text
+                .contains("Du har gett Åsa behörighet i CRM:et: rollen Kommunikatör.")
+        );
         assert!(letter(Ends::Account, Some("Åsa"), Language::En).subject.contains("The account of Åsa"));
     }
 }

@@ -60,7 +60,13 @@ impl LeaveAnswer {
         };
         let (greeting, closing) = (greeting(reader), closing(reader.language, ways.contact));
         let text = format!("{greeting}\n\n{body}\n\n{closing}\n");
-        Letter { id, to: reader.address.to_owned(), language: reader.language, subject: subject.to_owned(), text }
+        Letter {
+            id,
+            to: reader.address.to_owned(),
+            language: reader.language,
+            subject: subject.to_owned(),
+            text,
+        }
     }
 }
 

@@ -116,7 +116,10 @@ mod tests {
             Question { asked: vec![one.clone()] }.letter(uuid::Uuid::nil(), &reader, &ways).text
         };
         let sv = letter(Language::Sv);
-        assert!(sv.contains("- BoLind: Rollen Kommunikatör (ny avdelning; svar före 2026-03-01; 0199c0de-0000)"), "{sv}");
+        assert!(
+            sv.contains("- BoLind: Rollen Kommunikatör (ny avdelning; svar före 2026-03-01; 0199c0de-0000)"),
+            "{sv}"
+        );
         assert!(letter(Language::En).contains("another department; answer before 1 Mar 2026"));
     }
 }

@@ -30,7 +30,9 @@ async fn two<'t>(t: &'t TestDb) -> (World<'t>, AccountId, AccountId) {
     w.board(&["anna"]).await;
     let (bo, dora) = (w.arrives("bo").await, w.arrives("dora").await);
     let sector = GrantKind::Sector(SectorId::parse("mailings").unwrap());
-    people::grant(w.ports(), &w.act(), &bo.to_string(), (sector, Lasting::AsUsual), "his part").await.unwrap();
+    people::grant(w.ports(), &w.act(), &bo.to_string(), (sector, Lasting::AsUsual), "his part")
+        .await
+        .unwrap();
     let item = ItemRef::parse(ComponentId::parse("mailing").unwrap(), "7").unwrap();
     let own = Link {
         id: GrantId::new(uuid::Uuid::now_v7()),
@@ -55,7 +57,8 @@ fn wish(from: Timestamp, until: Timestamp) -> LeaveWish {
 /// What Dora holds for somebody else: sectors and links.
 async fn held(w: &World<'_>, dora: AccountId) -> (usize, usize) {
     let grants = look!(w.t, c => entitlement::held(c, dora));
-    let grants = grants.iter().filter(|g| matches!(g.origin, Origin::Deputy(_)) && g.holds_at(w.now())).count();
+    let grants =
+        grants.iter().filter(|g| matches!(g.origin, Origin::Deputy(_)) && g.holds_at(w.now())).count();
     let links = look!(w.t, c => link::of_account(c, dora));
     (grants, links.iter().filter(|l| l.origin == LinkOrigin::Deputy && l.holds_at(w.now())).count())
 }
@@ -199,7 +202,8 @@ async fn who_asks_for_leave_waits_for_somebody_elses_decision() {
         assert!(people::leave_requests(w.ports()).await.unwrap().is_empty());
         let request = look!(w.t, c => leave_request::newest(c, bo)).unwrap();
         assert_eq!(request.state, "approved");
-        let ended = w.house.send("POST", &format!("{path}/end"), &target, &json!({ "by": anna.to_string() })).await;
+        let ended =
+            w.house.send("POST", &format!("{path}/end"), &target, &json!({ "by": anna.to_string() })).await;
         assert_eq!(ended.body["status"], json!("active"), "{}", ended.body);
         // Who is not an administrator decides nothing, whatever a CRM says.
         let body = json!({ "from": w.now().to_string(), "until": span.1.to_string(), "by": bo.to_string() });

@@ -40,7 +40,8 @@ async fn quiet<'t>(t: &'t TestDb, server: &MailServer, more: &str) -> (World<'t>
 /// Changes attributes of a person, as the directory says them.
 async fn directory_sets(w: &World<'_>, name: &str, operations: serde_json::Value) {
     let path = format!("{USERS}/{}", w.scim_id(name).await);
-    let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
+    let body =
+        json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
     let answer = w.house.send("PATCH", &path, &w.token, &body).await;
     assert!(answer.status.is_success(), "{}", answer.body);
 }
@@ -204,7 +205,10 @@ async fn after_a_crash_while_a_letter_is_sent_it_goes_once_more_under_the_same_n
         // Somebody claims it and is never heard of again.
         let waiting = look!(w.t, c => letter::since(c, &[LetterState::Waiting], jiff::Timestamp::MIN, 9));
         let (id, now) = (waiting[0].id, w.now());
-        assert!(change!(w.t, [] c => letter::claim(c, id, now, now + SignedDuration::from_mins(5)).await).unwrap());
+        assert!(
+            change!(w.t, [] c => letter::claim(c, id, now, now + SignedDuration::from_mins(5)).await)
+                .unwrap()
+        );
         let report = w.apply(None).await;
         assert_eq!((report.applied, report.skipped), (0, 1), "whoever has it may still be sending it");
         assert!(server.letters().is_empty());

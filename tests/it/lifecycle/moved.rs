@@ -41,7 +41,8 @@ async fn given(w: &World<'_>, anna: AccountId, bo: AccountId, days: i64) {
 
 async fn says(w: &World<'_>, name: &str, operations: Value) {
     let path = format!("{USERS}/{}", w.scim_id(name).await);
-    let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
+    let body =
+        json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
     let answer = w.house.send("PATCH", &path, &w.token, &body).await;
     assert!(answer.status.is_success(), "{}", answer.body);
 }
@@ -67,7 +68,11 @@ async fn the_end_of_an_account_and_of_a_right_is_told_once_to_the_person_and_to_
         let dates = Dates { valid_from: None, valid_until: until };
         people::set_dates(w.ports(), &w.act(), &bo.to_string(), dates, "a campaign").await.unwrap();
         w.pass_days(25);
-        assert_eq!(post::tell_of_ends(w.ports(), &w.act()).await.unwrap(), 0, "fifteen days before is too early");
+        assert_eq!(
+            post::tell_of_ends(w.ports(), &w.act()).await.unwrap(),
+            0,
+            "fifteen days before is too early"
+        );
         w.pass_days(1);
         assert_eq!(post::tell_of_ends(w.ports(), &w.act()).await.unwrap(), 2);
         assert_eq!(to(&server.letters()), ["anna@forening.example", "bo@forening.example"]);
@@ -96,9 +101,17 @@ async fn what_was_given_by_hand_is_put_up_when_the_department_changes_and_stays_
         assert_eq!((asked[0].changed.as_str(), asked[0].value.as_str()), ("department", "communicator"));
         let round = mover::follow_up(w.ports(), &w.act()).await.unwrap();
         assert_eq!((round.reminders, to(&server.letters())), (1, vec!["anna@forening.example"]));
-        assert_eq!(mover::follow_up(w.ports(), &w.act()).await.unwrap().reminders, 0, "not twice within a week");
+        assert_eq!(
+            mover::follow_up(w.ports(), &w.act()).await.unwrap().reminders,
+            0,
+            "not twice within a week"
+        );
         w.pass_days(31);
-        assert_eq!(mover::follow_up(w.ports(), &w.act()).await.unwrap().reminders, 2, "the time is over: IT too");
+        assert_eq!(
+            mover::follow_up(w.ports(), &w.act()).await.unwrap().reminders,
+            2,
+            "the time is over: IT too"
+        );
         assert_eq!(to(&server.letters()), ["anna@forening.example", "it@forening.example"]);
         assert_eq!(look!(w.t, c => entitlement::held(c, bo)).len(), 1, "silence takes nothing");
         let id = asked[0].id.to_string();
@@ -131,8 +144,10 @@ async fn a_group_that_is_left_takes_its_right_at_once_and_silence_ends_the_rest_
         given(&w, anna, cia, 170).await;
         assert!(mover::questions(w.ports()).await.unwrap().is_empty(), "to join a group is no change of job");
         assert!(w.house.send("PATCH", &path, &w.token, &members(&[&me])).await.status.is_success());
-        let left: Vec<String> =
-            look!(w.t, c => entitlement::held(c, cia)).iter().map(|one| one.kind.value().to_owned()).collect();
+        let left: Vec<String> = look!(w.t, c => entitlement::held(c, cia))
+            .iter()
+            .map(|one| one.kind.value().to_owned())
+            .collect();
         assert_eq!(left, ["communicator"]);
         assert_eq!(mover::questions(w.ports()).await.unwrap()[0].changed, "groups");
         w.pass_days(13);
@@ -150,9 +165,12 @@ async fn the_digest_comes_once_a_day_says_what_waits_and_is_not_sent_for_nothing
         let server = MailServer::start().await;
         let (w, anna, bo) = house(t, &server, "").await;
         let run = async || {
-            if post::digest::is_due(w.ports(), portvakt::flows::lead::last_run(w.ports(), "digest").await.unwrap())
-                .await
-                .unwrap()
+            if post::digest::is_due(
+                w.ports(),
+                portvakt::flows::lead::last_run(w.ports(), "digest").await.unwrap(),
+            )
+            .await
+            .unwrap()
             {
                 jobs::run_once(w.ports(), "digest").await.unwrap();
             }

@@ -241,7 +241,11 @@ async fn the_last_administrator_stays_for_leave_and_for_dates_too() {
         ] {
             assert!(matches!(refused, Err(Refusal::Conflict(_))), "{refused:?}");
         }
-        let later = LeaveWish::new(w.now() + jiff::SignedDuration::from_hours(1), w.now() + jiff::SignedDuration::from_hours(48), "Karin Ek");
+        let later = LeaveWish::new(
+            w.now() + jiff::SignedDuration::from_hours(1),
+            w.now() + jiff::SignedDuration::from_hours(48),
+            "Karin Ek",
+        );
         people::grant_leave(w.ports(), &w.act(), &text(0), later).await.unwrap();
         w.pass_days(1);
         lifecycle::follow_dates(w.ports(), &w.act()).await.unwrap();

@@ -66,7 +66,9 @@ fn changed_job(policy: &Policy, language: Language) -> String {
     let job = policy.changed_job;
     let (within, every) = (length(job.answer_within, language), length(job.remind_every, language));
     let (sv, en) = match job.unanswered {
-        Unanswered::AskAgain => ("rapporteras det och frågan ställs igen", "that is reported and it is asked again"),
+        Unanswered::AskAgain => {
+            ("rapporteras det och frågan ställs igen", "that is reported and it is asked again")
+        }
         Unanswered::End => ("upphör behörigheten", "the right ends"),
     };
     match language {

@@ -58,29 +58,29 @@ impl<K: Eq + Hash, V: Clone> Memo<K, V> {
 
     /// What was put in under this epoch and key.
     pub fn get(&self, epoch: Epoch, key: &K) -> Option<V> {
-        let mut shelf = self.shelf(key)?;
-        if shelf.epoch != epoch {
+        let mut at = self.shelf(key)?;
+        if at.epoch != epoch {
             return None;
         }
-        if let Some(value) = shelf.young.get(key) {
+        if let Some(value) = at.young.get(key) {
             return Some(value.clone());
         }
-        let (key, value) = shelf.old.remove_entry(key)?;
+        let (key, value) = at.old.remove_entry(key)?;
         let given = value.clone();
-        let gone = shelf.put(key, value, self.half);
-        drop(shelf);
+        let gone = at.put(key, value, self.half);
+        drop(at);
         drop(gone);
         Some(given)
     }
 
     /// Puts a value in that was read while the database was in this state.
     pub fn put(&self, epoch: Epoch, key: K, value: V) {
-        let Some(mut shelf) = self.shelf(&key) else { return };
-        let former = if shelf.epoch == epoch { None } else { Some(mem::take(&mut *shelf)) };
-        shelf.epoch = epoch;
-        let gone = shelf.put(key, value, self.half);
+        let Some(mut at) = self.shelf(&key) else { return };
+        let former = if at.epoch == epoch { None } else { Some(mem::take(&mut *at)) };
+        at.epoch = epoch;
+        let gone = at.put(key, value, self.half);
         // Nobody should wait while much is let go.
-        drop(shelf);
+        drop(at);
         drop((former, gone));
     }
 }

@@ -25,7 +25,7 @@ impl Sitting<'_> {
                     match self.remembered(text) {
                         Some(known) => drop(self.known.insert((text.clone(), None), known)),
                         None => drop(texts.insert(text)),
-                    };
+                    }
                 }
                 Who::Account(_) | Who::Other(_) => {}
             }

@@ -6,10 +6,12 @@
 mod address;
 mod answer;
 mod backoff;
+mod courier;
 mod farewell;
 mod resolver;
 mod signature;
 mod state;
+mod trial;
 mod webhook;
 
 #[cfg(test)]
@@ -19,13 +21,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::ids::TargetId;
 
-pub use backoff::{ATTEMPTS, backoff};
+pub use backoff::{ATTEMPTS, backoff, probe_pause};
+pub use courier::CrmError;
 pub use farewell::{BackChannel, FarewellError, Heard};
 pub use signature::{
     ID_HEADER, KeyError, SIGNATURE_HEADER, SigningKey, TIMESTAMP_HEADER, TOLERANCE, VerifyError, sign, verify,
 };
 pub use state::{AccountState, ToldAccount};
-pub use webhook::{CrmError, Webhook, WebhookSettings};
+pub use trial::Finding;
+pub use webhook::{Webhook, WebhookSettings};
 
 /// A CRM that is told about accounts.
 #[derive(Debug, Clone)]
@@ -40,6 +44,21 @@ impl Crm {
     pub fn target(&self) -> &TargetId {
         match self {
             Self::Webhook(webhook) => webhook.target(),
+        }
+    }
+
+    /// What the CRM can be told, in stable words.
+    #[must_use]
+    pub fn abilities(&self) -> Vec<&'static str> {
+        match self {
+            Self::Webhook(_) => vec!["state"],
+        }
+    }
+
+    /// Tries what can be tried without changing anything that cannot be undone.
+    pub async fn test(&self, now: Timestamp) -> Vec<Finding> {
+        match self {
+            Self::Webhook(webhook) => webhook.test(now).await,
         }
     }
 

@@ -15,7 +15,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
 use crate::domain::ids::TargetId;
 
 use super::address::{is_this_machine, literal, reach};
-use super::resolver::{CheckedResolver, NameError, SystemResolver};
+use super::resolver::{CheckedResolver, NameError};
 
 /// Whole time of one request, connection and answer included.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -87,10 +87,6 @@ pub(crate) struct Courier {
 }
 
 impl Courier {
-    pub(crate) fn new(place: &Place) -> Result<Self, CrmError> {
-        Self::resolving_by(place, Arc::new(SystemResolver))
-    }
-
     pub(crate) fn resolving_by(place: &Place, names: Arc<dyn Resolve>) -> Result<Self, CrmError> {
         check(place)?;
         // Fails only when a provider is installed already, which is as good.

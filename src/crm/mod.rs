@@ -7,8 +7,11 @@ mod address;
 mod answer;
 mod backoff;
 mod courier;
+mod failed;
 mod farewell;
 mod resolver;
+mod rest;
+mod scim;
 mod signature;
 mod state;
 mod trial;
@@ -24,6 +27,8 @@ use crate::domain::ids::TargetId;
 pub use backoff::{ATTEMPTS, backoff, probe_pause};
 pub use courier::CrmError;
 pub use farewell::{BackChannel, FarewellError, Heard};
+pub use rest::{Rest, RestSettings};
+pub use scim::{RolesAs, Scim, ScimSettings};
 pub use signature::{
     ID_HEADER, KeyError, SIGNATURE_HEADER, SigningKey, TIMESTAMP_HEADER, TOLERANCE, VerifyError, sign, verify,
 };
@@ -36,6 +41,10 @@ pub use webhook::{Webhook, WebhookSettings};
 pub enum Crm {
     /// By signed messages to an address of its own.
     Webhook(Webhook),
+    /// Over its own API, as a file describes it.
+    Rest(Rest),
+    /// Over SCIM 2.0.
+    Scim(Scim),
 }
 
 impl Crm {
@@ -44,6 +53,8 @@ impl Crm {
     pub fn target(&self) -> &TargetId {
         match self {
             Self::Webhook(webhook) => webhook.target(),
+            Self::Rest(rest) => rest.target(),
+            Self::Scim(scim) => scim.target(),
         }
     }
 
@@ -52,6 +63,8 @@ impl Crm {
     pub fn abilities(&self) -> Vec<&'static str> {
         match self {
             Self::Webhook(_) => vec!["state"],
+            Self::Rest(rest) => rest.abilities(),
+            Self::Scim(scim) => scim.abilities(),
         }
     }
 
@@ -59,6 +72,8 @@ impl Crm {
     pub async fn test(&self, now: Timestamp) -> Vec<Finding> {
         match self {
             Self::Webhook(webhook) => webhook.test(now).await,
+            Self::Rest(rest) => rest.test(now).await,
+            Self::Scim(scim) => scim.test(now).await,
         }
     }
 
@@ -66,6 +81,8 @@ impl Crm {
     pub async fn deliver(&self, now: Timestamp, state: &AccountState) -> Delivery {
         match self {
             Self::Webhook(webhook) => webhook.deliver(now, state).await,
+            Self::Rest(rest) => rest.deliver(now, state).await,
+            Self::Scim(scim) => scim.deliver(now, state).await,
         }
     }
 }

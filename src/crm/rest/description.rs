@@ -129,6 +129,13 @@ pub(crate) struct Operation {
 }
 
 impl Description {
+    /// Whether the CRM is told roles: by an operation of their own, or with the update.
+    pub(crate) fn tells_roles(&self) -> bool {
+        let Operation { body, form, form_json, .. } = &self.update;
+        let mut texts = body.iter().chain(form.values()).chain(form_json.values());
+        self.set_roles.is_some() || texts.any(|text| text.contains("roles"))
+    }
+
     /// The operations that the file has, by name.
     pub(crate) fn operations(&self) -> Vec<(&'static str, &Operation)> {
         let optional = [
@@ -161,7 +168,10 @@ pub(crate) fn read(file: &str, text: &str) -> Result<(Description, Templates), V
     }
     for (name, operation) in [("find", &description.find), ("create", &description.create)] {
         if operation.id.is_none() {
-            wrong(&format!("{name}.id"), "it is missing; say where the answer holds the id: \"/id\"".to_owned());
+            wrong(
+                &format!("{name}.id"),
+                "it is missing; say where the answer holds the id: \"/id\"".to_owned(),
+            );
         }
     }
     for (name, operation) in [("roles", &description.roles), ("list", &description.list)] {

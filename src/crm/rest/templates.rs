@@ -11,8 +11,20 @@ use serde_json::Value as Json;
 
 /// The names that a template may use.
 pub(crate) const NAMES: &[&str] = &[
-    "account", "active", "crm_id", "found", "roles", "role_ids", "other_roles", "other_role_ids", "values", "user",
-    "secret", "session", "page", "random",
+    "account",
+    "active",
+    "crm_id",
+    "found",
+    "roles",
+    "role_ids",
+    "other_roles",
+    "other_role_ids",
+    "values",
+    "user",
+    "secret",
+    "session",
+    "page",
+    "random",
 ];
 
 /// The most that one template may do, in steps of its engine.
@@ -97,7 +109,9 @@ impl Templates {
         let mut strange: Vec<String> = template
             .undeclared_variables(false)
             .into_iter()
-            .filter(|used| !NAMES.contains(&used.as_str()) && !self.0.globals().any(|(known, _)| known == used))
+            .filter(|used| {
+                !NAMES.contains(&used.as_str()) && !self.0.globals().any(|(known, _)| known == used)
+            })
             .collect();
         strange.sort();
         match strange.first() {
@@ -125,7 +139,10 @@ impl Templates {
     pub(crate) fn fill_json(&self, at: &str, with: &Json) -> Result<String, String> {
         let text = self.fill(at, Style::Json, with)?;
         let value: Json = serde_json::from_str(&text).map_err(|error| {
-            format!("{at}: what comes out is not JSON, in line {} of it; values bring their own quotes", error.line())
+            format!(
+                "{at}: what comes out is not JSON, in line {} of it; values bring their own quotes",
+                error.line()
+            )
         })?;
         Ok(value.to_string())
     }

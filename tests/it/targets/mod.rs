@@ -66,16 +66,6 @@ pub(crate) async fn change(house: &TestHouse, id: &str, attribute: &str, value: 
     assert!(answer.status.is_success(), "{}", answer.body);
 }
 
-/// Puts people into a group of the directory.
-pub(crate) async fn group(house: &TestHouse, external: &str, members: &[&String]) {
-    let token = house.directory_token("entra").await;
-    let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
-    let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": external,
-        "externalId": external, "members": members });
-    let answer = house.send("POST", "/scim/v2/entra/Groups", &token, &body).await;
-    assert!(answer.status.is_success(), "{}", answer.body);
-}
-
 /// What was done to something, as the audit has it.
 pub(crate) async fn actions(t: &TestDb, kind: &'static str, id: &str) -> Vec<String> {
     let entries = look!(t, c => audit::about(c, &Subject::new(kind, id), 100));

@@ -18,6 +18,8 @@ mod trial;
 mod webhook;
 
 #[cfg(test)]
+mod inward_tests;
+#[cfg(test)]
 mod webhook_tests;
 
 use jiff::{SignedDuration, Timestamp};

@@ -194,16 +194,16 @@ impl Round<'_> {
             return Ok(End::NotTried);
         }
         let now = self.ports.clock.now();
-        let (version, delivery) = match self.read(&row, now).await {
-            Ok(state) => (state.version, self.crm.deliver(now, &state).await),
+        let (version, delivery, was_asked) = match self.read(&row, now).await {
+            Ok(state) => (state.version, self.crm.deliver(now, &state).await, true),
             // One account that cannot be read must not keep the CRM from hearing of all the others.
             Err(Refusal::Store(error @ StoreError::Corrupt { .. })) => {
                 tracing::error!(account.id = %row.account, %error, "account {} cannot be told: {error}", row.account);
-                (row.version, Delivery::Again { after: None, error: error.to_string() })
+                (row.version, Delivery::Again { after: None, error: error.to_string() }, false)
             }
             Err(other) => return Err(other),
         };
-        let end = self.note(Waiting { version, ..row.clone() }, delivery).await?;
+        let end = self.note(Waiting { version, ..row.clone() }, delivery, was_asked).await?;
         match end {
             End::SwitchedOff => self.is_off.store(true, Ordering::Relaxed),
             End::Tripped => self.rests.store(true, Ordering::Relaxed),
@@ -220,9 +220,9 @@ impl Round<'_> {
         state::present(&mut c, &compiled.policy, &row.target, row.account, now).await
     }
 
-    async fn note(&self, row: Waiting, delivery: Delivery) -> Result<End, Refusal> {
+    async fn note(&self, row: Waiting, delivery: Delivery, was_asked: bool) -> Result<End, Refusal> {
         let act = self.ports.act(Actor::Job("deliver".to_owned()), "delivery");
-        let answer = Answer { row, act, jitter: rand::random(), open: self.open.clone() };
+        let answer = Answer { row, act, jitter: rand::random(), open: self.open.clone(), was_asked };
         let claim = self.claim.clone();
         self.ports
             .db

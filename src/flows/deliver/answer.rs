@@ -25,6 +25,8 @@ pub(super) struct Answer {
     pub(super) jitter: f64,
     /// The target was left alone, and this row tried it.
     pub(super) open: Option<Open>,
+    /// Whether the CRM had a part in it: an account that we cannot read is not the CRM's failure.
+    pub(super) was_asked: bool,
 }
 
 impl Answer {
@@ -69,8 +71,9 @@ impl Answer {
         let failed = u32::try_from(self.row.attempts.saturating_add(1)).unwrap_or(u32::MAX);
         let Some(pause) = backoff(failed, self.jitter) else { return self.give_up(c, error).await };
         let due_at = self.at_least(pause, after);
-        outbox::again(c, &self.row, error, self.act.now, due_at).await?;
-        if circuit::failing(c, &self.row.target).await? < TRIP {
+        let tried_at = if self.was_asked { self.act.now } else { Timestamp::UNIX_EPOCH };
+        outbox::again(c, &self.row, error, tried_at, due_at).await?;
+        if !self.was_asked || circuit::failing(c, &self.row.target).await? < TRIP {
             return Ok(End::Again);
         }
         let probe_at = self.at_least(probe_pause(0, self.jitter), after);

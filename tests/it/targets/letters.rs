@@ -2,11 +2,12 @@
 
 use portvakt::domain::language::Language;
 use portvakt::flows::targets::{self, Which};
+use portvakt::store::{account, delivered, erasure, outbox};
 use portvakt::flows::{Clock as _, people};
 use serde_json::json;
 
 use super::{actions, change, crm, deliver, make, operator};
-use crate::engines::on_each_engine;
+use crate::engines::{change as write_down, look, on_each_engine};
 use crate::practice_crm::{Mood, house_with_crm};
 
 fn saying(text: &str) -> Which {
@@ -68,6 +69,25 @@ async fn the_account_shows_what_each_crm_was_told_and_answered() {
         assert_eq!(told.version, Some(portrait.line.version - 1));
         let pending = told.pending.as_deref().unwrap();
         assert!(pending.contains("dead letter") && pending.contains("no such role"), "{pending}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_crm_said_of_somebody_goes_with_the_rest_of_what_is_personal() {
+    on_each_engine(async |t| {
+        let (house, there) = house_with_crm(t).await;
+        let asa = make(&house, "asa").await;
+        deliver(&house.ports).await;
+        there.is_now(Mood::Refuses("asa"));
+        change(&house, &asa, "displayName", json!("Åsa")).await;
+        deliver(&house.ports).await;
+        let who = look!(t, c => account::resolve(c, "asa@forening.example", None)).remove(0).id;
+        let at = house.clock.now();
+        write_down!(t, [who] c => erasure::erase(c, who, at).await).unwrap();
+        let proofs = look!(t, c => delivered::proofs(c, who));
+        assert_eq!((proofs.len(), proofs[0].answer.as_str()), (1, ""), "that it was told stays");
+        assert_eq!(look!(t, c => outbox::of_account(c, who))[0].last_error, None);
     })
     .await;
 }

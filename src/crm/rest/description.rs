@@ -33,6 +33,8 @@ pub(crate) struct Description {
     pub(crate) create: Operation,
     pub(crate) update: Operation,
     pub(crate) deactivate: Operation,
+    /// Before `update`, where the CRM takes changes only of those who may sign in.
+    pub(crate) activate: Option<Operation>,
     pub(crate) freeze: Option<Operation>,
     pub(crate) erase: Option<Operation>,
     pub(crate) roles: Option<Operation>,
@@ -139,6 +141,7 @@ impl Description {
     /// The operations that the file has, by name.
     pub(crate) fn operations(&self) -> Vec<(&'static str, &Operation)> {
         let optional = [
+            ("activate", &self.activate),
             ("freeze", &self.freeze),
             ("erase", &self.erase),
             ("roles", &self.roles),
@@ -173,6 +176,10 @@ pub(crate) fn read(file: &str, text: &str) -> Result<(Description, Templates), V
                 "it is missing; say where the answer holds the id: \"/id\"".to_owned(),
             );
         }
+    }
+    if description.activate.is_some() && description.find.active.is_none() {
+        let what = "it is missing, and [activate] needs it: say where the answer tells who may sign in";
+        wrong("find.active", what.to_owned());
     }
     for (name, operation) in [("roles", &description.roles), ("list", &description.list)] {
         for (key, is_there) in operation.iter().flat_map(|one| {

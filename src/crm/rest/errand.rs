@@ -49,9 +49,13 @@ impl Errand<'_> {
             self.follow_roles().await?;
             return Ok(Some(id));
         };
+        let may_enter = described.find.active.as_ref().is_none_or(|pointer| is_yes(found.pointer(pointer)));
         self.name(&id, found);
         self.done.push(format!("found {id}"));
         if is_active {
+            if let (false, Some(activate)) = (may_enter, &described.activate) {
+                self.run("activate", activate).await?;
+            }
             self.run("update", &described.update).await?;
             self.follow_roles().await?;
             return Ok(Some(id));
@@ -201,5 +205,14 @@ impl Errand<'_> {
             }
             other => other,
         }
+    }
+}
+
+/// Whether a CRM says yes: some say it in figures.
+fn is_yes(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null | Value::Bool(false)) => false,
+        Some(Value::Number(number)) => number.as_i64() != Some(0),
+        Some(Value::Bool(true) | Value::String(_) | Value::Array(_) | Value::Object(_)) => true,
     }
 }

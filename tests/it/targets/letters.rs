@@ -2,8 +2,8 @@
 
 use portvakt::domain::language::Language;
 use portvakt::flows::targets::{self, Which};
-use portvakt::store::{account, delivered, erasure, outbox};
 use portvakt::flows::{Clock as _, people};
+use portvakt::store::{account, delivered, erasure, outbox};
 use serde_json::json;
 
 use super::{actions, change, crm, deliver, make, operator};

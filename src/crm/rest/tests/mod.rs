@@ -196,3 +196,23 @@ async fn a_token_by_client_credentials_is_used_until_it_ends_and_got_anew_when_i
     taken(&rest.deliver(now() + SignedDuration::from_mins(10), &anna()).await);
     assert_eq!(*asked.lock().unwrap(), 3);
 }
+
+#[tokio::test]
+async fn who_may_not_sign_in_is_let_in_by_an_operation_of_its_own_where_there_is_one() {
+    let activate = "[activate]\nmethod = \"POST\"\npath = \"/users/{{ crm_id }}/activate\"\n[create]";
+    let described = SMALL.replace("[create]", activate);
+    let said = description::read("small.toml", &described).unwrap_err();
+    assert!(said[0].contains("find.active: it is missing"), "{said:?}");
+    let described = described.replacen("id = \"/id\"", "id = \"/id\"\nactive = \"/on\"", 1);
+    for (on, wanted) in [(json!(0), true), (json!(false), true), (json!(1), false), (json!(true), false)] {
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(200).set_body_json(json!({ "id": 4, "on": on }));
+        Mock::given(any()).respond_with(answer).mount(&server).await;
+        let rest =
+            Rest::new(RestSettings { description: described.clone(), ..small(&server.uri()) }).unwrap();
+        taken(&rest.deliver(now(), &anna()).await);
+        let asked = server.received_requests().await.unwrap();
+        let is_let_in = asked.iter().any(|request| request.url.path() == "/users/4/activate");
+        assert_eq!(is_let_in, wanted, "{on}");
+    }
+}

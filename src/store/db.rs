@@ -110,7 +110,12 @@ impl Db {
         let asking = Pool::new(path, LANES);
         drop(asking.reader().await?);
         let engine = Engine::Sqlite { path: path.to_owned(), readers, writer: Writer::start(conn)? };
-        Ok(Self { engine, together: Together::new(Readers::Sqlite(asking)), watch: Watch::sqlite(path)?, tokens: Arc::new(Tokens::new(TOKENS)) })
+        Ok(Self {
+            engine,
+            together: Together::new(Readers::Sqlite(asking)),
+            watch: Watch::sqlite(path)?,
+            tokens: Arc::new(Tokens::new(TOKENS)),
+        })
     }
 
     async fn open_postgres(url: &str, connections: u32) -> Result<Self, StoreError> {

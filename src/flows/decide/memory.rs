@@ -50,4 +50,3 @@ pub(super) struct Sight {
     pub(super) links: Vec<Link>,
     pub(super) assignment: Option<Holder>,
 }
-

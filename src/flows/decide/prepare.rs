@@ -21,12 +21,10 @@ impl Sitting<'_> {
         let mut texts: BTreeSet<&str> = BTreeSet::new();
         for question in questions {
             match &question.who {
-                Who::Account(text) if question.as_of.is_none() => {
-                    match self.remembered(text) {
-                        Some(known) => drop(self.known.insert((text.clone(), None), known)),
-                        None => drop(texts.insert(text)),
-                    }
-                }
+                Who::Account(text) if question.as_of.is_none() => match self.remembered(text) {
+                    Some(known) => drop(self.known.insert((text.clone(), None), known)),
+                    None => drop(texts.insert(text)),
+                },
                 Who::Account(_) | Who::Other(_) => {}
             }
         }

@@ -62,7 +62,8 @@ pub async fn resolve_all(
     let is_id = |text: &str| AccountId::parse(text).is_ok_and(|id| known.contains_key(&id));
     let others: Vec<&str> = texts.iter().copied().filter(|text| !is_id(text)).collect();
     let named = answering(c, &others, target).await?;
-    let missing: Vec<AccountId> = named.values().flatten().copied().filter(|id| !known.contains_key(id)).collect();
+    let missing: Vec<AccountId> =
+        named.values().flatten().copied().filter(|id| !known.contains_key(id)).collect();
     known.extend(of_ids(c, &missing).await?.into_iter().map(|account| (account.id, account)));
     let mut found = HashMap::with_capacity(texts.len());
     for text in texts {

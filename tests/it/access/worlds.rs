@@ -295,8 +295,7 @@ async fn through_the_database(t: &TestDb, book: &Book, seeds: std::ops::Range<u6
     // Asked all at once, of a house that remembers nothing yet, each has the answer that it had alone.
     let (questions, alone): (Vec<_>, Vec<_>) = all.into_iter().unzip();
     let asked = questions.into_iter().map(Ok).collect();
-    let together =
-        decide::evaluate_all(&house.afresh(), None, asked, Semantic::ExecuteAll).await.unwrap();
+    let together = decide::evaluate_all(&house.afresh(), None, asked, Semantic::ExecuteAll).await.unwrap();
     let together: Vec<_> = together.into_iter().map(|answer| answer.expect("an answer")).collect();
     assert_eq!(together, alone);
 }

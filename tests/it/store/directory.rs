@@ -45,7 +45,8 @@ async fn an_access_token_opens_its_directory_until_its_secret_is_revoked() {
             change!(t, [] c => client::issue(c, id, of, hash, minute(1), minute(61)).await).unwrap()
         };
         assert!(issue(id, b"access").await);
-        let shown = async || token::by_hash(&t.db, None, TokenKind::Directory, b"access".to_vec()).await.unwrap();
+        let shown =
+            async || token::by_hash(&t.db, None, TokenKind::Directory, b"access".to_vec()).await.unwrap();
         let first = shown().await.unwrap();
         assert_eq!((first.token.id, first.noted_on, first.paused_since), (id, of, None));
         assert_eq!((first.token.owner.as_str(), first.token.expires_at), ("entra", minute(61)));

@@ -62,3 +62,5 @@ mod sign_in;
 mod source;
 #[cfg(test)]
 mod store;
+#[cfg(test)]
+mod targets;

@@ -11,6 +11,7 @@ mod leave;
 mod linked;
 mod rights;
 pub mod through;
+mod told;
 
 use std::collections::BTreeSet;
 
@@ -42,6 +43,7 @@ pub use leave::{LeaveWish, end_leave, grant_leave};
 pub(in crate::flows) use leave::{note_checked as note_leave, over as leave_over};
 pub use linked::{ForWhom, Wanted, link, unlink};
 pub use rights::{Lasting, grant, revoke};
+pub use told::Told;
 
 /// An account in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -110,6 +112,8 @@ pub struct Portrait {
     pub history: Vec<Chapter>,
     /// How many sessions are open.
     pub sessions: usize,
+    /// What each CRM was told last, and what it has yet to be told.
+    pub told: Vec<Told>,
     /// The newest changes, the newest first.
     pub changes: Vec<Change>,
 }
@@ -270,6 +274,7 @@ async fn portrait(
         holds,
         history: history.into_iter().map(chapter).collect(),
         sessions: session::open_of(c, account.id).await?.len(),
+        told: told::all(c, account.id).await?,
         changes: changes.into_iter().map(change).collect(),
     })
 }

@@ -84,15 +84,15 @@ pub async fn of(ports: &Ports, act: &Act, last: Option<Timestamp>) -> Result<Dig
     let reading = Reading::of(&compiled.policy, ports.settings.language, act.now);
     let day_ago = act.now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
     let since = last.unwrap_or(day_ago);
-    let failed = failed(&mut c, &reading, since).await?;
+    let failed = failed(&mut c, ports, &reading, since).await?;
     let done = done(&mut c, &reading, since).await?;
     let coming = coming(&mut c, ports, &compiled, &reading).await?;
     let stale = stale(&mut c, ports, &compiled, &reading).await?;
     let plans = plans(&mut c, &reading).await?;
-    let links = link_request::in_state(&mut c, link_request::LinkState::Waiting).await?.len();
+    let unlinked = link_request::in_state(&mut c, link_request::LinkState::Waiting).await?.len();
     drop(c);
     let mut awaits = plans;
-    awaits.extend(waiting(ports, &reading, links).await?);
+    awaits.extend(waiting(ports, &reading, unlinked).await?);
     let part = |sv: &str, en: &str, lines| Part { heading: Text::new(sv, en), lines };
     Ok(Digest {
         day: act.now.to_zoned(reading.zone.clone()).date(),
@@ -118,7 +118,7 @@ async fn plans(c: &mut Conn, reading: &Reading) -> Result<Vec<String>, Refusal> 
     }))
 }
 
-async fn waiting(ports: &Ports, reading: &Reading, links: usize) -> Result<Vec<String>, Refusal> {
+async fn waiting(ports: &Ports, reading: &Reading, unlinked: usize) -> Result<Vec<String>, Refusal> {
     let mut lines = Vec::new();
     for one in people::leave_requests(ports).await? {
         let (from, until) = (reading.date(one.from), reading.last_day_before(one.until));
@@ -141,16 +141,21 @@ async fn waiting(ports: &Ports, reading: &Reading, links: usize) -> Result<Vec<S
             ),
         ));
     }
-    if links > 0 {
+    if unlinked > 0 {
         lines.push(reading.pick(
-            format!("{links} inloggningar som inte leder till något konto: portvakt link list"),
-            format!("{links} sign-ins that lead to no account: portvakt link list"),
+            format!("{unlinked} inloggningar som inte leder till något konto: portvakt link list"),
+            format!("{unlinked} sign-ins that lead to no account: portvakt link list"),
         ));
     }
     Ok(lines)
 }
 
-async fn failed(c: &mut Conn, reading: &Reading, since: Timestamp) -> Result<Vec<String>, Refusal> {
+async fn failed(
+    c: &mut Conn,
+    ports: &Ports,
+    reading: &Reading,
+    since: Timestamp,
+) -> Result<Vec<String>, Refusal> {
     let mut lines = Vec::new();
     let states = [LetterState::Refused, LetterState::Failed, LetterState::Bounced];
     for one in letter::since(c, &states, since, 50).await? {
@@ -161,7 +166,11 @@ async fn failed(c: &mut Conn, reading: &Reading, since: Timestamp) -> Result<Vec
             format!("The letter to {address} ({kind}) did not arrive: {said}"),
         ));
     }
-    for (target, _, dead) in outbox::backlog(c).await?.into_iter().filter(|(_, _, dead)| *dead > 0) {
+    for target in &ports.settings.targets {
+        let (target, dead) = (&target.id, outbox::backlog(c, &target.id).await?.dead);
+        if dead == 0 {
+            continue;
+        }
         lines.push(reading.pick(
             format!("{target} tar inte emot {dead} konton: portvakt target dead {target}"),
             format!("{target} does not take {dead} accounts: portvakt target dead {target}"),

@@ -74,7 +74,7 @@ fn changed_job(policy: &Policy, language: Language) -> String {
     match language {
         Language::Sv => format!(
             "Byter någon arbete följer det som grupperna ger med genast. Det som getts för hand ska den som gav det besluta \
-             om inom {within}, med påminnelse var {every}; annars {sv}."
+             om inom {within}, med påminnelse efter {every} och sedan återkommande; annars {sv}."
         ),
         Language::En => format!(
             "When somebody changes job, what the groups give follows at once. What was given by hand is put to whoever gave \

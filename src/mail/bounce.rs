@@ -38,7 +38,7 @@ pub fn read(message: &[u8]) -> Result<Bounce, NoBounce> {
         value(line, "content-type")
             .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("message/delivery-status"))
     };
-    let start = lines.iter().position(|line| is_start(line)).ok_or(NoBounce::NoReport)?;
+    let start = lines.iter().position(is_start).ok_or(NoBounce::NoReport)?;
     let report: Vec<&str> =
         lines.iter().skip(start + 1).take_while(|line| !line.starts_with("--")).copied().collect();
     let mut bounce = Bounce::default();
@@ -62,8 +62,8 @@ pub fn read(message: &[u8]) -> Result<Bounce, NoBounce> {
         return Err(NoBounce::NoFailure);
     }
     // The letter's own headers come after the report; the report itself has an id too.
-    let returned = lines.iter().skip(start).filter_map(|line| value(line, "message-id"));
-    bounce.letter = returned.filter_map(letter_of).next();
+    let mut returned = lines.iter().skip(start).filter_map(|line| value(line, "message-id"));
+    bounce.letter = returned.find_map(letter_of);
     Ok(bounce)
 }
 

@@ -73,22 +73,25 @@ fn paragraph(lines: &mut Vec<&str>, html: &mut String) {
         return;
     }
     let text: Vec<String> = lines.drain(..).map(escaped).collect();
-    html.push_str(&format!(
+    let paragraph = format!(
         "<p class=\"pv-t\" style=\"margin:0 0 16px;font-size:16px;line-height:1.5;color:#1d252b;{FONT}\">{}</p>",
         text.join("<br>")
-    ));
+    );
+    html.push_str(&paragraph);
 }
 
 fn list(items: &mut Vec<&str>, html: &mut String) {
     if items.is_empty() {
         return;
     }
-    let all: String =
+    let all: Vec<String> =
         items.drain(..).map(|item| format!("<li style=\"margin:0 0 4px\">{}</li>", escaped(item))).collect();
-    html.push_str(&format!(
+    let all = all.concat();
+    let list = format!(
         "<ul class=\"pv-t\" style=\"margin:0 0 16px;padding-left:20px;font-size:16px;line-height:1.5;color:#1d252b;\
          {FONT}\">{all}</ul>"
-    ));
+    );
+    html.push_str(&list);
 }
 
 /// The address stands as it is, so that everybody sees where it leads before they follow it.

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::cli::PrintAs;
-use crate::flows::people::{GrantStory, Line, Portrait};
+use crate::flows::people::{GrantStory, LeaveView, Line, Portrait};
 use crate::flows::report::aligned;
 use crate::flows::session;
 
@@ -74,6 +74,14 @@ pub(super) fn list(lines: &[Line], format: PrintAs, zone: &TimeZone) -> anyhow::
     Ok(())
 }
 
+/// From when to when, by whom, and what else was agreed.
+fn on_leave(leave: &LeaveView, zone: &TimeZone) -> String {
+    let (from, until) = (day(leave.from, zone), day(leave.until, zone));
+    let sign_in = leave.sign_in.as_ref().map(|why| format!(", may sign in: {why}")).unwrap_or_default();
+    let deputy = leave.deputy.map(|id| format!(", deputy {id}")).unwrap_or_default();
+    format!("from {from} to before {until}, approved by {}{sign_in}{deputy}", leave.approver)
+}
+
 pub(super) fn portrait(portrait: &Portrait, format: PrintAs, zone: &TimeZone) -> anyhow::Result<()> {
     if format == PrintAs::Json {
         return json(portrait);
@@ -81,12 +89,7 @@ pub(super) fn portrait(portrait: &Portrait, format: PrintAs, zone: &TimeZone) ->
     let line = &portrait.line;
     println!("{} ({})", line.display_name, line.user_name);
     let source = line.last_seen_source.map(|source| format!(" ({source})")).unwrap_or_default();
-    let leave = portrait.leave.as_ref().map(|leave| {
-        let (from, until) = (day(leave.from, zone), day(leave.until, zone));
-        let sign_in = leave.sign_in.as_ref().map(|why| format!(", may sign in: {why}")).unwrap_or_default();
-        let deputy = leave.deputy.map(|id| format!(", deputy {id}")).unwrap_or_default();
-        format!("from {from} to before {until}, approved by {}{sign_in}{deputy}", leave.approver)
-    });
+    let leave = portrait.leave.as_ref().map(|leave| on_leave(leave, zone));
     let dates = format!("{} – {}", day_or(line.valid_from, zone, ""), day_or(line.valid_until, zone, ""));
     let facts = [
         ("account", line.account.to_string()),

@@ -254,10 +254,10 @@ async fn coming(
                 (Step::Freeze, _) => frozen.push(name()),
                 (Step::Deactivate, _) => deactivated.push(name()),
                 (Step::Keep, Some(Exempt::Told { not_before })) if *not_before <= until => {
-                    frozen.push(name())
+                    frozen.push(name());
                 }
                 (Step::Keep, Some(Exempt::Frozen { until: end })) if *end <= until => {
-                    deactivated.push(name())
+                    deactivated.push(name());
                 }
                 _ => {}
             }

@@ -181,18 +181,17 @@ async fn settle(
             told(c, act, &stored, "letter_refused", &said).await?;
             (Attempt::Refused(said), "refused")
         }
-        Err(MailError::Again(said)) => match pause(stored.attempts) {
-            Some(pause) => {
+        Err(MailError::Again(said)) => {
+            if let Some(pause) = pause(stored.attempts) {
                 let due_at = act.now.saturating_add(pause).unwrap_or(Timestamp::MAX);
                 letter::again(c, id, &said, due_at).await?;
                 (Attempt::Again(said), "again")
-            }
-            None => {
+            } else {
                 letter::end(c, id, LetterState::Failed, Some(&said), act.now).await?;
                 told(c, act, &stored, "letter_failed", &said).await?;
                 (Attempt::Refused(said), "failed")
             }
-        },
+        }
     };
     metrics::counter!("portvakt_letters_total", "kind" => kind, "outcome" => counted).increment(1);
     Ok(outcome)

@@ -60,7 +60,7 @@ pub(super) struct End {
 /// What somebody decided about a request.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Answer {
+pub(super) struct Verdict {
     answer: Decided,
     by: String,
     #[serde(default)]
@@ -143,7 +143,7 @@ pub(super) async fn answer(
     State(ports): State<Arc<Ports>>,
     caller: TargetCaller,
     Path(id): Path<String>,
-    JsonBody(Answer { answer, by, reason }): JsonBody<Answer>,
+    JsonBody(Verdict { answer, by, reason }): JsonBody<Verdict>,
 ) -> Result<Json<Standing>, Problem> {
     let through = Through { target: &caller.target, by: &by, reason: &reason };
     let is_approved = answer == Decided::Approve;

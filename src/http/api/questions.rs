@@ -20,7 +20,7 @@ use crate::http::caller::TargetCaller;
 /// What somebody decided.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Answer {
+pub(super) struct Decision {
     answer: Decided,
     until: Option<Timestamp>,
     by: String,
@@ -47,7 +47,7 @@ pub(super) async fn answer(
     State(ports): State<Arc<Ports>>,
     caller: TargetCaller,
     Path(id): Path<String>,
-    JsonBody(Answer { answer, until, by, reason }): JsonBody<Answer>,
+    JsonBody(Decision { answer, until, by, reason }): JsonBody<Decision>,
 ) -> Result<Json<AskedRight>, Problem> {
     let verdict = match answer {
         Decided::End => Verdict::End,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Act, Refusal};
 use crate::domain::account::{Account, Standing, Status, StatusReason};
 use crate::domain::actor::Subject;
-use crate::store::{Conn, standing};
+use crate::store::{Conn, departure, standing};
 
 /// Gives `account` the status `status` for `reason`. Nothing happens where it has just that already.
 ///
@@ -31,6 +31,9 @@ pub async fn change(
     let new = Standing { status, since: act.now, reason, by: act.actor.to_string(), note };
     let takes_access = !status.is_usable();
     let ended = standing::change(c, account.id, &new).await?;
+    if new.is_departure() && account.standing.status != Status::Deactivated {
+        departure::note(c, &[account.id], &act.targets, act.now).await?;
+    }
     let mut after = describe(&new);
     if let Some(fields) = after.as_object_mut()
         && ended > 0

@@ -7,6 +7,8 @@
 mod conn;
 #[macro_use]
 mod sqlite;
+#[macro_use]
+mod span;
 
 pub mod account;
 pub mod activity;
@@ -19,6 +21,7 @@ pub mod client_logout;
 pub mod client_request;
 pub mod client_session;
 mod db;
+pub mod departure;
 pub mod entitlement;
 pub mod erasure;
 mod error;
@@ -58,6 +61,7 @@ pub mod subject;
 pub mod survey;
 mod together;
 pub mod token;
+pub mod told;
 mod value;
 pub mod visit;
 mod writer;
@@ -65,3 +69,4 @@ mod writer;
 pub use conn::{Conn, Work};
 pub use db::{Db, EngineKind, ProcessLock};
 pub use error::{Fault, StoreError};
+pub use span::Span;

@@ -11,6 +11,7 @@ use crate::domain::ids::AccountId;
 use super::client_logout;
 use super::conn::Conn;
 use super::error::StoreError;
+use super::span::Span;
 use super::value::{instant, instant_opt, micros};
 
 /// One interval of an account's history.
@@ -139,22 +140,16 @@ pub async fn taken_since(c: &mut Conn, since: Timestamp) -> Result<i64, StoreErr
     Ok(count)
 }
 
-/// The status that each account from `first` to `last` had at a past instant; those that came to be later are left out.
+/// The status that each of these accounts had at a past instant; those that came to be later are left out.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn at_between(
-    c: &mut Conn,
-    first: AccountId,
-    last: AccountId,
-    at: Timestamp,
-) -> Result<Vec<(AccountId, Past)>, StoreError> {
-    q!(fetch_all as (Uuid, Uuid, String, String, String, Option<String>, i64, Option<i64>); c,
-        "SELECT account_id, id, status, reason, by_actor, note, since, until FROM account_status
-          WHERE account_id >= $1 AND account_id <= $2 AND since <= $3 AND (until IS NULL OR until > $3)
-          ORDER BY account_id, since, id",
-        first.uuid(), last.uuid(), micros(at))?
+pub async fn at_of(c: &mut Conn, span: &Span, at: Timestamp) -> Result<Vec<(AccountId, Past)>, StoreError> {
+    spanned!((Uuid, Uuid, String, String, String, Option<String>, i64, Option<i64>); c, span,
+        "SELECT account_id, id, status, reason, by_actor, note, since, until FROM account_status WHERE ",
+        " AND since <= $3 AND (until IS NULL OR until > $3) ORDER BY account_id, since, id",
+        micros(at))?
     .into_iter()
     .map(|(account, id, status, reason, by_actor, note, since, until)| {
         let past = Past::try_from(Row { id, status, reason, by_actor, note, since, until })?;

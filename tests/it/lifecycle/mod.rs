@@ -5,6 +5,8 @@
 mod dates;
 mod guarded;
 mod notices;
+mod report_forms;
+mod report_kinds;
 mod reports;
 mod rights;
 mod runs;

@@ -3,7 +3,7 @@
 //! Invariant: a plan is what its hash says; steps are written with it and only their outcome is added later.
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -13,6 +13,9 @@ use crate::domain::safety::SafetyStop;
 use super::conn::Conn;
 use super::error::StoreError;
 use super::value::{instant, instant_opt, micros, micros_opt};
+
+/// So many steps are written by one statement.
+const AT_ONCE: usize = 500;
 
 /// A plan as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,11 +101,19 @@ pub async fn save(c: &mut Conn, plan: &StoredPlan, steps: &[StoredStep]) -> Resu
             release_reason = CASE WHEN plan.state = 'released' THEN plan.release_reason END",
         &plan.hash, micros(plan.created_at), plan.policy_version, &plan.state, Json(&plan.document))?;
     q!(execute; c, "DELETE FROM plan_step WHERE plan_hash = $1", &plan.hash)?;
-    for step in steps {
+    for page in steps.chunks(AT_ONCE) {
+        let row = |s: &StoredStep| {
+            json!([s.position, s.account.uuid().simple().to_string(), s.document, s.state, s.outcome])
+        };
         q!(execute; c,
-            "INSERT INTO plan_step (plan_hash, position, account_id, document, state, outcome)
-             VALUES ($1, $2, $3, $4, $5, $6)",
-            &plan.hash, step.position, step.account.uuid(), Json(&step.document), &step.state, &step.outcome)?;
+            sqlite "INSERT INTO plan_step (plan_hash, position, account_id, document, state, outcome)
+                    SELECT $1, e.value ->> 0, unhex(e.value ->> 1), e.value -> 2, e.value ->> 3, e.value ->> 4
+                      FROM json_each($2) e",
+            postgres "INSERT INTO plan_step (plan_hash, position, account_id, document, state, outcome)
+                    SELECT $1, CAST(e.value ->> 0 AS BIGINT), CAST(e.value ->> 1 AS UUID), e.value -> 2, e.value ->> 3,
+                           e.value ->> 4
+                      FROM jsonb_array_elements($2) e(value)",
+            &plan.hash, Json(page.iter().map(row).collect::<Vec<_>>()))?;
     }
     Ok(())
 }
@@ -216,6 +227,39 @@ pub async fn step_done(
     q!(execute; c, "UPDATE plan_step SET state = $3, outcome = $4 WHERE plan_hash = $1 AND position = $2",
         hash, position, state, outcome)?;
     Ok(())
+}
+
+/// Notes what came of several steps of a plan: position, state, outcome.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn steps_done(
+    c: &mut Conn,
+    hash: &str,
+    done: &[(i64, &'static str, String)],
+) -> Result<(), StoreError> {
+    let rows: Vec<Value> =
+        done.iter().map(|(position, state, outcome)| json!([position, state, outcome])).collect();
+    q!(execute; c,
+        sqlite "UPDATE plan_step SET state = e.value ->> 1, outcome = e.value ->> 2 FROM json_each($2) e
+                 WHERE plan_hash = $1 AND position = e.value ->> 0",
+        postgres "UPDATE plan_step SET state = e.value ->> 1, outcome = e.value ->> 2
+                    FROM jsonb_array_elements($2) e(value)
+                 WHERE plan_hash = $1 AND position = CAST(e.value ->> 0 AS BIGINT)",
+        hash, Json(rows))?;
+    Ok(())
+}
+
+/// How many steps of a plan have this state.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn count_steps(c: &mut Conn, hash: &str, state: &str) -> Result<i64, StoreError> {
+    let (count,) = q!(fetch_one as (i64,); c,
+        "SELECT COUNT(*) FROM plan_step WHERE plan_hash = $1 AND state = $2", hash, state)?;
+    Ok(count)
 }
 
 /// Writes a run, or how it stands now.

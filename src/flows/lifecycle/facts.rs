@@ -22,8 +22,8 @@ use crate::store::leave::ApprovedLeave;
 use crate::store::token::TokenKind;
 use crate::store::{Conn, Span, entitlement, evidence, leave, notice, presence, standing, token};
 
-/// How many accounts make a page.
-pub(in crate::flows) const PAGE: i64 = 500;
+/// How many accounts make a page: so few that each of its statements is quick, and read where it is asked.
+pub(in crate::flows) const PAGE: i64 = 200;
 
 /// What all accounts have in common at one moment.
 #[derive(Debug, Clone)]

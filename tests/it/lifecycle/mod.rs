@@ -4,6 +4,7 @@
 
 mod dates;
 mod guarded;
+mod many;
 mod notices;
 mod report_forms;
 mod report_kinds;

@@ -185,3 +185,13 @@ pub async fn of_action(
     .map(Recorded::try_from)
     .collect()
 }
+
+/// How many entries there were up to an instant.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn count_until(c: &mut Conn, at: Timestamp) -> Result<i64, StoreError> {
+    let (count,) = q!(fetch_one as (i64,); c, "SELECT COUNT(*) FROM audit WHERE at <= $1", micros(at))?;
+    Ok(count)
+}

@@ -5,6 +5,7 @@
 
 mod alarm;
 mod apply;
+mod chunk;
 mod dates;
 pub(in crate::flows) mod facts;
 mod letters;

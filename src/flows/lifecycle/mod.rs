@@ -4,6 +4,7 @@
 //! that takes it; one node works at a time, and every run is recorded, also one that did nothing.
 
 mod apply;
+mod chunk;
 mod dates;
 pub(in crate::flows) mod facts;
 mod letters;

@@ -4,7 +4,10 @@
 
 mod dates;
 mod guarded;
+mod many;
 mod notices;
+mod report_forms;
+mod report_kinds;
 mod reports;
 mod rights;
 mod runs;

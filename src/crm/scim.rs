@@ -232,7 +232,7 @@ impl Errand<'_> {
         let read = async {
             let config = self.send(Method::GET, "ServiceProviderConfig", None).await?;
             // A CRM that does not say gets what every one must take (RFC 7644 §3.5.1).
-            Ok(config.is_some_and(|config| config["patch"]["supported"] == true))
+            Ok(config.is_some_and(|config| config.pointer("/patch/supported") == Some(&Value::Bool(true))))
         };
         self.scim.patches.get_or_try_init(|| read).await.copied()
     }

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::cli::PrintAs;
-use crate::flows::people::{GrantStory, LeaveView, Line, Portrait};
+use crate::flows::people::{GrantStory, LeaveView, Line, Portrait, Told};
 use crate::flows::report::aligned;
 use crate::flows::session;
 
@@ -128,19 +128,24 @@ pub(super) fn portrait(portrait: &Portrait, format: PrintAs, zone: &TimeZone) ->
     });
     table(&["Since", "Until", "Status", "Reason", "By", "Note"], history);
     println!();
-    let told = portrait.told.iter().map(|told| {
-        let version = told.version.map(|version| version.to_string()).unwrap_or_default();
-        let at = told.at.map_or_else(|| "never".to_owned(), |at| at.to_string());
-        let answer = told.answer.clone().unwrap_or_default();
-        vec![told.target.to_string(), version, at, answer, told.pending.clone().unwrap_or_default()]
-    });
-    table(&["CRM", "Version", "Told", "It answered", "Still to be told"], told);
+    told(&portrait.told);
     println!();
     let changes = portrait.changes.iter().map(|change| {
         vec![change.at.to_string(), change.action.clone(), change.actor.clone(), change.cause.clone()]
     });
     table(&["When", "Change", "By", "Cause"], changes);
     Ok(())
+}
+
+/// What each CRM was told last, and what it has yet to be told.
+fn told(all: &[Told]) {
+    let rows = all.iter().map(|told| {
+        let version = told.version.map(|version| version.to_string()).unwrap_or_default();
+        let at = told.at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+        let answer = told.answer.clone().unwrap_or_default();
+        vec![told.target.to_string(), version, at, answer, told.pending.clone().unwrap_or_default()]
+    });
+    table(&["CRM", "Version", "Told", "It answered", "Still to be told"], rows);
 }
 
 pub(super) fn sessions(lines: &[session::Line], format: PrintAs) -> anyhow::Result<()> {

@@ -112,6 +112,12 @@ id = "crm"
 kind = "sql"
 url = "http://crm.example/hook"
 secret = "whsec_?"
+[[target]]
+id = "hook"
+kind = "webhook"
+url = "https://crm.example/hook"
+secret = "whsec_?"
+description = "targets/tryton.toml"
 "#;
 
 #[test]
@@ -136,9 +142,10 @@ fn every_mistake_of_one_file_is_named_at_once() {
         ":28: directory[1].pull.login_url: this key has no meaning for the kind \"okta\"",
         ":29: client[0]: the secret is short enough to be guessed",
         ":32: client[0].redirect_uris: it lists no address",
-        ":33: target[0]: the secret cannot sign: what follows whsec_ is no base64",
         ":35: target[0].kind: this version cannot write to a target of the kind \"sql\"",
         ":36: target[0].url: plain http lets others on the way read names and rights",
+        ":38: target[1]: the secret cannot sign: what follows whsec_ is no base64",
+        ":43: target[1].description: a target of the kind \"webhook\" has no such key",
     ];
     assert_eq!(said.len(), expected.len(), "{said:#?}");
     for (line, part) in said.iter().zip(expected) {

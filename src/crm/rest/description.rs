@@ -282,16 +282,24 @@ fn templates(description: &Description, wrong: &mut impl FnMut(&str, String)) ->
             ("form_json", Style::Json, &operation.form_json),
         ];
         for (table, style, entries) in tables {
-            entries.iter().for_each(|(key, text)| add(format!("{name}.{table}.{key}"), style, text));
+            for (key, text) in entries {
+                add(format!("{name}.{table}.{key}"), style, text);
+            }
         }
     }
     let sign_in = &description.sign_in;
     for (key, style, text) in
         [("path", Style::Path, sign_in.path.as_ref()), ("body", Style::Json, sign_in.body.as_ref())]
     {
-        text.into_iter().for_each(|text| add(format!("sign_in.{key}"), style, text));
+        if let Some(text) = text {
+            add(format!("sign_in.{key}"), style, text);
+        }
     }
-    sign_in.send.iter().for_each(|(key, text)| add(format!("sign_in.send.{key}"), Style::Plain, text));
-    description.headers.iter().for_each(|(key, text)| add(format!("headers.{key}"), Style::Plain, text));
+    for (key, text) in &sign_in.send {
+        add(format!("sign_in.send.{key}"), Style::Plain, text);
+    }
+    for (key, text) in &description.headers {
+        add(format!("headers.{key}"), Style::Plain, text);
+    }
     templates
 }

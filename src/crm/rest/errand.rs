@@ -63,7 +63,7 @@ impl Errand<'_> {
         match (state.account.status, &described.freeze) {
             (Status::Frozen | Status::Paused, Some(freeze)) => self.run("freeze", freeze).await?,
             _ => self.run("deactivate", &described.deactivate).await?,
-        };
+        }
         self.follow_roles().await?;
         if let (Status::Removed, Some(erase)) = (state.account.status, &described.erase) {
             self.run("erase", erase).await?;

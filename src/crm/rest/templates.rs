@@ -3,6 +3,8 @@
 //! Invariant: a value is always written for where it stands, as JSON in a body and percent-encoded in a path, and
 //! nothing turns that off; a name that nobody gives is a mistake when the description is read.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::value::Serde;
@@ -64,13 +66,13 @@ impl Default for Templates {
             let style = name.rsplit_once('#').map_or("plain", |(_, style)| style);
             AutoEscape::Custom(style.to_owned().into())
         });
-        engine.set_formatter(write);
+        engine.set_formatter(put);
         engine.add_filter("base64", |text: &str| STANDARD.encode(text));
         Self(engine)
     }
 }
 
-fn write(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+fn put(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     if value.is_undefined() {
         return Err(Error::from(ErrorKind::UndefinedError));
     }
@@ -90,7 +92,8 @@ fn encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            // Writing to a text cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded

@@ -47,7 +47,8 @@ impl Errand<'_> {
         // A list may leave members out (RFC 7644 §3.9); the group itself has them.
         let whole = self.send(Method::GET, &path, None).await?.unwrap_or(group);
         let mut members = whole.get("members").and_then(Value::as_array).cloned().unwrap_or_default();
-        let is_member = members.iter().any(|member| member["value"] == user);
+        let is_theirs = |member: &Value| member.get("value").and_then(Value::as_str) == Some(user);
+        let is_member = members.iter().any(is_theirs);
         if is_member == belongs {
             return Ok(());
         }
@@ -58,7 +59,7 @@ impl Errand<'_> {
         if belongs {
             members.push(json!({ "value": user }));
         } else {
-            members.retain(|member| member["value"] != user);
+            members.retain(|member| !is_theirs(member));
         }
         self.must(Method::PUT, &path, &wire::overlaid(whole, &json!({ "members": members }))).await
     }

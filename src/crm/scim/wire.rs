@@ -20,24 +20,24 @@ const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// The attributes of a user that we govern.
 const OURS: [&str; 6] = ["externalId", "userName", "displayName", "active", "emails", "preferredLanguage"];
 
-/// The user as we have it. `_ours` names the roles of the settings, for [`overlaid`] and [`patch`]; it is not sent.
+/// The user as we have it; of what the CRM holds besides, nothing.
 pub(super) fn user(state: &AccountState, roles: &BTreeMap<RoleId, String>, roles_as: RolesAs) -> Value {
     let account = &state.account;
-    let mut user = json!({
-        "schemas": [USER],
-        "externalId": account.id,
-        "userName": account.user_name,
-        "displayName": account.display_name,
-        "active": account.status == Status::Active,
-    });
+    let mut user = Map::new();
+    let mut put = |key: &str, value: Value| drop(user.insert(key.to_owned(), value));
+    put("schemas", json!([USER]));
+    put("externalId", json!(account.id));
+    put("userName", json!(account.user_name));
+    put("displayName", json!(account.display_name));
+    put("active", json!(account.status == Status::Active));
     if let Some(email) = &account.email {
-        user["emails"] = json!([{ "value": email, "type": "work", "primary": true }]);
+        put("emails", json!([{ "value": email, "type": "work", "primary": true }]));
     }
     if let Some(language) = account.language {
-        user["preferredLanguage"] = json!(language);
+        put("preferredLanguage", json!(language));
     }
     let attribute = match roles_as {
-        RolesAs::Groups => return user,
+        RolesAs::Groups => return Value::Object(user),
         RolesAs::Roles => "roles",
         RolesAs::Entitlements => "entitlements",
     };
@@ -45,8 +45,8 @@ pub(super) fn user(state: &AccountState, roles: &BTreeMap<RoleId, String>, roles
     let mut names: Vec<&String> = held.map(|(_, name)| name).collect();
     names.sort();
     names.dedup();
-    user[attribute] = names.into_iter().map(|name| json!({ "value": name })).collect();
-    user
+    put(attribute, names.into_iter().map(|name| json!({ "value": name })).collect());
+    Value::Object(user)
 }
 
 /// The CRM's user with what we govern put over it, for PUT. Roles or entitlements are ours as a whole.

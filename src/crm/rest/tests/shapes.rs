@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use super::super::*;
+use super::super::{Delivery, Rest, description};
 use super::{deactivated, now, settings, taken, text_of};
 use crate::crm::state::tests::anna;
 use crate::domain::ids::RoleId;

@@ -46,7 +46,10 @@ async fn a_large_plan_is_carried_out_whole_and_whoever_came_back_is_left_alone()
         assert_eq!(history.len(), 2);
         assert_eq!(history[0].until, Some(history[1].standing.since));
         let entries = look!(t, c => audit::about(c, &Subject::new("account", frozen), 1));
-        assert_eq!((&*entries[0].action, &*entries[0].cause), ("account_frozen", &*format!("rule everyone, plan {hash}")));
+        assert_eq!(
+            (&*entries[0].action, &*entries[0].cause),
+            ("account_frozen", &*format!("rule everyone, plan {hash}"))
+        );
         let backlog = look!(t, c => outbox::backlog(c));
         assert_eq!(backlog, [("crm".to_owned(), MANY as i64 + 1, 0)]);
     })

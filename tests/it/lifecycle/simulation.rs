@@ -279,7 +279,8 @@ impl<'a> Life<'a> {
             Status::Active,
             "{at}: protected"
         );
-        let waits = look!(t, c => outbox::backlog(c)).iter().any(|(_, waiting, dead)| waiting + dead > 0);
+        let backlog = look!(t, c => outbox::backlog(c, &crm()));
+        let waits = backlog.waiting + backlog.dead > 0;
         let mut frozen = 0;
         for person in &self.people {
             let (id, name) = (person.id, &person.name);

@@ -131,7 +131,8 @@ impl Lifecycle<'_> {
             let path = format!("/api/v1/reports/access?format={form}");
             let began = Instant::now();
             let ask = Ask { method: "GET", path: &path, token: &self.wire.crm_token, body: None, ..Ask::GET };
-            let answer = Connection::new(self.wire.address).ask(ask).await?;
+            let mut connection = Connection::new(self.wire.address);
+            let answer = connection.ask(ask).await?;
             let took = began.elapsed().as_secs_f64();
             ensure!(answer.status == 200, "answered {}: {}", answer.status, answer.begins());
             let lines = answer.body.iter().filter(|byte| **byte == b'\n').count();

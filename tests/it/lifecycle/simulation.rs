@@ -326,7 +326,9 @@ impl<'a> Life<'a> {
                 let fresh =
                     [person.last_seen, account.returned_at, account.activated_at].into_iter().flatten().max();
                 assert!(
-                    fresh.is_none_or(|seen| seen + days(30) <= now),
+                    fresh.is_none_or(
+                        |seen| seen + days(if person.last_seen.is_some() { 30 } else { 20 }) <= now
+                    ),
                     "{at}: {name} was seen or came back at {fresh:?}"
                 );
             }

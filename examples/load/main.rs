@@ -14,6 +14,7 @@ mod engine;
 mod groups;
 mod hello;
 mod items;
+mod lifecycle;
 mod lists;
 mod measure;
 mod people;
@@ -36,6 +37,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use engine::Engine;
 use groups::Groups;
 use hello::Hello;
+use lifecycle::Lifecycle;
 use measure::count;
 use people::Wire;
 use place::{Daemon, Scratch};
@@ -101,6 +103,8 @@ enum Part {
     Search,
     /// What a new policy would change, thought through for everybody.
     Plan,
+    /// Everybody as JSON and CSV, and the memory for it.
+    Reports,
     /// A proxy that asks who is there.
     Verify,
     /// Sign-ins, whole.
@@ -121,6 +125,8 @@ enum Part {
     Crowd,
     /// PUT of a group of 100,000, and one member of it.
     Put,
+    /// A lifecycle plan over everybody, and a run that closes ten thousand.
+    Lifecycle,
 }
 
 #[tokio::main]
@@ -227,6 +233,7 @@ async fn rows(
             Part::Access => rows.extend(bed.access().await?),
             Part::Search => rows.extend(items::search(&wire, arguments.items).await?),
             Part::Plan => rows.push(decisions::plan(&arguments.binary, scratch, wire.people.len())?),
+            Part::Reports => rows.extend(lifecycle(arguments, scratch, &wire).reports().await?),
             Part::Verify => rows.extend(bed.verify().await?),
             Part::SignIn => rows.extend(bed.sign_in().await?),
             Part::Create => rows.extend(bed.writes("create", "durable create", Kind::Create, 0.15).await?),
@@ -241,7 +248,13 @@ async fn rows(
             Part::Group => rows.extend(Groups::new(&wire).one_that_grows().await?),
             Part::Crowd => rows.push(Groups::new(&wire).crowd().await?),
             Part::Put => rows.extend(Groups::new(&wire).one_of_everybody().await?),
+            Part::Lifecycle => rows.extend(lifecycle(arguments, scratch, &wire).rows(&bed).await?),
         }
     }
     Ok(())
+}
+
+/// The lifecycle of the daemon's people.
+fn lifecycle<'l>(arguments: &'l Arguments, scratch: &'l Scratch, wire: &'l Arc<Wire>) -> Lifecycle<'l> {
+    Lifecycle { binary: &arguments.binary, scratch, wire }
 }

@@ -205,7 +205,7 @@ pub(crate) fn with_policy(
     text: &str,
     arguments: &[&str],
 ) -> anyhow::Result<String> {
-    let file = scratch.folder.join("other.toml");
+    let file = scratch.folder.join(format!("policy-{}.toml", uuid::Uuid::now_v7().simple()));
     write_private(&file, text)?;
     let file = file.to_string_lossy();
     let arguments: Vec<&str> = arguments.iter().copied().chain([&*file]).collect();
@@ -213,7 +213,11 @@ pub(crate) fn with_policy(
 }
 
 /// Runs a command that must succeed, and gives what it printed.
-fn command(binary: &Path, settings: &Path, arguments: &[&str]) -> anyhow::Result<String> {
+///
+/// # Errors
+///
+/// When it fails.
+pub(crate) fn command(binary: &Path, settings: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     let output = Command::new(binary)
         .arg("--config")
         .arg(settings)

@@ -66,6 +66,17 @@ impl Bed {
         Ok(rows)
     }
 
+    /// How many rows a second the engine takes by the hundred.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be measured.
+    pub(crate) async fn batch(&self) -> anyhow::Result<f64> {
+        let mut inserts = self.probe(Shape::Inserts, self.wire.callers);
+        side_by_side(&mut [&mut inserts], self.time).await?;
+        Ok(inserts.rate())
+    }
+
     /// `GET` by id, and what it costs the daemon.
     ///
     /// # Errors

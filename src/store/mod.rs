@@ -58,6 +58,7 @@ pub mod presence;
 pub mod question;
 pub mod refused;
 pub mod replay;
+pub mod run_list;
 pub mod session;
 pub mod setting;
 pub mod sheet;

@@ -114,14 +114,7 @@ pub async fn close_all(
     if closed.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let ids = id_list(closed.iter().map(|(id, _)| id.uuid()));
-    let sessions = q!(fetch_all as (Uuid, i64); c,
-        sqlite "SELECT account_id, COUNT(*) FROM session
-                 WHERE account_id IN (SELECT unhex(e.value) FROM json_each($1) e) AND ended_at IS NULL GROUP BY account_id",
-        postgres "SELECT account_id, COUNT(*) FROM session
-                 WHERE account_id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($1) e(value))
-                   AND ended_at IS NULL GROUP BY account_id",
-        &ids)?;
+    let sessions = open_sessions(c, closed).await?;
     let row = |(id, new): &(AccountId, Standing)| {
         json!([
             id.uuid().simple().to_string(),
@@ -155,6 +148,30 @@ pub async fn close_all(
                     status_by = e.value ->> 4, status_note = e.value ->> 5
                FROM jsonb_array_elements($1) e(value) WHERE account.id = CAST(e.value ->> 0 AS UUID)",
         Json(rows), micros(since))?;
+    end_sessions(c, closed, sessions, since).await
+}
+
+/// How many sessions each of these accounts has open; who has none is left out.
+async fn open_sessions(
+    c: &mut Conn,
+    closed: &[(AccountId, Standing)],
+) -> Result<Vec<(Uuid, i64)>, StoreError> {
+    let ids = id_list(closed.iter().map(|(id, _)| id.uuid()));
+    q!(fetch_all as (Uuid, i64); c,
+        sqlite "SELECT account_id, COUNT(*) FROM session
+                 WHERE account_id IN (SELECT unhex(e.value) FROM json_each($1) e) AND ended_at IS NULL GROUP BY account_id",
+        postgres "SELECT account_id, COUNT(*) FROM session
+                 WHERE account_id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($1) e(value))
+                   AND ended_at IS NULL GROUP BY account_id",
+        &ids)
+}
+
+async fn end_sessions(
+    c: &mut Conn,
+    closed: &[(AccountId, Standing)],
+    sessions: Vec<(Uuid, i64)>,
+    since: Timestamp,
+) -> Result<BTreeMap<AccountId, i64>, StoreError> {
     if sessions.is_empty() {
         return Ok(BTreeMap::new());
     }

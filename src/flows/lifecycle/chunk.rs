@@ -61,8 +61,9 @@ impl Taking {
                 false => Err(Skipped::NoLongerHolds { found: fresh.because }),
             });
         }
-        let takes: BTreeSet<AccountId> = judged.iter().flatten().map(|(known, _)| known.account.id).collect();
-        if self.is_stopped(c, &takes).await? {
+        let closing: BTreeSet<AccountId> =
+            judged.iter().flatten().map(|(known, _)| known.account.id).collect();
+        if self.is_stopped(c, &closing).await? {
             return Ok(Chunk::OneByOne);
         }
         self.close(c, steps, &judged).await?;

@@ -8,7 +8,7 @@ use super::list::List;
 use super::scene::{Population, Scene};
 use super::{Cell, Report, Term};
 use crate::domain::safety::SafetyStop;
-use crate::store::plan::{self, Listed};
+use crate::store::run_list::{self, Listed};
 
 /// So many runs are read at once.
 const PAGE: i64 = 250;
@@ -22,7 +22,7 @@ const FIELDS: &[F] = &[
 pub(super) async fn report(mut scene: Scene) -> Result<Report, Refusal> {
     let (mut rows, mut after) = (Vec::new(), None);
     loop {
-        let page = plan::runs_page(&mut scene.conn, scene.moment.at(), after, PAGE).await?;
+        let page = run_list::page(&mut scene.conn, scene.moment.at(), after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = Some((last.run.started_at, last.run.id));
         rows.extend(page.iter().map(|listed| row(&scene, listed)));

@@ -14,6 +14,7 @@ mod report_kinds;
 mod reports;
 mod rights;
 mod runs;
+mod simulation;
 mod steps;
 
 use std::sync::Arc;

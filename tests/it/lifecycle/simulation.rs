@@ -189,7 +189,7 @@ impl<'a> Life<'a> {
         if leave && person.leave.is_none() && status == Status::Active {
             let (from, until) = (now, now + days(length));
             person.leave = Some((from, until));
-            let wish = LeaveWish { from, until, approver: "Karin Ek".to_owned() };
+            let wish = LeaveWish::new(from, until, "Karin Ek");
             people::grant_leave(self.w.ports(), &self.w.act(), &person.id.to_string(), wish).await.unwrap();
             return;
         }

@@ -1,6 +1,8 @@
-//! `portvakt lifecycle …`: plan, apply, release, runs.
+//! `portvakt lifecycle …`: plan, apply, release, undo, runs.
 //!
 //! Invariant: a plan that the safety limits stopped ends with exit code 3, and says how it is released.
+
+mod undo;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -38,6 +40,8 @@ pub(super) enum LifecycleCommand {
         #[arg(long)]
         reason: String,
     },
+    /// Undo a run: each account is as before, for exactly what the run did. What changed since is left alone and said.
+    Undo(undo::UndoArgs),
     /// Show a plan that was made, with what came of its steps.
     Show {
         /// The plan's hash, or the first characters of it.
@@ -90,6 +94,7 @@ pub(super) async fn run(config: &Path, command: LifecycleCommand) -> anyhow::Res
             println!("carry it out: portvakt lifecycle apply --plan {}", released.hash);
             exit::DONE
         }
+        LifecycleCommand::Undo(args) => undo::run(&ports, args).await?,
         LifecycleCommand::Runs { limit, format } => {
             runs(&lifecycle::runs(&ports, i64::from(limit)).await?, format);
             exit::DONE
@@ -120,6 +125,12 @@ async fn reading(ports: &Ports, proposal: &Proposal, language: Language) -> Resu
     let mut c = ports.db.read().await?;
     let compiled = ports.policies.current(&mut c).await?;
     Ok(Reading::of(&compiled.policy, language, proposal.plan.created_at))
+}
+
+async fn reading_now(ports: &Ports, language: Language) -> Result<Reading, Refusal> {
+    let mut c = ports.db.read().await?;
+    let compiled = ports.policies.current(&mut c).await?;
+    Ok(Reading::of(&compiled.policy, language, ports.clock.now()))
 }
 
 fn print_plan(view: &PlanView, reading: &Reading) {

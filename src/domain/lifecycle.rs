@@ -18,7 +18,7 @@ use super::policy::{AppliesTo, LifecycleRule, Policy};
 
 pub use facts::{Facts, IdentityState, Leave, Notice, Presence};
 pub use outcome::{Assessment, Exempt, Reason, Step};
-pub use words::kept_words;
+pub use words::{kept_words, status_word};
 
 /// The step that `policy` asks for at `now`.
 ///
@@ -26,12 +26,35 @@ pub use words::kept_words;
 /// opened again, removed or kept; a passed end date deactivates; leave pauses, keeps and returns; then inactivity.
 #[must_use]
 pub fn assess(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Assessment {
-    untouchable(facts.account)
+    let found = untouchable(facts.account)
         .or_else(|| departed(facts))
         .or_else(|| deactivated(policy, facts, now))
         .or_else(|| dates(facts.account, now))
         .or_else(|| leave(facts, now))
-        .unwrap_or_else(|| inactivity(policy, facts, now))
+        .unwrap_or_else(|| inactivity(policy, facts, now));
+    held_rights(facts, &found).unwrap_or(found)
+}
+
+/// Rights that wait are taken from who is in use and would be left alone otherwise; never during leave.
+fn held_rights(facts: &Facts<'_>, found: &Assessment) -> Option<Assessment> {
+    let since = facts.held?;
+    match found.exempt()? {
+        Exempt::Removed
+        | Exempt::Protected
+        | Exempt::BreakGlass
+        | Exempt::Deactivated
+        | Exempt::OnLeave { .. }
+        | Exempt::NotYetValid { .. }
+        | Exempt::Frozen { .. }
+        | Exempt::SeenSince { .. } => None,
+        Exempt::NoRule
+        | Exempt::NoLimit
+        | Exempt::Unknown { .. }
+        | Exempt::InUse { .. }
+        | Exempt::Told { .. }
+        | Exempt::DecidedByPerson => (facts.account.standing.status == Status::Active)
+            .then(|| Assessment::new(Step::TakeRights, Reason::NoLongerGiven { since })),
+    }
 }
 
 fn untouchable(account: &Account) -> Option<Assessment> {

@@ -34,6 +34,7 @@ const STEPS: &[Step] = &[
     Step { version: 9, description: "policy", sql: include_str!("../../migrations/0009_policy.sql") },
     Step { version: 10, description: "access", sql: include_str!("../../migrations/0010_access.sql") },
     Step { version: 11, description: "sign_in", sql: include_str!("../../migrations/0011_sign_in.sql") },
+    Step { version: 12, description: "calm", sql: include_str!("../../migrations/0012_calm.sql") },
 ];
 
 /// The newest schema that this binary knows.

@@ -76,6 +76,8 @@ pub struct Facts<'a> {
     pub notices: &'a [Notice],
     /// Whether mail can be sent at all. If not, notices are no part of the plan.
     pub mail_configured: bool,
+    /// Since when rights that its directory no longer gives wait for a release; nothing: none do.
+    pub held: Option<Timestamp>,
     /// The leave that is approved next or now.
     pub leave: Option<Leave>,
 }

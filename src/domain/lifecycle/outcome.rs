@@ -36,6 +36,8 @@ pub enum Step {
     Pause,
     /// In use again, as it was.
     Return,
+    /// The rights that a directory no longer gives are ended; the account stays in use.
+    TakeRights,
 }
 
 /// Why something is done, or nothing.
@@ -104,6 +106,11 @@ pub enum Reason {
     LeaveEnded {
         /// Since when.
         at: Timestamp,
+    },
+    /// A directory no longer gives rights that the account has kept, because too much would have been taken at once.
+    NoLongerGiven {
+        /// Since when they wait.
+        since: Timestamp,
     },
 }
 

@@ -10,7 +10,9 @@ use super::*;
 use crate::domain::evidence::{Evidence, SourceHealth};
 use crate::domain::ids::DirectoryId;
 use crate::domain::policy::EvidenceSource;
+use crate::domain::account::Standing;
 use crate::domain::sample::{self, days};
+use crate::domain::undo::{Done, LeftAlone, undo};
 
 #[derive(Debug, Clone)]
 enum Event {
@@ -47,6 +49,7 @@ struct Life {
     evidence: Evidence,
     notices: Vec<Notice>,
     leave: Option<Leave>,
+    held: Option<Timestamp>,
     log_read: Timestamp,
     log_stopped: bool,
     mail_fails: bool,
@@ -69,6 +72,7 @@ impl Life {
             evidence: Evidence::new(),
             notices: Vec::new(),
             leave: None,
+            held: None,
             log_read: now,
             log_stopped: false,
             mail_fails: false,
@@ -79,6 +83,10 @@ impl Life {
     }
 
     fn assess(&self) -> Assessment {
+        self.with_facts(|policy, facts, now| assess(policy, facts, now))
+    }
+
+    fn with_facts<T>(&self, ask: impl FnOnce(&Policy, &Facts<'_>, Timestamp) -> T) -> T {
         let sources = [
             SourceHealth::own(EvidenceSource::Sso, None, self.now),
             SourceHealth::own(EvidenceSource::Crm, None, self.log_read),
@@ -94,9 +102,10 @@ impl Life {
             sources: &sources,
             notices: &self.notices,
             mail_configured: self.mail_configured,
+            held: self.held,
             leave: self.leave,
         };
-        assess(&self.policy, &facts, self.now)
+        ask(&self.policy, &facts, self.now)
     }
 
     fn happens(&mut self, event: &Event) {
@@ -141,7 +150,9 @@ impl Life {
         let found = self.assess();
         prop_assert_eq!(&found, &self.assess(), "the same facts give the same step");
         self.check(&found)?;
+        let before = self.account.standing.clone();
         self.carry_out(&found);
+        self.check_undo(&found, before)?;
         let again = self.assess();
         let is_repeat = again.step != Step::Keep && again.step == found.step && !self.mail_fails;
         prop_assert!(!is_repeat, "done twice: {:?}", again);
@@ -174,6 +185,27 @@ impl Life {
         }
         if let Reason::FrozenLongEnough { since } = found.because {
             prop_assert!(since + days(14) <= self.now);
+        }
+        Ok(())
+    }
+
+    /// What was done can be undone: the account is as before, unless the ground for the step still stands.
+    fn check_undo(&self, found: &Assessment, before: Standing) -> Result<(), TestCaseError> {
+        if found.step.status().is_none() {
+            return Ok(());
+        }
+        let (step, because, at) = (found.step, found.because.clone(), self.now);
+        let done = Done { step, because, at, before: before.clone(), ended: Vec::new(), given: Vec::new() };
+        match self.with_facts(|policy, facts, now| undo(policy, &done, facts, false, "operator:karin", now)) {
+            Ok(after) => {
+                prop_assert_eq!((after.status, after.reason, after.note), (before.status, before.reason, before.note));
+            }
+            Err(LeftAlone::Removed) => prop_assert_eq!(found.step, Step::Remove),
+            Err(LeftAlone::StillHolds { because }) => {
+                let of_silence = matches!(because, Reason::Inactive { .. } | Reason::NeverSignedIn { .. });
+                prop_assert!(!of_silence, "inactivity would be done again at once: {:?}", because);
+            }
+            Err(other) => prop_assert!(false, "left alone: {:?}", other),
         }
         Ok(())
     }
@@ -216,7 +248,8 @@ impl Life {
             | Reason::Departed { .. }
             | Reason::Expired { .. }
             | Reason::FrozenLongEnough { .. }
-            | Reason::DeactivatedLongEnough { .. } => {}
+            | Reason::DeactivatedLongEnough { .. }
+            | Reason::NoLongerGiven { .. } => {}
         }
         self.account.standing = sample::standing(status, reason, self.now);
     }

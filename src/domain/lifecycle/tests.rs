@@ -26,6 +26,7 @@ struct Case {
     notices: Vec<Notice>,
     mail_configured: bool,
     leave: Option<Leave>,
+    held: Option<Timestamp>,
 }
 
 fn now() -> Timestamp {
@@ -49,6 +50,7 @@ fn case(quiet: i64) -> Case {
         notices: Vec::new(),
         mail_configured: false,
         leave: None,
+            held: None,
     }
 }
 
@@ -68,6 +70,7 @@ impl Case {
             sources: &self.sources,
             notices: &self.notices,
             mail_configured: self.mail_configured,
+            held: self.held,
             leave: self.leave,
         };
         assess(&self.policy, &facts, now())

@@ -3,20 +3,19 @@
 //! Invariant: what the limits stop is not begun; account by account, each in a transaction of its own; a run that was
 //! broken off is finished before anything new begins.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
 
 use super::super::lead::{self, Fence};
-use super::super::{Act, Compiled, Ports, Refusal, guard};
+use super::super::{Act, Compiled, Ports, Refusal};
 use super::facts;
 use super::letters::{self, Post};
 use super::plan::{self, Proposal};
-use super::run::{self, RunOutcome, RunReport};
+use super::run::{self, Run, RunOutcome, RunReport};
 use super::step::{Skipped, Taken, Taking};
+use super::weigh;
 use crate::domain::days::Reading;
-use crate::domain::ids::AccountId;
 use crate::domain::lifecycle::Step;
 use crate::domain::plan::{PlanState, PlannedStep};
 use crate::domain::policy::Mode;
@@ -28,7 +27,7 @@ use crate::store::{StoreError, plan as table};
 pub const JOB: &str = "lifecycle";
 
 /// The lead is prolonged this often while steps are taken.
-const PROLONG_AFTER: SignedDuration = SignedDuration::from_secs(10);
+pub(super) const PROLONG_AFTER: SignedDuration = SignedDuration::from_secs(10);
 
 /// Carries out the plan `hash`, or makes a fresh one and carries that out.
 ///
@@ -90,8 +89,8 @@ async fn carry_out(
     if proposal.plan.steps.is_empty() {
         return run::idle(ports, act, &proposal.hash, RunOutcome::NothingToDo).await;
     }
-    let taking = taking(ports, act, &proposal.hash, is_released, fence).await?;
     let begun = run::begin(ports, act, &proposal.hash).await?;
+    let taking = taking(ports, act, &begun, is_released, fence).await?;
     take_steps(ports, &taking, fence).await?;
     run::finish(ports, act, begun, ports.clock.now()).await
 }
@@ -112,10 +111,8 @@ async fn stops_now(
     if proposal.plan.is_stopped() || !was_made_earlier {
         return Ok(proposal.plan.stops.clone());
     }
-    let steps = proposal.plan.steps.iter().filter(|step| step.step.takes_access());
-    let takes: BTreeSet<AccountId> = steps.map(|step| step.account).collect();
     let mut c = ports.db.snapshot().await?;
-    guard::stops(&mut c, &compiled.policy, &takes, act.now).await
+    weigh::stops(&mut c, &compiled.policy, &proposal.plan.steps, act.now).await
 }
 
 /// Notes that the plan waits. Somebody is alerted once for each plan, however often it comes back.
@@ -172,7 +169,7 @@ async fn finish_broken_off(ports: &Ports, act: &Act, fence: &Fence) -> Result<()
         let is_observed = current(ports).await?.policy.lifecycle.mode == Mode::Observe;
         if !is_observed {
             let is_released = proposal.state == PlanState::Released;
-            let taking = taking(ports, act, &proposal.hash, is_released, fence).await?;
+            let taking = taking(ports, act, &begun, is_released, fence).await?;
             take_steps(ports, &taking, fence).await?;
         }
         run::finish(ports, act, begun, ports.clock.now()).await?;
@@ -183,7 +180,7 @@ async fn finish_broken_off(ports: &Ports, act: &Act, fence: &Fence) -> Result<()
 async fn taking(
     ports: &Ports,
     act: &Act,
-    hash: &str,
+    begun: &Run,
     is_released: bool,
     fence: &Fence,
 ) -> Result<Arc<Taking>, Refusal> {
@@ -194,7 +191,8 @@ async fn taking(
         act: act.clone(),
         compiled,
         around,
-        hash: hash.to_owned(),
+        run: begun.id,
+        hash: begun.plan.clone(),
         is_released,
         claim: fence.claim(),
     }))

@@ -85,7 +85,8 @@ async fn follow(
         | Reason::Departed { .. }
         | Reason::ActiveAgain { .. }
         | Reason::FrozenLongEnough { .. }
-        | Reason::DeactivatedLongEnough { .. } => return forget_past_leave(c, act, known).await,
+        | Reason::DeactivatedLongEnough { .. }
+        | Reason::NoLongerGiven { .. } => return forget_past_leave(c, act, known).await,
     }
     let act = act.because(fresh.because.name());
     carry_out(c, &act, policy, &known, fresh.step, &fresh.because).await?;

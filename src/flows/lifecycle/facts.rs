@@ -20,7 +20,7 @@ use crate::domain::policy::{EvidenceSource, Policy};
 use crate::store::evidence::Health;
 use crate::store::leave::ApprovedLeave;
 use crate::store::token::TokenKind;
-use crate::store::{Conn, entitlement, evidence, leave, notice, presence, standing, token};
+use crate::store::{Conn, entitlement, evidence, held_right, leave, notice, presence, standing, token};
 
 /// How many accounts make a page.
 pub(in crate::flows) const PAGE: i64 = 500;
@@ -32,6 +32,8 @@ pub(in crate::flows) struct Surroundings {
     pub(in crate::flows) sources: Vec<SourceHealth>,
     /// Whether notices can be sent at all.
     pub(in crate::flows) mail_configured: bool,
+    /// Whose rights wait for a release, and since when.
+    held: BTreeMap<AccountId, Timestamp>,
     leads: Vec<SignedDuration>,
 }
 
@@ -79,6 +81,7 @@ impl Known {
             sources: &around.sources,
             notices: &self.notices,
             mail_configured: around.mail_configured,
+            held: around.held.get(&self.account.id).copied(),
             leave: self.leave.as_ref().map(|leave| Leave { from: leave.from, until: leave.until }),
         }
     }
@@ -123,6 +126,7 @@ pub(in crate::flows) async fn surroundings(
     Ok(Surroundings {
         sources: sources(c, settings, now).await?,
         mail_configured: settings.mail.is_some(),
+        held: held_right::all(c).await?.into_iter().map(|(id, (since, _))| (id, since)).collect(),
         leads,
     })
 }

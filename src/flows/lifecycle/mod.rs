@@ -12,7 +12,9 @@ mod release;
 mod run;
 mod schedule;
 mod step;
+mod undo;
 mod view;
+mod weigh;
 
 pub use apply::{JOB, apply};
 pub use dates::{end_grants, follow_dates};
@@ -21,4 +23,5 @@ pub use release::release;
 pub use run::{Run, RunOutcome, RunReport, runs};
 pub use schedule::{Due, is_due, next_run, run, run_due};
 pub(in crate::flows) use step::end_of_leave;
+pub use undo::{UndoLine, UndoReport, UndoWish, undo};
 pub use view::{ExceptionView, PlanView, StepView, view};

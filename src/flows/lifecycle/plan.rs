@@ -2,13 +2,12 @@
 //!
 //! Invariant: making a plan changes no account.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::{Act, Compiled, Ports, Refusal, guard};
+use super::super::{Act, Compiled, Ports, Refusal, entitle};
 use super::facts::{self, Moment, PAGE, Surroundings};
+use super::weigh;
 use crate::domain::actor::Subject;
 use crate::domain::ids::AccountId;
 use crate::domain::lifecycle::{Assessment, Exempt, Reason, assess};
@@ -51,6 +50,7 @@ pub struct Proposal {
 ///
 /// [`Refusal::NoPolicy`] before the first policy; [`Refusal::Store`] when the database cannot be reached.
 pub async fn plan(ports: &Ports, act: &Act) -> Result<Proposal, Refusal> {
+    entitle::forget_resolved(ports, act).await?;
     // One moment for the whole plan, however long the reading takes.
     let mut c = ports.db.snapshot().await?;
     let compiled = ports.policies.current(&mut c).await?;
@@ -96,9 +96,7 @@ async fn draft(
             plan.add(&facts, assessment);
         }
     }
-    let takes: BTreeSet<AccountId> =
-        plan.steps.iter().filter(|step| step.step.takes_access()).map(|step| step.account).collect();
-    let stops = guard::stops(c, &compiled.policy, &takes, act.now).await?;
+    let stops = weigh::stops(c, &compiled.policy, &plan.steps, act.now).await?;
     plan.seal(stops);
     Ok((plan, exceptions))
 }
@@ -156,7 +154,7 @@ fn write_down(plan: &Plan, exceptions: &[Exception]) -> Result<(StoredPlan, Vec<
     Ok((stored, steps.collect::<Result<_, Refusal>>()?))
 }
 
-fn as_json(value: &impl Serialize) -> Result<Value, Refusal> {
+pub(super) fn as_json(value: &impl Serialize) -> Result<Value, Refusal> {
     serde_json::to_value(value)
         .map_err(|error| Refusal::Store(StoreError::corrupt("plan", "new", format!("not written: {error}"))))
 }

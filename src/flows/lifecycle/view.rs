@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::super::{Compiled, Ports, Refusal};
+use super::super::{Compiled, Ports, Refusal, entitle};
 use super::plan::Proposal;
 use super::step::Skipped;
 use crate::domain::account::Account;
@@ -16,6 +16,7 @@ use crate::domain::evidence::LastSeen;
 use crate::domain::grant::GrantKind;
 use crate::domain::ids::{AccountId, RuleId};
 use crate::domain::language::Language;
+use crate::domain::lifecycle::Step;
 use crate::domain::plan::{PlanState, PlannedStep};
 use crate::domain::policy::EvidenceSource;
 use crate::store::plan::StoredStep;
@@ -172,10 +173,24 @@ async fn step(
         why: planned.because.sentence(reading),
         last_seen: seen.map(|seen| seen.at),
         last_seen_source: seen.map(|seen| seen.source),
-        takes: if planned.step.takes_access() { takes(c, planned.account).await? } else { Vec::new() },
+        takes: taken_by(c, compiled, planned, reading.now).await?,
         state: stored.state,
         outcome: skipped.map(|why| why.sentence(&compiled.policy, reading)),
     })
+}
+
+/// The roles and sectors that a step takes away.
+async fn taken_by(
+    c: &mut Conn,
+    compiled: &Compiled,
+    planned: &PlannedStep,
+    now: Timestamp,
+) -> Result<Vec<String>, Refusal> {
+    if planned.step == Step::TakeRights {
+        let lost = entitle::losses(c, &compiled.policy, &[planned.account], now).await?;
+        return Ok(lost.into_values().flatten().map(|kind| kind.value().to_owned()).collect());
+    }
+    if planned.step.takes_access() { takes(c, planned.account).await } else { Ok(Vec::new()) }
 }
 
 /// The roles and sectors that an account holds.

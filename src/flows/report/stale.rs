@@ -191,7 +191,8 @@ fn next(scene: &Scene, assessment: Option<&Assessment>) -> (Cell, Cell) {
         | Reason::FrozenLongEnough { .. }
         | Reason::DeactivatedLongEnough { .. }
         | Reason::LeaveBegan { .. }
-        | Reason::LeaveEnded { .. } => Some(scene.moment.at()),
+        | Reason::LeaveEnded { .. }
+        | Reason::NoLongerGiven { .. } => Some(scene.moment.at()),
     };
     let step = match assessment.step {
         Step::Keep => Cell::Nothing,

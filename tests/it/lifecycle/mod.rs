@@ -4,11 +4,13 @@
 
 mod dates;
 mod guarded;
+mod held;
 mod notices;
 mod reports;
 mod rights;
 mod runs;
 mod steps;
+mod undo;
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a plan that the safety limits stopped ends with exit code 3, and says how it is released.
 
+mod tools;
 mod undo;
 
 use std::path::Path;
@@ -42,6 +43,10 @@ pub(super) enum LifecycleCommand {
     },
     /// Undo a run: each account is as before, for exactly what the run did. What changed since is left alone and said.
     Undo(undo::UndoArgs),
+    /// Try limits on the recorded past: how many each would have frozen, and how many of them came back soon.
+    Backtest(tools::BacktestArgs),
+    /// Say whether the clock has jumped, or trust it again. Exit code 3: it has, and no step is taken by itself.
+    Clock(tools::ClockArgs),
     /// Show a plan that was made, with what came of its steps.
     Show {
         /// The plan's hash, or the first characters of it.
@@ -95,6 +100,8 @@ pub(super) async fn run(config: &Path, command: LifecycleCommand) -> anyhow::Res
             exit::DONE
         }
         LifecycleCommand::Undo(args) => undo::run(&ports, args).await?,
+        LifecycleCommand::Backtest(args) => tools::backtest(&ports, args).await?,
+        LifecycleCommand::Clock(args) => tools::clock(&ports, args).await?,
         LifecycleCommand::Runs { limit, format } => {
             runs(&lifecycle::runs(&ports, i64::from(limit)).await?, format);
             exit::DONE
@@ -143,6 +150,9 @@ fn print_plan(view: &PlanView, reading: &Reading) {
         view.policy_version,
         view.created_at
     );
+    for note in &view.notes {
+        println!("{note}");
+    }
     for stop in &view.stops {
         println!("{}: {stop}", says("Stannade", "Stopped"));
     }

@@ -12,8 +12,9 @@ mod words;
 use jiff::Timestamp;
 
 use super::account::{Account, AccountKind, Status, StatusReason};
-use super::days::later;
+use super::days::{later, zone_of};
 use super::evidence::{Knowledge, idle_since, knowledge, last_seen};
+use super::mapping::attribute::has_one_of;
 use super::policy::{AppliesTo, LifecycleRule, Policy};
 
 pub use facts::{Facts, IdentityState, Leave, Notice, Presence};
@@ -32,7 +33,37 @@ pub fn assess(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Assessment 
         .or_else(|| dates(facts.account, now))
         .or_else(|| leave(facts, now))
         .unwrap_or_else(|| inactivity(policy, facts, now));
-    held_rights(facts, &found).unwrap_or(found)
+    let found = held_rights(facts, &found).unwrap_or(found);
+    calm(policy, found, now)
+}
+
+/// No step falls on a day that the policy excludes: it is taken on the next day that is not. Departure, an end date
+/// and leave are not delayed.
+fn calm(policy: &Policy, found: Assessment, now: Timestamp) -> Assessment {
+    let is_delayed = match found.because {
+        Reason::Inactive { .. }
+        | Reason::NeverSignedIn { .. }
+        | Reason::FrozenLongEnough { .. }
+        | Reason::DeactivatedLongEnough { .. }
+        | Reason::NoLongerGiven { .. } => true,
+        Reason::Kept { .. }
+        | Reason::Departed { .. }
+        | Reason::ActiveAgain { .. }
+        | Reason::Expired { .. }
+        | Reason::LeaveBegan { .. }
+        | Reason::LeaveEnded { .. } => false,
+    };
+    let days = &policy.lifecycle.no_steps_on;
+    if !is_delayed || days.is_empty() {
+        return found;
+    }
+    match days.ends(now, &zone_of(policy)) {
+        None => found,
+        Some(until) => {
+            let because = Reason::Kept { exempt: Exempt::CalmDay { until } };
+            Assessment { step: Step::Keep, because, ..found }
+        }
+    }
 }
 
 /// Rights that wait are taken from who is in use and would be left alone otherwise; never during leave.
@@ -46,7 +77,9 @@ fn held_rights(facts: &Facts<'_>, found: &Assessment) -> Option<Assessment> {
         | Exempt::OnLeave { .. }
         | Exempt::NotYetValid { .. }
         | Exempt::Frozen { .. }
-        | Exempt::SeenSince { .. } => None,
+        | Exempt::SeenSince { .. }
+        | Exempt::NeedsAttention { .. }
+        | Exempt::CalmDay { .. } => None,
         Exempt::NoRule
         | Exempt::NoLimit
         | Exempt::Unknown { .. }
@@ -183,6 +216,9 @@ fn applies(to: &AppliesTo, facts: &Facts<'_>) -> bool {
         && (to.directories.is_empty()
             || facts.identities.iter().any(|identity| to.directories.contains(&identity.directory)))
         && (to.kinds.is_empty() || to.kinds.contains(&facts.account.kind))
+        && to.attribute.as_ref().is_none_or(|wanted| {
+            facts.documents.iter().any(|document| has_one_of(document, &wanted.path, &wanted.one_of))
+        })
 }
 
 #[cfg(test)]

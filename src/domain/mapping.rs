@@ -3,7 +3,7 @@
 //! Invariant: pure, and every grant names the rule behind it. Rules look at ids and attributes, never at a name
 //! that somebody else could take, and a difference touches only what rules gave.
 
-mod attribute;
+pub(in crate::domain) mod attribute;
 
 use std::collections::BTreeMap;
 

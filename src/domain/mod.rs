@@ -6,6 +6,8 @@
 pub mod access;
 pub mod account;
 pub mod actor;
+pub mod backtest;
+pub mod calm_days;
 pub mod client;
 pub mod days;
 pub mod effective;

@@ -95,7 +95,7 @@ pub fn undo(
     }
     let restored = restored(account, done, by, now);
     let fresh = assess(policy, &Facts { account: &restored, ..*facts }, now);
-    if fresh.step.status() == Some(left_as) {
+    if fresh.step.status().is_some_and(|status| status == left_as || fresh.step.takes_access()) {
         return Err(LeftAlone::StillHolds { because: fresh.because });
     }
     Ok(restored.standing)

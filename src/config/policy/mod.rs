@@ -4,6 +4,7 @@
 
 mod cases;
 mod condition;
+mod floors;
 mod judge;
 mod lifecycle;
 mod names;

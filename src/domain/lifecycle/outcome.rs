@@ -167,6 +167,16 @@ pub enum Exempt {
     },
     /// A person or a review froze it and decides when that ends.
     DecidedByPerson,
+    /// What is kept about it cannot be read: a person must look.
+    NeedsAttention {
+        /// What is wrong.
+        said: String,
+    },
+    /// A step has fallen due, but the policy excludes the day.
+    CalmDay {
+        /// The first day that it does not exclude begins then.
+        until: Timestamp,
+    },
 }
 
 /// The outcome for one account.

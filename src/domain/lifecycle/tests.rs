@@ -27,6 +27,7 @@ struct Case {
     mail_configured: bool,
     leave: Option<Leave>,
     held: Option<Timestamp>,
+    documents: Vec<serde_json::Value>,
 }
 
 fn now() -> Timestamp {
@@ -51,6 +52,7 @@ fn case(quiet: i64) -> Case {
         mail_configured: false,
         leave: None,
             held: None,
+            documents: Vec::new(),
     }
 }
 
@@ -66,6 +68,7 @@ impl Case {
             sectors: &self.sectors,
             limited: false,
             identities: &self.identities,
+            documents: &self.documents,
             evidence: &self.evidence,
             sources: &self.sources,
             notices: &self.notices,

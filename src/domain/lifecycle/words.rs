@@ -225,6 +225,8 @@ pub fn kept_words(name: &str, reading: &Reading) -> String {
         "told" => ("påminda", "reminded"),
         "frozen" => ("redan frysta", "frozen already"),
         "seen_since" => ("sedda sedan frysningen", "seen since the freeze"),
+        "needs_attention" => ("behöver ses över", "needs attention"),
+        "calm_day" => ("väntar på en dag då steg tas", "waiting for a day on which steps are taken"),
         "decided_by_person" => ("beslutade av en person", "decided by a person"),
         other => (other, other),
     };
@@ -250,6 +252,8 @@ impl Exempt {
             Self::Frozen { .. } => "frozen",
             Self::SeenSince { .. } => "seen_since",
             Self::DecidedByPerson => "decided_by_person",
+            Self::CalmDay { .. } => "calm_day",
+            Self::NeedsAttention { .. } => "needs_attention",
         }
     }
 
@@ -309,6 +313,17 @@ impl Exempt {
                 reading.pick(
                     format!("Fryst, men tiden räknas på nytt från {day}. En person avgör."),
                     format!("Frozen, but the time counts anew from {day}. A person decides."),
+                )
+            }
+            Self::NeedsAttention { said } => reading.pick(
+                format!("Uppgifterna kan inte läsas, så kontot lämnas orört. Någon behöver titta på det: {said}"),
+                format!("What is kept cannot be read, so the account is left alone. Somebody needs to look: {said}"),
+            ),
+            Self::CalmDay { until } => {
+                let day = reading.date(*until);
+                reading.pick(
+                    format!("Inga steg tas den här dagen. Steget tas tidigast {day}."),
+                    format!("No step is taken on this day. It is taken {day} at the earliest."),
                 )
             }
             Self::DecidedByPerson => reading.pick(

@@ -45,6 +45,7 @@ impl Case {
             sectors: &nothing,
             limited: false,
             identities: &identities,
+            documents: &[],
             evidence: &Evidence::from([(EvidenceSource::Sso, now - days(100))]),
             sources: &[SourceHealth::own(EvidenceSource::Sso, None, now)],
             notices: &[],

@@ -75,8 +75,15 @@ impl Change {
         let lost: BTreeSet<_> =
             self.held.iter().filter(|grant| self.loses(&grant.kind, now)).map(|grant| grant.id).collect();
         let before = self.difference.end.len() + self.difference.give.len();
-        self.difference.end.retain(|id| !lost.contains(id));
         let held = &self.held;
+        // Whoever keeps a right keeps the limits it was given with: without them it would open more than it did.
+        let limits: BTreeSet<_> = held
+            .iter()
+            .filter(|grant| matches!(grant.kind, GrantKind::Limited | GrantKind::ItemRestricted))
+            .filter(|_| !lost.is_empty())
+            .map(|grant| grant.id)
+            .collect();
+        self.difference.end.retain(|id| !lost.contains(id) && !limits.contains(id));
         self.difference.give.retain(|(kind, _)| {
             let is_limit = matches!(kind, GrantKind::Limited | GrantKind::ItemRestricted);
             !is_limit || holds(held, kind, now)

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::super::lead::{self, Fence};
-use super::super::{Act, Compiled, Ports, Refusal};
+use super::super::{Act, Compiled, Ports, Refusal, clock_watch};
 use super::facts;
 use super::letters::{self, Post};
+use super::observe;
 use super::plan::{self, Proposal};
 use super::run::{self, Run, RunOutcome, RunReport};
 use super::step::{Skipped, Taken, Taking};
@@ -18,7 +19,6 @@ use super::weigh;
 use crate::domain::days::Reading;
 use crate::domain::lifecycle::Step;
 use crate::domain::plan::{PlanState, PlannedStep};
-use crate::domain::policy::Mode;
 use crate::domain::safety::SafetyStop;
 use crate::store::plan::StoredStep;
 use crate::store::{StoreError, plan as table};
@@ -36,10 +36,16 @@ pub(super) const PROLONG_AFTER: SignedDuration = SignedDuration::from_secs(10);
 ///
 /// # Errors
 ///
-/// [`Refusal::Conflict`] when another run is under way or the plan was carried out already; [`Refusal::NotFound`] when
+/// [`Refusal::Conflict`] when the clock has jumped, another run is under way or the plan was carried out already; [`Refusal::NotFound`] when
 /// there is no such plan; [`Refusal::Store`] when the database cannot be reached. A run that this breaks off is
 /// finished by the next.
 pub async fn apply(ports: &Ports, act: &Act, hash: Option<&str>) -> Result<RunReport, Refusal> {
+    if clock_watch::look(ports).await?.is_some() {
+        return Err(Refusal::Conflict(
+            "the clock jumped, and no step is taken; check it, then say: portvakt lifecycle clock --release --reason \"…\""
+                .to_owned(),
+        ));
+    }
     let Some(fence) = lead::take(ports, JOB).await? else {
         return Err(Refusal::Conflict(
             "a lifecycle run is under way; try again when it has ended".to_owned(),
@@ -76,7 +82,7 @@ async fn carry_out(
         return Err(Refusal::Conflict(format!("the plan {} was carried out already", proposal.hash)));
     }
     let compiled = current(ports).await?;
-    if compiled.policy.lifecycle.mode == Mode::Observe {
+    if is_observing(ports, act).await? {
         return run::idle(ports, act, &proposal.hash, RunOutcome::Observed).await;
     }
     let is_released = proposal.state == PlanState::Released;
@@ -93,6 +99,12 @@ async fn carry_out(
     let taking = taking(ports, act, &begun, is_released, fence).await?;
     take_steps(ports, &taking, fence).await?;
     run::finish(ports, act, begun, ports.clock.now()).await
+}
+
+async fn is_observing(ports: &Ports, act: &Act) -> Result<bool, Refusal> {
+    let mut c = ports.db.read().await?;
+    let compiled = ports.policies.current(&mut c).await?;
+    Ok(observe::watch(&mut c, &compiled.policy, act.now).await?.is_observing())
 }
 
 async fn current(ports: &Ports) -> Result<Arc<Compiled>, Refusal> {
@@ -166,8 +178,7 @@ async fn finish_broken_off(ports: &Ports, act: &Act, fence: &Fence) -> Result<()
     for begun in broken_off {
         tracing::warn!(run.id = %begun.id, "the lifecycle run {} was broken off and is finished now", begun.id);
         let proposal = plan::find(ports, &begun.plan).await?;
-        let is_observed = current(ports).await?.policy.lifecycle.mode == Mode::Observe;
-        if !is_observed {
+        if !is_observing(ports, act).await? {
             let is_released = proposal.state == PlanState::Released;
             let taking = taking(ports, act, &begun, is_released, fence).await?;
             take_steps(ports, &taking, fence).await?;

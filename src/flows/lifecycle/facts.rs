@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::super::Refusal;
 use crate::config::Settings;
@@ -52,6 +53,8 @@ pub(in crate::flows) struct Known {
     pub(in crate::flows) limited: bool,
     /// What its directories say.
     pub(in crate::flows) identities: Vec<IdentityState>,
+    /// Their documents, where a lifecycle rule asks for an attribute.
+    pub(in crate::flows) documents: Vec<Value>,
     /// When each source last saw the person.
     pub(in crate::flows) evidence: Evidence,
     /// The notices that went out.
@@ -77,6 +80,7 @@ impl Known {
             sectors: &self.sectors,
             limited: self.limited,
             identities: &self.identities,
+            documents: &self.documents,
             evidence: &self.evidence,
             sources: &around.sources,
             notices: &self.notices,
@@ -192,6 +196,9 @@ pub(in crate::flows) async fn page(
         return Ok(Vec::new());
     };
     let mut rows = Rows::read(c, first, last, moment).await?;
+    let asks = policy.lifecycle.rules.iter().any(|rule| rule.applies_to.attribute.is_some());
+    let mut documents =
+        if asks { by_account(presence::documents_between(c, first, last).await?) } else { BTreeMap::new() };
     let mut page = Vec::with_capacity(accounts.len());
     for mut account in accounts {
         let id = account.id;
@@ -206,6 +213,7 @@ pub(in crate::flows) async fn page(
             limited: grants.iter().any(|g| g.kind == GrantKind::Limited && g.holds_at(moment.at())),
             grants,
             identities: presences(rows.presences.remove(&id).unwrap_or_default(), moment.at()),
+            documents: documents.remove(&id).unwrap_or_default(),
             evidence: rows.evidence.remove(&id).unwrap_or_default().into_iter().collect(),
             notices: sent(rows.notices.remove(&id).unwrap_or_default(), &around.leads, moment.at()),
             leave: rows.leaves.remove(&id).and_then(|mut rows| rows.pop()),

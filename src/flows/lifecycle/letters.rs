@@ -195,7 +195,6 @@ fn frozen(taking: &Taking, post: &Post, planned: &PlannedStep) -> Notice {
     Notice::Frozen {
         last_seen: seen.map(|seen| post.day(seen.at)),
         deactivates_on: freeze_for.map(|length| post.day(later(taking.act.now, length))),
-        // No policy lets a sign-in open a frozen account; a person does.
-        sign_in_lifts: false,
+        sign_in_lifts: rule.is_some_and(|rule| rule.sign_in_lifts_freeze),
     }
 }

@@ -4,9 +4,11 @@
 //! that takes it; one node works at a time, and every run is recorded, also one that did nothing.
 
 mod apply;
+mod backtest;
 mod dates;
 pub(in crate::flows) mod facts;
 mod letters;
+pub(in crate::flows) mod observe;
 mod plan;
 mod release;
 mod run;
@@ -17,7 +19,9 @@ mod view;
 mod weigh;
 
 pub use apply::{JOB, apply};
+pub use backtest::{Backtest, Tried, backtest};
 pub use dates::{end_grants, follow_dates};
+pub use observe::{Watch, watch};
 pub use plan::{Exception, Proposal, find, plan};
 pub use release::release;
 pub use run::{Run, RunOutcome, RunReport, runs};

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::super::{Compiled, Ports, Refusal, entitle};
+use super::super::{Compiled, Ports, Refusal, clock_watch, entitle};
+use super::observe;
 use super::plan::Proposal;
 use super::step::Skipped;
 use crate::domain::account::Account;
@@ -43,6 +44,8 @@ pub struct PlanView {
     pub unknown: Vec<String>,
     /// Sources that rules name but nobody configured.
     pub ignored: Vec<EvidenceSource>,
+    /// Why nothing is done now whatever the plan says: it is only observed, the clock has jumped. A sentence each.
+    pub notes: Vec<String>,
     /// Why it waits for release, a sentence each.
     pub stops: Vec<String>,
     /// Who released it.
@@ -124,6 +127,10 @@ pub async fn view(ports: &Ports, proposal: &Proposal, language: Language) -> Res
             why: exception.because.sentence(&reading),
         });
     }
+    let now = Reading::of(&compiled.policy, language, ports.clock.now());
+    let watch = observe::watch(&mut c, &compiled.policy, now.now).await?;
+    let mut notes: Vec<String> = watch.sentence(&now).into_iter().collect();
+    notes.extend(clock_watch::stopped(&mut c).await?.map(|jump| jump.sentence(&now)));
     let unknown = plan.unknown.iter().map(|source| {
         let covers = reading.pick(
             format!("Gäller {} konton.", source.accounts),
@@ -141,6 +148,7 @@ pub async fn view(ports: &Ports, proposal: &Proposal, language: Language) -> Res
         exceptions,
         unknown: unknown.collect(),
         ignored: plan.ignored.iter().copied().collect(),
+        notes,
         stops: plan.stops.iter().map(|stop| stop.sentence(&compiled.policy, &reading)).collect(),
         released_by: proposal.released_by.clone(),
         release_reason: proposal.release_reason.clone(),

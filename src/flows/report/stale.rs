@@ -111,6 +111,7 @@ fn exception(scene: &Scene, person: &Person, assessment: Option<&Assessment>) ->
             | Exempt::NotYetValid { .. }
             | Exempt::Unknown { .. }
             | Exempt::SeenSince { .. }
+            | Exempt::NeedsAttention { .. }
             | Exempt::DecidedByPerson
             | Exempt::NoRule
             | Exempt::NoLimit),
@@ -120,6 +121,7 @@ fn exception(scene: &Scene, person: &Person, assessment: Option<&Assessment>) ->
             | Exempt::Deactivated
             | Exempt::InUse { .. }
             | Exempt::Told { .. }
+            | Exempt::CalmDay { .. }
             | Exempt::Frozen { .. },
         )
         | None => {
@@ -179,6 +181,7 @@ fn next(scene: &Scene, assessment: Option<&Assessment>) -> (Cell, Cell) {
                 Exempt::InUse { due: at }
                 | Exempt::Told { not_before: at }
                 | Exempt::Frozen { until: at }
+                | Exempt::CalmDay { until: at }
                 | Exempt::NotYetValid { from: at },
         } => Some(*at),
         Reason::Kept { exempt: Exempt::OnLeave { until } } => *until,

@@ -2,9 +2,11 @@
 //!
 //! Invariant: people come in over SCIM, as a directory sends them; time is moved by the clock alone.
 
+mod calm;
 mod dates;
 mod guarded;
 mod held;
+mod killed;
 mod notices;
 mod reports;
 mod rights;

@@ -17,3 +17,4 @@ mod proxy;
 mod refusing;
 mod sessions;
 mod step_up;
+mod thawing;

@@ -19,7 +19,7 @@ use crate::domain::lifecycle::kept_words;
 use crate::domain::plan::PlanState;
 use crate::flows::lifecycle::{self, PlanView, Proposal, Run, RunOutcome, RunReport};
 use crate::flows::report::aligned;
-use crate::flows::{Ports, Refusal};
+use crate::flows::{Ports, Refusal, pull};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum LifecycleCommand {
@@ -47,6 +47,14 @@ pub(super) enum LifecycleCommand {
     Backtest(tools::BacktestArgs),
     /// Say whether the clock has jumped, or trust it again. Exit code 3: it has, and no step is taken by itself.
     Clock(tools::ClockArgs),
+    /// Believe the next list of people of a directory, although it is much shorter than the one before.
+    Believe {
+        /// The directory.
+        directory: String,
+        /// Why it is right.
+        #[arg(long)]
+        reason: String,
+    },
     /// Show a plan that was made, with what came of its steps.
     Show {
         /// The plan's hash, or the first characters of it.
@@ -100,6 +108,11 @@ pub(super) async fn run(config: &Path, command: LifecycleCommand) -> anyhow::Res
             exit::DONE
         }
         LifecycleCommand::Undo(args) => undo::run(&ports, args).await?,
+        LifecycleCommand::Believe { directory, reason } => {
+            pull::believe(&ports, &act, &directory, &reason).await?;
+            println!("noted; the next list of {directory} is believed");
+            exit::DONE
+        }
         LifecycleCommand::Backtest(args) => tools::backtest(&ports, args).await?,
         LifecycleCommand::Clock(args) => tools::clock(&ports, args).await?,
         LifecycleCommand::Runs { limit, format } => {

@@ -25,6 +25,8 @@ enum Event {
     Reactivated,
     Tighten(i64),
     LatePing(i64),
+    RightsHeld,
+    WeekendsFree(bool),
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -39,6 +41,8 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Reactivated),
         1 => (5_i64..120).prop_map(Event::Tighten),
         1 => (0_i64..40).prop_map(Event::LatePing),
+        1 => Just(Event::RightsHeld),
+        1 => any::<bool>().prop_map(Event::WeekendsFree),
     ]
 }
 
@@ -135,6 +139,8 @@ impl Life {
                 }
             }
             Event::Tighten(limit) => self.policy.lifecycle.rules[1].inactive_after = Some(days(*limit)),
+            Event::RightsHeld => self.held = Some(self.now),
+            Event::WeekendsFree(free) => self.policy.lifecycle.no_steps_on.weekends = *free,
             Event::LatePing(age) => {
                 let seen = self.now - days(*age);
                 let known = self.evidence.entry(EvidenceSource::Crm).or_insert(seen);
@@ -170,6 +176,14 @@ impl Life {
         }
         let on_leave = self.leave.is_some_and(|leave| leave.from <= self.now && self.now < leave.until);
         prop_assert!(!(on_leave && is_unasked), "on leave: {:?}", found);
+        if found.step == Step::TakeRights {
+            prop_assert_eq!(self.account.standing.status, Status::Active);
+            prop_assert!(self.held.is_some() && !on_leave);
+        }
+        let zone = crate::domain::days::zone_of(&self.policy);
+        let is_free = self.policy.lifecycle.no_steps_on.ends(self.now, &zone).is_some();
+        let asked = matches!(found.because, Reason::LeaveBegan { .. } | Reason::LeaveEnded { .. } | Reason::ActiveAgain { .. });
+        prop_assert!(!is_free || forced || asked || found.step == Step::Keep, "on a free day: {:?}", found);
         let is_blind = self.log_read + days(7) < self.now;
         let of_silence = matches!(
             found.because,
@@ -232,6 +246,9 @@ impl Life {
         if let (Step::Notify { lead, not_before }, false) = (found.step, self.mail_fails) {
             self.notices.push(Notice { lead, sent_at: self.now });
             self.promised = self.promised.max(Some(not_before.max(self.now + lead)));
+        }
+        if found.step == Step::TakeRights {
+            self.held = None;
         }
         let Some(status) = found.step.status() else { return };
         let reason = found.because.status_reason(self.account.standing.reason);

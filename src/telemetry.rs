@@ -93,10 +93,25 @@ pub fn start_metrics() -> Result<PrometheusHandle, BuildError> {
     );
     metrics::describe_counter!("portvakt_invites_total", "One-time links, by what became of them");
     metrics::describe_gauge!("portvakt_invites_open", "One-time links that could be used now");
-    metrics::describe_gauge!("portvakt_outbox_waiting", "Accounts that a target has yet to be told about");
-    metrics::describe_gauge!("portvakt_outbox_dead", "Dead letters of a target");
+    describe_targets();
     describe_directories();
     Ok(handle)
+}
+
+fn describe_targets() {
+    metrics::describe_gauge!("portvakt_outbox_waiting", "Accounts that a target has yet to be told about");
+    metrics::describe_gauge!("portvakt_outbox_background", "Those of them that did not change: replays");
+    metrics::describe_gauge!("portvakt_outbox_dead", "Dead letters of a target");
+    metrics::describe_gauge!(
+        "portvakt_outbox_oldest_seconds",
+        "For how long the oldest change has waited for a target; 0: none waits"
+    );
+    metrics::describe_gauge!("portvakt_target_off", "1 while a target is switched off (410)");
+    metrics::describe_gauge!("portvakt_target_rests", "1 while a target is left alone because it fails");
+    metrics::describe_gauge!(
+        "portvakt_target_last_delivery_timestamp_seconds",
+        "When a target last took something, in seconds since 1970; 0: never"
+    );
 }
 
 fn describe_directories() {

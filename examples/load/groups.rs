@@ -233,6 +233,16 @@ impl Groups {
         Ok(row.aim(Aim::AtMost(1000.0)).note(format!("the longest; the group itself took {took:.0} ms")))
     }
 
+    /// Lets a person see only the items of their own.
+    ///
+    /// # Errors
+    ///
+    /// When the group cannot be made.
+    pub(crate) async fn confine(&mut self, person: &Person) -> anyhow::Result<()> {
+        let mut group = self.empty("Begränsade", "confined").await?;
+        self.add(&mut group, std::slice::from_ref(person)).await.map(drop)
+    }
+
     async fn empty(&mut self, name: &str, external: &str) -> anyhow::Result<Group> {
         let path = format!("{}/Groups", self.wire.scim);
         let made = format!(

@@ -13,6 +13,7 @@ mod decisions;
 mod engine;
 mod groups;
 mod hello;
+mod items;
 mod lists;
 mod measure;
 mod people;
@@ -58,6 +59,9 @@ struct Arguments {
     /// People in the directory.
     #[arg(long, default_value_t = 100_000)]
     people: usize,
+    /// Items among which somebody searches for their own.
+    #[arg(long, default_value_t = 100_000)]
+    items: usize,
     /// Only these measurements.
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
@@ -93,6 +97,8 @@ enum Part {
     List,
     /// Access checks.
     Access,
+    /// Items that somebody sees, among many.
+    Search,
     /// What a new policy would change, thought through for everybody.
     Plan,
     /// A proxy that asks who is there.
@@ -219,6 +225,7 @@ async fn rows(
             Part::Filter => rows.extend(bed.filter().await?),
             Part::List => rows.extend(lists::pages(&wire).await?),
             Part::Access => rows.extend(bed.access().await?),
+            Part::Search => rows.extend(items::search(&wire, arguments.items).await?),
             Part::Plan => rows.push(decisions::plan(&arguments.binary, scratch, wire.people.len())?),
             Part::Verify => rows.extend(bed.verify().await?),
             Part::SignIn => rows.extend(bed.sign_in().await?),

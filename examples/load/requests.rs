@@ -31,9 +31,14 @@ pub(crate) enum Kind {
     Put,
     /// 40 % filter, 40 % get, 10 % PATCH, 5 % PUT, 5 % create.
     Mixed,
-    /// `POST /access/v1/evaluation`.
+    /// `POST /access/v1/evaluation`, about anybody.
     Access,
+    /// The same, about the people who are at work.
+    AccessAtWork,
 }
+
+/// People who are at work at the same time.
+const AT_WORK: usize = 1_000;
 
 /// The order of a mixed load, over and over.
 const MIXED: [Kind; 20] = [
@@ -160,12 +165,13 @@ impl Requests {
         Ok(())
     }
 
-    async fn access(&self, caller: &mut Caller) -> anyhow::Result<()> {
+    /// Asks about one of so many people.
+    async fn access(&self, caller: &mut Caller, of: usize) -> anyhow::Result<()> {
         #[derive(Deserialize)]
         struct Decided {
             decision: bool,
         }
-        let person = self.wire.any(caller.any())?;
+        let person = self.wire.any(caller.any() % of)?;
         let body_of = format!(
             r#"{{"subject":{{"type":"account","id":"{}"}},"action":{{"name":"view"}},"resource":{{"type":"mailing","id":"*"}}}}"#,
             person.user_name()
@@ -228,7 +234,8 @@ impl Work for Requests {
             Kind::PatchActive => self.patch_active(caller).await,
             Kind::PatchTitle => self.patch_title(caller).await,
             Kind::Put => self.put(caller).await,
-            Kind::Access => self.access(caller).await,
+            Kind::Access => self.access(caller, usize::MAX).await,
+            Kind::AccessAtWork => self.access(caller, AT_WORK).await,
         }
         .map(|()| 1)
     }

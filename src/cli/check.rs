@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::{PrintAs, exit};
 use crate::config::{self, Mistake, Severity};
-use crate::flows::Parties;
+use crate::flows::{Crms, Parties};
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
@@ -20,19 +20,20 @@ pub(super) struct CheckArgs {
 
 pub(super) fn run(config: &Path, args: &CheckArgs) -> ExitCode {
     let mut report = config::check(config, std::env::vars());
-    if let Some(settings) = &report.settings
-        && let Err(error) = Parties::new(settings)
-    {
-        let fix = "mend it; the daemon would not start";
-        report.mistakes.push(Mistake {
-            severity: Severity::Error,
-            file: config.display().to_string(),
-            line: None,
-            column: None,
-            key_path: "directory.oidc".to_owned(),
-            what: error.to_string(),
-            fix: fix.to_owned(),
-        });
+    if let Some(settings) = &report.settings {
+        let parties = Parties::new(settings).err().map(|error| ("directory.oidc", error.to_string()));
+        let crms = Crms::new(settings).err().map(|error| ("target", error.to_string()));
+        for (key, what) in parties.into_iter().chain(crms) {
+            report.mistakes.push(Mistake {
+                severity: Severity::Error,
+                file: config.display().to_string(),
+                line: None,
+                column: None,
+                key_path: key.to_owned(),
+                what,
+                fix: "mend it; the daemon would not start".to_owned(),
+            });
+        }
     }
     match args.format {
         PrintAs::Text => {

@@ -10,6 +10,7 @@ use super::policy::{judge_cases, judge_policy, read_case_files, read_policy};
 use super::secret::is_world_readable;
 use super::settings::{self, Settings};
 use super::suggest::suggest;
+use super::target::Means;
 use crate::domain::client::Requirement;
 use crate::domain::ids::{ComponentId, DirectoryId, ModuleId, RoleId};
 use crate::domain::policy::Policy;
@@ -85,6 +86,7 @@ pub fn check(settings_file: &Path, environment: impl IntoIterator<Item = (String
     }
     if let (Some(settings), Some(policy)) = (&read.settings, &policy) {
         mistakes.extend(unknown_requirements(settings_file, settings, policy));
+        mistakes.extend(unknown_roles(settings_file, settings, policy));
     }
     Report { mistakes, settings: read.settings, policy, policy_text }
 }
@@ -109,6 +111,36 @@ fn unknown_requirements(file: &Path, settings: &Settings, policy: &Policy) -> Ve
             what: format!("the policy has no {kind} {name:?}, so nobody could enter {}", client.id),
             fix: suggest(&name, known),
         });
+    }
+    mistakes
+}
+
+/// Roles that a target is to be told and the policy does not know, and roles of the policy that it is not told.
+fn unknown_roles(file: &Path, settings: &Settings, policy: &Policy) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    let mistake = |severity, key_path: String, what, fix| Mistake {
+        severity,
+        file: file.display().to_string(),
+        line: None,
+        column: None,
+        key_path,
+        what,
+        fix,
+    };
+    for (at, target) in settings.targets.iter().enumerate() {
+        let Means::Api(api) = &target.means else { continue };
+        for role in api.roles.keys().filter(|role| !policy.roles.contains_key(*role)) {
+            let what = format!("the policy has no role {:?}", role.as_str());
+            let fix = suggest(role.as_str(), policy.roles.keys().map(RoleId::as_str));
+            mistakes.push(mistake(Severity::Error, format!("target[{at}].roles.{role}"), what, fix));
+        }
+        let silent: Vec<&str> =
+            policy.roles.keys().filter(|role| !api.roles.contains_key(*role)).map(RoleId::as_str).collect();
+        if !silent.is_empty() && !api.roles.is_empty() {
+            let what = format!("{} is not told of: {}", target.id, silent.join(", "));
+            let fix = "say what the CRM calls them, where it should know them".to_owned();
+            mistakes.push(mistake(Severity::Warning, format!("target[{at}].roles"), what, fix));
+        }
     }
     mistakes
 }

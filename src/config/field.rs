@@ -26,6 +26,11 @@ impl<'a> Field<'a> {
         Self { reading, node, path }
     }
 
+    /// The value of a key of this table.
+    pub(crate) fn within(&self, key: &str, node: &'a Node) -> Self {
+        Self::new(self.reading, node, format!("{}.{key}", self.path))
+    }
+
     pub(crate) const fn value(&self) -> &'a Value {
         &self.node.value
     }

@@ -49,4 +49,4 @@ pub use pull::{Pull, PullFrom};
 pub use secret::{Secret, SigningKey};
 pub use server::{Server, Sessions};
 pub use settings::{Settings, read_settings};
-pub use target::{Target, TargetKind};
+pub use target::{Api, Means, RolesAs, Target, TargetKind};

@@ -118,7 +118,24 @@ pub(crate) const SETTINGS: Schema = &[
         ],
     ),
     ("client.requires", &["role", "module", "component", "action"]),
-    ("target", &["id", "kind", "url", "secret", "secret_file", "allow_private"]),
+    (
+        "target",
+        &[
+            "id",
+            "kind",
+            "url",
+            "secret",
+            "secret_file",
+            "former_secret",
+            "former_secret_file",
+            "allow_private",
+            "description",
+            "user_name",
+            "values",
+            "roles",
+            "roles_as",
+        ],
+    ),
     ("mail", &["smtp", "starttls", "username", "password", "password_file", "from"]),
 ];
 

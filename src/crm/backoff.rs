@@ -19,9 +19,24 @@ const JITTER_PERCENT: f64 = 20.0;
 #[must_use]
 pub fn backoff(attempts: u32, jitter: f64) -> Option<SignedDuration> {
     let seconds = SECONDS.get(usize::try_from(attempts).ok()?)?;
-    let pause = SignedDuration::from_secs(*seconds);
+    Some(lengthened(SignedDuration::from_secs(*seconds), jitter))
+}
+
+/// Seconds between two trials of a target that is left alone; the last stays.
+const TRIALS: [i64; 4] = [15, 30, 60, 120];
+
+/// The pause before a target that is left alone is tried, when `probes` trials have failed: 15 seconds at first, two
+/// minutes at last, so that whoever comes back is told of everything within minutes. `jitter` as for [`backoff`].
+#[must_use]
+pub fn probe_pause(probes: i64, jitter: f64) -> SignedDuration {
+    let at = usize::try_from(probes).unwrap_or_default().min(TRIALS.len() - 1);
+    let pause = SignedDuration::from_secs(TRIALS.get(at).copied().unwrap_or(120));
+    lengthened(pause, jitter)
+}
+
+fn lengthened(pause: SignedDuration, jitter: f64) -> SignedDuration {
     let share = if jitter.is_finite() { jitter.clamp(0.0, 1.0) } else { 0.0 };
-    Some(pause + pause.mul_f64(share * JITTER_PERCENT / 100.0))
+    pause + pause.mul_f64(share * JITTER_PERCENT / 100.0)
 }
 
 #[cfg(test)]
@@ -58,6 +73,13 @@ mod tests {
             let pause = backoff(3, odd).unwrap();
             assert_eq!(pause, SignedDuration::from_mins(30), "{odd}");
         }
+    }
+
+    #[test]
+    fn a_target_that_is_left_alone_is_tried_every_two_minutes_at_the_latest() {
+        let seconds = |probes| probe_pause(probes, 0.0).as_secs();
+        assert_eq!([0, 1, 2, 3, 4, 900].map(seconds), [15, 30, 60, 120, 120, 120]);
+        assert_eq!(probe_pause(9, 1.0), SignedDuration::from_secs(144));
     }
 
     #[test]

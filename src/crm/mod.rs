@@ -6,12 +6,19 @@
 mod address;
 mod answer;
 mod backoff;
+mod courier;
+mod failed;
 mod farewell;
 mod resolver;
+mod rest;
+mod scim;
 mod signature;
 mod state;
+mod trial;
 mod webhook;
 
+#[cfg(test)]
+mod inward_tests;
 #[cfg(test)]
 mod webhook_tests;
 
@@ -19,19 +26,27 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::ids::TargetId;
 
-pub use backoff::{ATTEMPTS, backoff};
+pub use backoff::{ATTEMPTS, backoff, probe_pause};
+pub use courier::CrmError;
 pub use farewell::{BackChannel, FarewellError, Heard};
+pub use rest::{Rest, RestSettings};
+pub use scim::{RolesAs, Scim, ScimSettings};
 pub use signature::{
     ID_HEADER, KeyError, SIGNATURE_HEADER, SigningKey, TIMESTAMP_HEADER, TOLERANCE, VerifyError, sign, verify,
 };
 pub use state::{AccountState, ToldAccount};
-pub use webhook::{CrmError, Webhook, WebhookSettings};
+pub use trial::Finding;
+pub use webhook::{Webhook, WebhookSettings};
 
 /// A CRM that is told about accounts.
 #[derive(Debug, Clone)]
 pub enum Crm {
     /// By signed messages to an address of its own.
     Webhook(Webhook),
+    /// Over its own API, as a file describes it.
+    Rest(Rest),
+    /// Over SCIM 2.0.
+    Scim(Scim),
 }
 
 impl Crm {
@@ -40,6 +55,27 @@ impl Crm {
     pub fn target(&self) -> &TargetId {
         match self {
             Self::Webhook(webhook) => webhook.target(),
+            Self::Rest(rest) => rest.target(),
+            Self::Scim(scim) => scim.target(),
+        }
+    }
+
+    /// What the CRM can be told, in stable words.
+    #[must_use]
+    pub fn abilities(&self) -> Vec<&'static str> {
+        match self {
+            Self::Webhook(_) => vec!["state"],
+            Self::Rest(rest) => rest.abilities(),
+            Self::Scim(scim) => scim.abilities(),
+        }
+    }
+
+    /// Tries what can be tried without changing anything that cannot be undone.
+    pub async fn test(&self, now: Timestamp) -> Vec<Finding> {
+        match self {
+            Self::Webhook(webhook) => webhook.test(now).await,
+            Self::Rest(rest) => rest.test(now).await,
+            Self::Scim(scim) => scim.test(now).await,
         }
     }
 
@@ -47,6 +83,8 @@ impl Crm {
     pub async fn deliver(&self, now: Timestamp, state: &AccountState) -> Delivery {
         match self {
             Self::Webhook(webhook) => webhook.deliver(now, state).await,
+            Self::Rest(rest) => rest.deliver(now, state).await,
+            Self::Scim(scim) => scim.deliver(now, state).await,
         }
     }
 }

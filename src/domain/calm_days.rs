@@ -93,7 +93,8 @@ pub fn is_swedish_holiday(day: Date) -> bool {
         (Weekday::Friday, (6, 19..=25)) | (Weekday::Saturday, (6, 20..=26) | (10, 31) | (11, 1..=6)) => true,
         _ => false,
     };
-    let from_easter = easter(day.year()).and_then(|easter| easter.until(day).ok()).map(|span| span.get_days());
+    let from_easter =
+        easter(day.year()).and_then(|easter| easter.until(day).ok()).map(|span| span.get_days());
     FIXED.contains(&at) || is_moving || from_easter.is_some_and(|days| BY_EASTER.contains(&days))
 }
 
@@ -104,17 +105,24 @@ mod tests {
     #[test]
     fn swedish_holidays_fall_on_the_days_of_the_almanac() {
         let holidays = |year: i16| -> Vec<String> {
-            let days = date(year, 1, 1).series(jiff::Span::new().days(1)).take_while(|day| day.year() == year);
+            let days =
+                date(year, 1, 1).series(jiff::Span::new().days(1)).take_while(|day| day.year() == year);
             days.filter(|day| is_swedish_holiday(*day)).map(|day| day.strftime("%m-%d").to_string()).collect()
         };
-        assert_eq!(holidays(2026), [
-            "01-01", "01-06", "04-03", "04-05", "04-06", "05-01", "05-14", "05-24", "06-06", "06-19", "06-20",
-            "10-31", "12-24", "12-25", "12-26", "12-31",
-        ]);
-        assert_eq!(holidays(2027), [
-            "01-01", "01-06", "03-26", "03-28", "03-29", "05-01", "05-06", "05-16", "06-06", "06-25", "06-26",
-            "11-06", "12-24", "12-25", "12-26", "12-31",
-        ]);
+        assert_eq!(
+            holidays(2026),
+            [
+                "01-01", "01-06", "04-03", "04-05", "04-06", "05-01", "05-14", "05-24", "06-06", "06-19",
+                "06-20", "10-31", "12-24", "12-25", "12-26", "12-31",
+            ]
+        );
+        assert_eq!(
+            holidays(2027),
+            [
+                "01-01", "01-06", "03-26", "03-28", "03-29", "05-01", "05-06", "05-16", "06-06", "06-25",
+                "06-26", "11-06", "12-24", "12-25", "12-26", "12-31",
+            ]
+        );
     }
 
     #[test]
@@ -124,7 +132,8 @@ mod tests {
             assert_eq!(day.weekday(), Weekday::Sunday, "{year}");
             assert!((date(year, 3, 22)..=date(year, 4, 25)).contains(&day), "{day}");
         }
-        for (year, month, day) in [(1954, 4, 18), (1981, 4, 19), (2000, 4, 23), (2008, 3, 23), (2038, 4, 25)] {
+        for (year, month, day) in [(1954, 4, 18), (1981, 4, 19), (2000, 4, 23), (2008, 3, 23), (2038, 4, 25)]
+        {
             assert_eq!(easter(year), Some(date(year, month, day)));
         }
     }

@@ -24,6 +24,6 @@ mod named;
 pub mod plan;
 pub mod policy;
 pub mod safety;
-pub mod undo;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod undo;

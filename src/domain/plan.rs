@@ -186,9 +186,13 @@ fn substance(step: Step) -> String {
         Step::Notify { lead, not_before } => {
             format!("notify {} {}", lead.as_secs(), not_before.as_microsecond())
         }
-        Step::Keep | Step::Freeze | Step::Deactivate | Step::Remove | Step::Pause | Step::Return | Step::TakeRights => {
-            step.name().to_owned()
-        }
+        Step::Keep
+        | Step::Freeze
+        | Step::Deactivate
+        | Step::Remove
+        | Step::Pause
+        | Step::Return
+        | Step::TakeRights => step.name().to_owned(),
     }
 }
 

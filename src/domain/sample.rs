@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::calm_days::CalmDays;
 use super::account::{Account, AccountKind, Standing, Status, StatusReason};
+use super::calm_days::CalmDays;
 use super::grant::{Grant, GrantKind, Holder, ItemRef, Link, LinkOrigin, Origin};
 use super::ids::{AccountId, ComponentId, GrantId, ModuleId, RoleId, RuleId, SectorId};
 use super::language::Text;

@@ -132,14 +132,15 @@ impl LeftAlone {
     pub fn sentence(&self, reading: &Reading) -> String {
         match self {
             Self::UndoneAlready => reading.pick("Redan återställt.", "Undone already."),
-            Self::AsBefore => {
-                reading.pick("Kontot är redan som före körningen.", "The account is as it was before the run.")
-            }
+            Self::AsBefore => reading
+                .pick("Kontot är redan som före körningen.", "The account is as it was before the run."),
             Self::Removed => reading.pick(
                 "Kontot är borttaget och personuppgifterna raderade. Det kan inte återställas.",
                 "The account is removed and its personal data erased. That cannot be undone.",
             ),
-            Self::Protected => reading.pick("Skyddat konto. Det rörs inte.", "Protected account. It is not touched."),
+            Self::Protected => {
+                reading.pick("Skyddat konto. Det rörs inte.", "Protected account. It is not touched.")
+            }
             Self::ChangedSince { status, at, by } => {
                 let (day, word) = (reading.date(*at), status_word(*status, reading));
                 reading.pick(
@@ -155,9 +156,8 @@ impl LeftAlone {
                     format!("The ground still stands, so it would be done again: {why}. {en}"),
                 )
             }
-            Self::LastAdministrator => {
-                reading.pick("Ingen aktiv administratör skulle bli kvar.", "No active administrator would be left.")
-            }
+            Self::LastAdministrator => reading
+                .pick("Ingen aktiv administratör skulle bli kvar.", "No active administrator would be left."),
         }
     }
 }

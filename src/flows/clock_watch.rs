@@ -141,7 +141,8 @@ pub async fn release(ports: &Ports, act: &Act, reason: &str) -> Result<bool, Ref
                 setting::set(c, STOPPED, "").await?;
                 machine_clock::forget_all(c).await?;
                 machine_clock::note(c, &up.machine, act.now, up.length, Timestamp::MIN).await?;
-                let before = json!({ "showed": jump.showed.to_string(), "expected": jump.expected.to_string() });
+                let before =
+                    json!({ "showed": jump.showed.to_string(), "expected": jump.expected.to_string() });
                 let after = json!({ "reason": reason });
                 let subject = Subject::new("setting", "clock");
                 act.record(c, "clock_released", subject, Some(before), Some(after)).await?;

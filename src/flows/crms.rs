@@ -3,10 +3,11 @@
 //! Invariant: every target of the settings is here, or the daemon does not start.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::Refusal;
-use crate::config::{Settings, Target, TargetKind};
-use crate::crm::{Crm, SigningKey, Webhook, WebhookSettings};
+use crate::config::{Api, Means, RolesAs, Settings, Target, TargetKind};
+use crate::crm::{self, Crm, Rest, RestSettings, Scim, ScimSettings, SigningKey, Webhook, WebhookSettings};
 use crate::domain::ids::TargetId;
 
 /// The CRMs that are told about accounts.
@@ -38,20 +39,61 @@ impl Crms {
 
 fn crm(target: &Target) -> Result<Crm, Refusal> {
     let field = || format!("target {}", target.id);
-    match target.kind {
-        TargetKind::Webhook => {
-            let key = SigningKey::from_bytes(target.signing_key.expose());
+    match &target.means {
+        Means::Webhook(keys) => {
+            let keys = keys.iter().map(|key| SigningKey::from_bytes(key.expose())).collect::<Result<_, _>>();
             let settings = WebhookSettings {
                 target: target.id.clone(),
                 url: target.url.clone(),
-                keys: vec![key.map_err(|error| Refusal::invalid(field(), error))?],
+                keys: keys.map_err(|error| Refusal::invalid(field(), error))?,
                 allow_private: target.allow_private,
             };
             Webhook::new(settings).map(Crm::Webhook).map_err(|error| Refusal::invalid(field(), error))
         }
-        TargetKind::Scim | TargetKind::Rest | TargetKind::Sql => Err(Refusal::invalid(
-            field(),
-            format!("this version cannot write to a target of the kind {:?}", target.kind.name()),
-        )),
+        Means::Api(api) => match (&api.description, target.kind) {
+            (Some(file), TargetKind::Rest) => rest(target, api, file),
+            (None, TargetKind::Scim) => scim(target, api),
+            _ => Err(Refusal::invalid(
+                field(),
+                format!("this version cannot write to a target of the kind {:?}", target.kind.name()),
+            )),
+        },
     }
+}
+
+fn rest(target: &Target, api: &Api, file: &Path) -> Result<Crm, Refusal> {
+    let field = || format!("target {}", target.id);
+    let description = std::fs::read_to_string(file).map_err(|error| {
+        Refusal::invalid(field(), format!("the description {} cannot be read: {error}", file.display()))
+    })?;
+    let settings = RestSettings {
+        target: target.id.clone(),
+        url: target.url.clone(),
+        allow_private: target.allow_private,
+        file: file.display().to_string(),
+        description,
+        user_name: api.user_name.clone(),
+        secret: api.secret.secret_string().clone(),
+        values: api.values.clone(),
+        roles: api.roles.clone(),
+    };
+    Rest::new(settings).map(Crm::Rest).map_err(|error| Refusal::invalid(field(), error))
+}
+
+fn scim(target: &Target, api: &Api) -> Result<Crm, Refusal> {
+    let settings = ScimSettings {
+        target: target.id.clone(),
+        url: target.url.clone(),
+        allow_private: target.allow_private,
+        user_name: api.user_name.clone(),
+        secret: api.secret.secret_string().clone(),
+        roles: api.roles.clone(),
+        roles_as: match api.roles_as {
+            RolesAs::Groups => crm::RolesAs::Groups,
+            RolesAs::Roles => crm::RolesAs::Roles,
+            RolesAs::Entitlements => crm::RolesAs::Entitlements,
+        },
+    };
+    let field = || format!("target {}", target.id);
+    Scim::new(settings).map(Crm::Scim).map_err(|error| Refusal::invalid(field(), error))
 }

@@ -2,25 +2,24 @@
 //!
 //! Invariant: one moment of the database and no write. Whatever is unknown is refused, and an error is never a yes.
 
+mod memory;
+mod prepare;
 pub mod search;
+mod sitting;
 pub mod why;
-
-use std::collections::HashMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::find::{self, Found};
-use super::{Compiled, Ports, Refusal, past};
-use crate::domain::access::{self, AccessFacts, Decision, TraceStep};
-use crate::domain::account::Account;
-use crate::domain::effective::holds;
-use crate::domain::grant::{Grant, GrantKind, ItemRef, Origin};
+use super::{Ports, Refusal};
+use crate::domain::grant::ItemRef;
 use crate::domain::ids::{AccountId, ComponentId, RuleId, TargetId};
 use crate::domain::language::Language;
-use crate::domain::policy::{Action, Policy};
-use crate::store::{Conn, entitlement, item, link, standing};
+
+pub use crate::store::Epoch;
+use memory::Known;
+pub use memory::Memory;
+use sitting::Sitting;
 
 /// Whom a question is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +104,22 @@ impl Semantic {
     }
 }
 
-/// Answers one question. `asker` is the CRM whose own account ids are understood; nothing: every CRM's.
+/// Who asks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asker<'a> {
+    /// The CRM whose own account ids are understood; nothing: every CRM's.
+    pub target: Option<&'a TargetId>,
+    /// The state of the database since the question came, where that is known already.
+    pub epoch: Option<Epoch>,
+}
+
+impl<'a> From<Option<&'a TargetId>> for Asker<'a> {
+    fn from(target: Option<&'a TargetId>) -> Self {
+        Self { target, epoch: None }
+    }
+}
+
+/// Answers one question.
 ///
 /// # Errors
 ///
@@ -113,10 +127,16 @@ impl Semantic {
 /// newer version of the account; otherwise when the database cannot be read.
 pub async fn evaluate(
     ports: &Ports,
-    asker: Option<&TargetId>,
+    asker: impl Into<Asker<'_>>,
     question: &Question,
 ) -> Result<Answer, Refusal> {
-    Sitting::open(ports, asker).await?.answer(question).await
+    let asker = asker.into();
+    let mut sitting = Sitting::remembering(ports, asker).await?;
+    let mut answer = sitting.answer(question).await;
+    if sitting.has_moved() {
+        answer = Sitting::open(ports, asker.target).answer(question).await;
+    }
+    answer.inspect(count)
 }
 
 /// Answers questions in order, all from one moment, until `semantic` ends it. What could not be understood as a
@@ -127,16 +147,33 @@ pub async fn evaluate(
 /// [`Refusal`] when the database cannot be read; then nothing is answered.
 pub async fn evaluate_all(
     ports: &Ports,
-    asker: Option<&TargetId>,
+    asker: impl Into<Asker<'_>>,
     questions: Vec<Result<Question, String>>,
     semantic: Semantic,
 ) -> Result<Vec<Result<Answer, Unanswered>>, Refusal> {
-    let mut sitting = Sitting::open(ports, asker).await?;
+    let asker = asker.into();
+    let mut sitting = Sitting::remembering(ports, asker).await?;
+    let mut answers = answer_all(&mut sitting, &questions, semantic).await;
+    if sitting.has_moved() {
+        answers = answer_all(&mut Sitting::open(ports, asker.target), &questions, semantic).await;
+    }
+    let answers = answers?;
+    answers.iter().flatten().for_each(count);
+    Ok(answers)
+}
+
+async fn answer_all(
+    sitting: &mut Sitting<'_>,
+    questions: &[Result<Question, String>],
+    semantic: Semantic,
+) -> Result<Vec<Result<Answer, Unanswered>>, Refusal> {
+    let sound: Vec<&Question> = questions.iter().flatten().collect();
+    sitting.prepare(&sound).await?;
     let mut answers = Vec::with_capacity(questions.len());
     for question in questions {
         let answer = match question {
-            Err(problem) => Err(Unanswered::Malformed(problem)),
-            Ok(question) => match sitting.answer(&question).await {
+            Err(problem) => Err(Unanswered::Malformed(problem.clone())),
+            Ok(question) => match sitting.answer(question).await {
                 Ok(answer) => Ok(answer),
                 Err(Refusal::Invalid { field, problem }) => {
                     Err(Unanswered::Malformed(format!("{field}: {problem}")))
@@ -154,173 +191,6 @@ pub async fn evaluate_all(
     Ok(answers)
 }
 
-/// Who was found, with what they hold at the instant in question.
-enum Known {
-    Nobody,
-    Several,
-    One(Box<Account>, Vec<Grant>),
-}
-
-impl Known {
-    fn account(&self) -> Option<&Account> {
-        match self {
-            Self::One(account, _) => Some(account),
-            Self::Nobody | Self::Several => None,
-        }
-    }
-}
-
-/// Refuses where the caller knows a newer version of the account than this moment has.
-fn is_new_enough(wanted: Option<i64>, account: Option<&Account>) -> Result<(), Refusal> {
-    let Some(wanted) = wanted else { return Ok(()) };
-    let known = account.map_or(0, |account| account.version);
-    if known >= wanted {
-        return Ok(());
-    }
-    let have =
-        if known == 0 { "no such account".to_owned() } else { format!("version {known} of the account") };
-    Err(Refusal::TooOld(format!(
-        "min_version: you know version {wanted}, and here is {have}; nothing was decided. Ask again, or without it"
-    )))
-}
-
-/// One moment of the database, from which questions are answered; what was read once is kept.
-struct Sitting<'p> {
-    ports: &'p Ports,
-    asker: Option<&'p TargetId>,
-    now: Timestamp,
-    c: Conn,
-    policies: HashMap<Option<Timestamp>, Arc<Compiled>>,
-    known: HashMap<(String, Option<Timestamp>), Arc<Known>>,
-}
-
-impl<'p> Sitting<'p> {
-    async fn open(ports: &'p Ports, asker: Option<&'p TargetId>) -> Result<Self, Refusal> {
-        let c = ports.db.snapshot().await?;
-        let now = ports.clock.now();
-        Ok(Self { ports, asker, now, c, policies: HashMap::new(), known: HashMap::new() })
-    }
-
-    async fn answer(&mut self, question: &Question) -> Result<Answer, Refusal> {
-        let item = item_of(question)?;
-        if question.as_of.is_some_and(|at| at > self.now) {
-            return Err(Refusal::invalid("as_of", "that is in the future; give a past instant"));
-        }
-        let compiled = self.policy(question.as_of).await?;
-        let known = match &question.who {
-            Who::Account(text) => self.known(text, question.as_of).await?,
-            Who::Other(_) => Arc::new(Known::Nobody),
-        };
-        let account = known.account();
-        is_new_enough(question.min_version, account)?;
-        let decision = self.decide(&compiled.policy, question, item.as_ref(), &known).await?;
-        count(&decision);
-        Ok(self.in_words(question, &compiled.policy, account, &decision))
-    }
-
-    fn in_words(
-        &self,
-        question: &Question,
-        policy: &Policy,
-        account: Option<&Account>,
-        decision: &Decision,
-    ) -> Answer {
-        let language = question
-            .language
-            .or_else(|| account.and_then(|account| account.language))
-            .unwrap_or(self.ports.settings.language);
-        Answer {
-            decision: decision.is_allowed(),
-            code: decision.code(),
-            narrowed: decision.narrowed,
-            account: account.map(|account| account.id),
-            account_version: account.map(|account| account.version),
-            reason_user: access::reason_user(decision, policy, language),
-            reason_admin: access::reason_admin(decision),
-            rule: decision.trace.iter().find_map(|step| match step {
-                TraceStep::RoleOpens(_, Origin::Rule(rule)) => Some(rule.clone()),
-                _ => None,
-            }),
-            trace: access::steps(decision),
-        }
-    }
-
-    async fn decide(
-        &mut self,
-        policy: &Policy,
-        question: &Question,
-        item: Option<&ItemRef>,
-        known: &Known,
-    ) -> Result<Decision, Refusal> {
-        let Some(action) = Action::from_name(&question.action) else {
-            return Ok(Decision::refused(access::Refusal::UnknownAction(question.action.clone())));
-        };
-        if let Who::Other(kind) = &question.who {
-            return Ok(Decision::refused(access::Refusal::UnknownSubject(kind.clone())));
-        }
-        let now = question.as_of.unwrap_or(self.now);
-        let (account, grants) = match known {
-            Known::Nobody => (None, [].as_slice()),
-            Known::Several => return Ok(Decision::refused(access::Refusal::AmbiguousAccount)),
-            Known::One(account, grants) => (Some(&**account), grants.as_slice()),
-        };
-        // Links and assignment matter only to who is item-restricted; everybody else costs no statement more.
-        let (mut links, mut assignment) = (Vec::new(), None);
-        if let Some(item) = item
-            && holds(grants, &GrantKind::ItemRestricted, now)
-            && policy.components.get(&item.component).is_some_and(|component| component.supports_items)
-        {
-            links = link::of_item(&mut self.c, item, question.as_of).await?;
-            assignment = item::assignee(&mut self.c, item, question.as_of).await?;
-        }
-        let facts = AccessFacts { account, grants, links: &links, assignment: assignment.as_ref(), now };
-        let asked = access::Question {
-            action,
-            component: question.component.clone(),
-            item: item.map(|item| item.item.clone()),
-        };
-        Ok(access::decide(policy, &facts, &asked))
-    }
-
-    async fn policy(&mut self, as_of: Option<Timestamp>) -> Result<Arc<Compiled>, Refusal> {
-        if let Some(known) = self.policies.get(&as_of) {
-            return Ok(Arc::clone(known));
-        }
-        let compiled = match as_of {
-            None => self.ports.policies.current(&mut self.c).await?,
-            Some(at) => self.ports.policies.as_of(&mut self.c, at).await.map_err(past::too_early)?,
-        };
-        self.policies.insert(as_of, Arc::clone(&compiled));
-        Ok(compiled)
-    }
-
-    /// Who `text` means today, as they stood at the instant in question.
-    async fn known(&mut self, text: &str, as_of: Option<Timestamp>) -> Result<Arc<Known>, Refusal> {
-        let key = (text.to_owned(), as_of);
-        if let Some(known) = self.known.get(&key) {
-            return Ok(Arc::clone(known));
-        }
-        let known = match (find::account(&mut self.c, text, self.asker).await?, as_of) {
-            (Found::Nobody, _) => Known::Nobody,
-            (Found::Several, _) => Known::Several,
-            (Found::One(account), None) => {
-                let grants = entitlement::held(&mut self.c, account.id).await?;
-                Known::One(account, grants)
-            }
-            (Found::One(account), Some(at)) => match standing::at(&mut self.c, account.id, at).await? {
-                None => Known::Nobody,
-                Some(past) => {
-                    let grants = entitlement::held_at(&mut self.c, account.id, at).await?;
-                    Known::One(Box::new(Account { standing: past.standing, ..*account }), grants)
-                }
-            },
-        };
-        let known = Arc::new(known);
-        self.known.insert(key, Arc::clone(&known));
-        Ok(known)
-    }
-}
-
 /// The item that is asked about; nothing for the component as a whole, and for a component that cannot be one.
 fn item_of(question: &Question) -> Result<Option<ItemRef>, Refusal> {
     let (Some(text), Ok(component)) = (question.item.as_deref(), ComponentId::parse(&question.component))
@@ -333,8 +203,7 @@ fn item_of(question: &Question) -> Result<Option<ItemRef>, Refusal> {
     ItemRef::parse(component, text).map(Some).map_err(|e| Refusal::invalid("item", e))
 }
 
-fn count(decision: &Decision) {
-    let outcome = if decision.is_allowed() { "allowed" } else { "refused" };
-    metrics::counter!("portvakt_decisions_total", "outcome" => outcome, "code" => decision.code())
-        .increment(1);
+fn count(answer: &Answer) {
+    let outcome = if answer.decision { "allowed" } else { "refused" };
+    metrics::counter!("portvakt_decisions_total", "outcome" => outcome, "code" => answer.code).increment(1);
 }

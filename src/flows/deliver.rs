@@ -3,22 +3,30 @@
 //! Invariant: what goes out is the account's present state with its version, read in one snapshot; no transaction is
 //! open while a CRM is spoken to; never two deliveries of one account to one target at the same time.
 
+mod answer;
+pub mod fill;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use jiff::Timestamp;
+
+use answer::Answer;
 
 use super::lead::{Claim, Fence};
-use super::{Act, Ports, Refusal, state};
-use crate::crm::{AccountState, Crm, Delivery, backoff};
-use crate::domain::actor::{Actor, Subject};
+use super::{Ports, Refusal, state};
+use crate::crm::{AccountState, Crm, Delivery};
+use crate::domain::actor::Actor;
 use crate::domain::ids::TargetId;
+use crate::store::circuit::{self, Open};
 use crate::store::outbox::Waiting;
-use crate::store::{Conn, StoreError, account, outbox, setting};
+use crate::store::{Conn, StoreError, outbox, setting};
 
 /// How many rows are read at a time; urgent ones that come meanwhile wait for no more than these.
 const BATCH: i64 = 64;
+
+/// How many rows of a replay there are in a round at most: changes that come meanwhile wait for no more.
+const BACKGROUND: usize = 16;
 
 /// How many accounts a target is told about at the same time.
 const AT_ONCE: usize = 8;
@@ -34,6 +42,8 @@ pub struct Outcome {
     pub dead: usize,
     /// The target is switched off; nothing is sent until somebody resumes it.
     pub is_off: bool,
+    /// The target is left alone until then, because account after account failed.
+    pub rests_until: Option<Timestamp>,
     /// When the next row falls due; nothing: none waits.
     pub next_due: Option<Timestamp>,
 }
@@ -53,6 +63,7 @@ impl Outcome {
             again: self.again + next.again,
             dead: self.dead + next.dead,
             is_off: next.is_off,
+            rests_until: next.rests_until,
             next_due: next.next_due,
         }
     }
@@ -64,6 +75,8 @@ enum End {
     Delivered,
     Again,
     Dead,
+    /// Not now, and the target is left alone from now on, or still.
+    Tripped,
     SwitchedOff,
     NotTried,
 }
@@ -72,7 +85,7 @@ impl End {
     const fn name(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
-            Self::Again => "again",
+            Self::Again | Self::Tripped => "again",
             Self::Dead => "dead",
             Self::SwitchedOff => "switched_off",
             Self::NotTried => "not_tried",
@@ -80,44 +93,78 @@ impl End {
     }
 }
 
-/// Tells a target about the accounts whose rows are due, urgent ones first: one round of at most 64.
+/// Tells a target about the accounts whose rows are due, what changed before what is told again and urgent ones first:
+/// one round of at most 64. A target that is left alone is tried with one account when its time has come.
 ///
 /// # Errors
 ///
 /// [`Refusal::NotFound`] for an unknown target, [`Refusal::Conflict`] when another node has taken the job,
 /// [`Refusal::Store`] when the database cannot be reached.
 pub async fn due(ports: &Ports, target: &TargetId, fence: &Fence) -> Result<Outcome, Refusal> {
-    let crm = ports.crms.get(target)?;
-    let rows = {
+    let (crm, now) = (ports.crms.get(target)?, ports.clock.now());
+    let (rows, open) = {
         let mut c = ports.db.read().await?;
         if off_since(&mut c, target).await?.is_some() {
             return Ok(Outcome { is_off: true, ..Outcome::default() });
         }
-        outbox::due(&mut c, target, ports.clock.now(), BATCH).await?
+        let open = circuit::open(&mut c, target).await?;
+        match &open {
+            Some(Open { probe_at, .. }) if now < *probe_at => {
+                let rests_until = Some(*probe_at);
+                return Ok(Outcome { rests_until, next_due: rests_until, ..Outcome::default() });
+            }
+            Some(Open { probes, .. }) => {
+                (outbox::trial(&mut c, target, *probes).await?.into_iter().collect(), open)
+            }
+            None => (one_round(outbox::due(&mut c, target, now, BATCH).await?), open),
+        }
     };
-    let round = Round { ports, crm, claim: fence.claim(), is_off: AtomicBool::new(false) };
+    let is_off = AtomicBool::new(false);
+    let round = Round { ports, crm, claim: fence.claim(), is_off, rests: AtomicBool::new(false), open };
     let ends: Vec<End> =
         stream::iter(rows).map(|row| round.tell(row)).buffer_unordered(AT_ONCE).try_collect().await?;
     let count = |wanted: &[End]| ends.iter().filter(|end| wanted.contains(end)).count();
     let mut c = ports.db.read().await?;
+    let rests_until = circuit::open(&mut c, target).await?.map(|open| open.probe_at);
     Ok(Outcome {
         delivered: count(&[End::Delivered]),
-        again: count(&[End::Again, End::SwitchedOff]),
+        again: count(&[End::Again, End::Tripped, End::SwitchedOff]),
         dead: count(&[End::Dead]),
         is_off: round.is_off.load(Ordering::Relaxed),
-        next_due: outbox::next_due(&mut c, target).await?,
+        rests_until,
+        next_due: match rests_until {
+            Some(until) => Some(until),
+            None => outbox::next_due(&mut c, target).await?,
+        },
     })
 }
 
-/// Whether a target has something to be told now. Reads only.
+/// The rows of one round: of a replay only a few, so that the round is short.
+fn one_round(mut rows: Vec<Waiting>) -> Vec<Waiting> {
+    let changes = rows.iter().filter(|row| !row.is_background).count();
+    rows.truncate(changes.saturating_add(BACKGROUND));
+    rows
+}
+
+/// Whether a target has something to be told now, or is to be told of accounts that were there before. Reads only.
 ///
 /// # Errors
 ///
 /// [`Refusal::Store`] when the database cannot be reached.
 pub async fn is_due(ports: &Ports, target: &TargetId) -> Result<bool, Refusal> {
+    let now = ports.clock.now();
     let mut c = ports.db.read().await?;
-    let next = outbox::next_due(&mut c, target).await?;
-    Ok(next.is_some_and(|at| at <= ports.clock.now()) && off_since(&mut c, target).await?.is_none())
+    if off_since(&mut c, target).await?.is_some() {
+        return Ok(false);
+    }
+    if fill::is_needed(&mut c, target).await? {
+        return Ok(true);
+    }
+    match (circuit::open(&mut c, target).await?, outbox::next_due(&mut c, target).await?) {
+        (_, None) => Ok(false),
+        (Some(open), Some(_)) => Ok(open.probe_at <= now),
+        (None, Some(at)) => Ok(at <= now),
+    }
 }
 
 /// The setting that keeps a target switched off: since when, or empty.
@@ -136,26 +183,31 @@ struct Round<'r> {
     crm: &'r Crm,
     claim: Claim,
     is_off: AtomicBool,
+    rests: AtomicBool,
+    /// The target was left alone, and this round tries it.
+    open: Option<Open>,
 }
 
 impl Round<'_> {
     async fn tell(&self, row: Waiting) -> Result<End, Refusal> {
-        if self.is_off.load(Ordering::Relaxed) {
+        if self.is_off.load(Ordering::Relaxed) || self.rests.load(Ordering::Relaxed) {
             return Ok(End::NotTried);
         }
         let now = self.ports.clock.now();
-        let (version, delivery) = match self.read(&row, now).await {
-            Ok(state) => (state.version, self.crm.deliver(now, &state).await),
+        let (version, delivery, was_asked) = match self.read(&row, now).await {
+            Ok(state) => (state.version, self.crm.deliver(now, &state).await, true),
             // One account that cannot be read must not keep the CRM from hearing of all the others.
             Err(Refusal::Store(error @ StoreError::Corrupt { .. })) => {
                 tracing::error!(account.id = %row.account, %error, "account {} cannot be told: {error}", row.account);
-                (row.version, Delivery::Again { after: None, error: error.to_string() })
+                (row.version, Delivery::Again { after: None, error: error.to_string() }, false)
             }
             Err(other) => return Err(other),
         };
-        let end = self.note(Waiting { version, ..row.clone() }, delivery).await?;
-        if end == End::SwitchedOff {
-            self.is_off.store(true, Ordering::Relaxed);
+        let end = self.note(Waiting { version, ..row.clone() }, delivery, was_asked).await?;
+        match end {
+            End::SwitchedOff => self.is_off.store(true, Ordering::Relaxed),
+            End::Tripped => self.rests.store(true, Ordering::Relaxed),
+            End::Delivered | End::Again | End::Dead | End::NotTried => {}
         }
         report(&row, version, end);
         Ok(end)
@@ -168,9 +220,9 @@ impl Round<'_> {
         state::present(&mut c, &compiled.policy, &row.target, row.account, now).await
     }
 
-    async fn note(&self, row: Waiting, delivery: Delivery) -> Result<End, Refusal> {
+    async fn note(&self, row: Waiting, delivery: Delivery, was_asked: bool) -> Result<End, Refusal> {
         let act = self.ports.act(Actor::Job("deliver".to_owned()), "delivery");
-        let answer = Answer { row, act, jitter: rand::random() };
+        let answer = Answer { row, act, jitter: rand::random(), open: self.open.clone(), was_asked };
         let claim = self.claim.clone();
         self.ports
             .db
@@ -184,74 +236,6 @@ impl Round<'_> {
     }
 }
 
-/// What a CRM answered, on its way into the database.
-struct Answer {
-    /// The row, with the version that was told.
-    row: Waiting,
-    act: Act,
-    jitter: f64,
-}
-
-impl Answer {
-    async fn note(&self, c: &mut Conn, delivery: Delivery) -> Result<End, Refusal> {
-        match delivery {
-            Delivery::Taken { answer, crm_id } => self.taken(c, &answer, crm_id).await,
-            Delivery::Again { after, error } => self.again(c, after, &error).await,
-            Delivery::Refused { error } => self.give_up(c, &error).await,
-            Delivery::SwitchedOff { error } => self.switch_off(c, &error).await,
-        }
-    }
-
-    async fn taken(&self, c: &mut Conn, answer: &str, crm_id: Option<String>) -> Result<End, Refusal> {
-        let Waiting { target, account, version, .. } = &self.row;
-        outbox::done(c, target, *account, *version, answer, self.act.now).await?;
-        let Some(crm_id) = crm_id else { return Ok(End::Delivered) };
-        match account::set_crm_id(c, target, *account, &crm_id).await {
-            Ok(_) => Ok(End::Delivered),
-            Err(StoreError::Taken { what }) => {
-                tracing::warn!(account.id = %account, target.id = %target,
-                    "target {target} gave account {account} an id that does not fit: {what} is taken already");
-                metrics::counter!("portvakt_crm_id_conflicts_total", "target" => target.to_string())
-                    .increment(1);
-                Ok(End::Delivered)
-            }
-            Err(other) => Err(other.into()),
-        }
-    }
-
-    async fn again(&self, c: &mut Conn, after: Option<SignedDuration>, error: &str) -> Result<End, Refusal> {
-        let failed = u32::try_from(self.row.attempts.saturating_add(1)).unwrap_or(u32::MAX);
-        let Some(pause) = backoff(failed, self.jitter) else { return self.give_up(c, error).await };
-        let pause = after.map_or(pause, |wished| wished.max(pause));
-        let due_at = self.act.now.saturating_add(pause).unwrap_or(Timestamp::MAX);
-        outbox::again(c, &self.row, error, due_at).await?;
-        Ok(End::Again)
-    }
-
-    async fn give_up(&self, c: &mut Conn, error: &str) -> Result<End, Refusal> {
-        if !outbox::give_up(c, &self.row, error).await? {
-            return Ok(End::Again);
-        }
-        // What the CRM said stays with the row: it may speak of the person.
-        let after = json!({
-            "target": self.row.target, "version": self.row.version, "attempts": self.row.attempts + 1,
-        });
-        let subject = Subject::new("account", self.row.account);
-        self.act.record(c, "delivery_given_up", subject, None, Some(after)).await?;
-        Ok(End::Dead)
-    }
-
-    async fn switch_off(&self, c: &mut Conn, error: &str) -> Result<End, Refusal> {
-        let (target, now) = (&self.row.target, self.act.now);
-        outbox::again(c, &self.row, error, now).await?;
-        if setting::set_if_empty(c, &off_setting(target), &now.to_string()).await? {
-            let subject = Subject::new("target", target);
-            self.act.record(c, "target_switched_off", subject, None, None).await?;
-        }
-        Ok(End::SwitchedOff)
-    }
-}
-
 /// Says in log and counters how a delivery ended, without the CRM's own words.
 fn report(row: &Waiting, version: i64, end: End) {
     let Waiting { target, account, attempts, .. } = row;
@@ -262,7 +246,7 @@ fn report(row: &Waiting, version: i64, end: End) {
             tracing::debug!(target.id = %target, account.id = %account, account.version = version,
                 "target {target} was told of account {account}, version {version}");
         }
-        End::Again => {
+        End::Again | End::Tripped => {
             tracing::info!(target.id = %target, account.id = %account, account.version = version, attempts = attempts + 1,
                 "target {target} has not taken account {account}, version {version}; it is tried again");
         }

@@ -269,7 +269,9 @@ async fn lifecycle_findings(ports: &Ports) -> Result<Vec<Finding>, Refusal> {
     let reading = |language| Reading::of(&compiled.policy, language, now);
     let mut found = Vec::new();
     let watch = super::lifecycle::watch(&mut c, &compiled.policy, now).await?;
-    if let (Some(sv), Some(en)) = (watch.sentence(&reading(Language::Sv)), watch.sentence(&reading(Language::En))) {
+    if let (Some(sv), Some(en)) =
+        (watch.sentence(&reading(Language::Sv)), watch.sentence(&reading(Language::En)))
+    {
         found.push(Finding::warning("lifecycle", sv, en));
     }
     if let Some(jump) = clock_watch::stopped(&mut c).await? {

@@ -74,6 +74,10 @@ pub struct Ports {
     pub settings: Arc<Settings>,
     /// The policy in force.
     pub policies: Arc<Policies>,
+    /// What was read for decisions, for as long as nothing is committed.
+    memory: Arc<decide::Memory>,
+    /// The sessions that were shown of late, likewise.
+    visits: Arc<session::Visits>,
     /// How people sign in at each directory.
     pub parties: Arc<Parties>,
     /// The CRMs that are told.
@@ -105,6 +109,8 @@ impl Ports {
             db,
             clock,
             policies: Arc::new(Policies::default()),
+            memory: Arc::default(),
+            visits: Arc::new(session::visits()),
             parties: Arc::new(Parties::new(&settings).map_err(|e| Refusal::invalid("directory.oidc", e))?),
             crms: Arc::new(Crms::new(&settings)?),
             issuing: Arc::new(provider::Issuing::new(&settings)?),

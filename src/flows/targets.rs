@@ -2,16 +2,26 @@
 //!
 //! Invariant: what a person does to a target leaves an audit entry.
 
+pub mod drain;
+pub mod letters;
+pub mod replays;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
 use super::deliver::{off_setting, off_since};
 use super::{Act, Ports, Refusal};
+use crate::config::Target;
 use crate::domain::actor::Subject;
 use crate::domain::ids::{AccountId, TargetId};
-use crate::store::outbox::Waiting;
-use crate::store::{account, outbox, setting};
+use crate::store::replay::Replay;
+use crate::store::{Conn, StoreError, account, circuit, delivered, outbox, replay, setting};
+
+pub use letters::{DeadLetter, Which, dead, drop_letters, resend};
+
+/// How many replays [`show`] tells of.
+const REPLAYS: i64 = 5;
 
 /// How one target fares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,29 +34,73 @@ pub struct TargetStanding {
     pub host: String,
     /// How many accounts it has yet to be told about.
     pub waiting: i64,
+    /// How many of them did not change: they wait behind the others.
+    pub again: i64,
     /// How many it will not take.
     pub dead: i64,
+    /// Since when the longest waiting change waits.
+    pub oldest: Option<Timestamp>,
     /// When it last took something.
     pub last_delivery: Option<Timestamp>,
     /// Since when it is switched off; nothing: it is on.
     pub off_since: Option<String>,
+    /// Whether it is left alone because account after account failed.
+    pub rests: Option<Rest>,
 }
 
-/// A delivery that a target will not take.
+/// A target that is left alone for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct DeadLetter {
-    /// About whom.
-    pub account: AccountId,
-    /// Their user name, for whoever reads the list.
-    pub user_name: String,
-    /// The version that was refused.
-    pub version: i64,
-    /// Since when the target has not been told.
-    pub queued_at: Timestamp,
-    /// How many attempts were made.
-    pub attempts: i64,
-    /// What the last one said.
+pub struct Rest {
+    /// Since when.
+    pub since: Timestamp,
+    /// When one account is tried.
+    pub until: Timestamp,
+    /// How many trials have failed.
+    pub trials: i64,
+    /// What the last attempt said.
     pub error: String,
+}
+
+/// Everything about one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TargetPortrait {
+    /// What a list shows.
+    #[serde(flatten)]
+    pub standing: TargetStanding,
+    /// What it can be told.
+    pub can: Vec<&'static str>,
+    /// When it last answered for anybody, yes or no.
+    pub last_answer: Option<Timestamp>,
+    /// When the next account is due.
+    pub next_due: Option<Timestamp>,
+    /// The newest replays, the newest first.
+    pub replays: Vec<ReplayView>,
+    /// What stands in the way, and of how many accounts, the most first.
+    pub errors: Vec<(String, usize)>,
+}
+
+/// One replay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReplayView {
+    /// `backfill` for a new target, or `replay`.
+    pub kind: &'static str,
+    /// Only accounts that the target was told of since then, or never.
+    pub since: Option<Timestamp>,
+    /// Who asked for it.
+    pub by: String,
+    /// When it began.
+    pub begun_at: Timestamp,
+    /// How many accounts were queued.
+    pub queued: i64,
+    /// When the last was queued; nothing: it goes on.
+    pub ended_at: Option<Timestamp>,
+}
+
+impl From<Replay> for ReplayView {
+    fn from(replay: Replay) -> Self {
+        let Replay { kind, since, by, begun_at, queued, ended_at, .. } = replay;
+        Self { kind: kind.name(), since, by, begun_at, queued, ended_at }
+    }
 }
 
 /// How every target of the settings fares, in their order.
@@ -56,26 +110,62 @@ pub struct DeadLetter {
 /// [`Refusal::Store`] when the database cannot be reached.
 pub async fn list(ports: &Ports) -> Result<Vec<TargetStanding>, Refusal> {
     let mut c = ports.db.snapshot().await?;
-    let backlog = outbox::backlog(&mut c).await?;
-    let last = outbox::last_deliveries(&mut c).await?;
+    let last = delivered::last_deliveries(&mut c).await?;
     let mut standings = Vec::new();
     for target in &ports.settings.targets {
-        let name = target.id.as_str();
-        let (waiting, dead) = backlog
-            .iter()
-            .find(|(known, _, _)| known == name)
-            .map_or((0, 0), |(_, waiting, dead)| (*waiting, *dead));
-        standings.push(TargetStanding {
-            target: target.id.clone(),
-            kind: target.kind.name(),
-            host: target.url.host_str().unwrap_or_default().to_owned(),
-            waiting,
-            dead,
-            last_delivery: last.iter().find(|(known, _)| known == name).map(|(_, at)| *at),
-            off_since: off_since(&mut c, &target.id).await?,
-        });
+        standings.push(standing(&mut c, target, &last).await?);
     }
     Ok(standings)
+}
+
+async fn standing(
+    c: &mut Conn,
+    target: &Target,
+    last: &[(String, Timestamp)],
+) -> Result<TargetStanding, StoreError> {
+    let backlog = outbox::backlog(c, &target.id).await?;
+    let rests = circuit::open(c, &target.id).await?.map(|open| Rest {
+        since: open.since,
+        until: open.probe_at,
+        trials: open.probes,
+        error: open.error,
+    });
+    Ok(TargetStanding {
+        target: target.id.clone(),
+        kind: target.kind.name(),
+        host: target.url.host_str().unwrap_or_default().to_owned(),
+        waiting: backlog.waiting,
+        again: backlog.background,
+        dead: backlog.dead,
+        oldest: backlog.oldest,
+        last_delivery: last.iter().find(|(known, _)| known == target.id.as_str()).map(|(_, at)| *at),
+        off_since: off_since(c, &target.id).await?,
+        rests,
+    })
+}
+
+/// Everything about one target.
+///
+/// # Errors
+///
+/// [`Refusal::NotFound`] when the settings have none of that name, [`Refusal::Store`] when the database cannot be
+/// reached.
+pub async fn show(ports: &Ports, name: &TargetId) -> Result<TargetPortrait, Refusal> {
+    let target = ports.settings.targets.iter().find(|known| known.id == *name);
+    let target = target.ok_or_else(|| Refusal::not_found("target", name))?;
+    let can = ports.crms.get(name)?.abilities();
+    let mut c = ports.db.snapshot().await?;
+    let last = delivered::last_deliveries(&mut c).await?;
+    let replays = replay::of_target(&mut c, name, REPLAYS).await?;
+    let rows = outbox::errors(&mut c, name).await?;
+    Ok(TargetPortrait {
+        standing: standing(&mut c, target, &last).await?,
+        can,
+        last_answer: circuit::answered_at(&mut c, name).await?,
+        next_due: outbox::next_due(&mut c, name).await?,
+        replays: replays.into_iter().map(ReplayView::from).collect(),
+        errors: rows.into_iter().map(|(error, count)| (error, usize::try_from(count).unwrap_or(0))).collect(),
+    })
 }
 
 /// The target of that name.
@@ -92,52 +182,6 @@ pub fn find(ports: &Ports, name: &str) -> Result<TargetId, Refusal> {
             format!("the settings have no target {name:?}; they have: {}", names.join(", ")),
         )
     })
-}
-
-/// What a target will not take, the oldest first.
-///
-/// # Errors
-///
-/// [`Refusal::Store`] when the database cannot be reached.
-pub async fn dead(ports: &Ports, target: &TargetId) -> Result<Vec<DeadLetter>, Refusal> {
-    let mut c = ports.db.snapshot().await?;
-    let mut letters = Vec::new();
-    for Waiting { account, version, queued_at, attempts, last_error, .. } in
-        outbox::dead(&mut c, Some(target)).await?
-    {
-        let user_name = account::get(&mut c, account).await?.map(|found| found.user_name).unwrap_or_default();
-        let error = last_error.unwrap_or_default();
-        letters.push(DeadLetter { account, user_name, version, queued_at, attempts, error });
-    }
-    Ok(letters)
-}
-
-/// Puts dead letters of a target back to wait: all, or those of the account that `who` names (account id, user name
-/// or the CRM's id). Gives how many.
-///
-/// # Errors
-///
-/// [`Refusal::NotFound`] or [`Refusal::Ambiguous`] when `who` names no account, or several.
-pub async fn resend(ports: &Ports, act: &Act, target: &TargetId, who: Option<&str>) -> Result<u64, Refusal> {
-    let only = match who {
-        Some(text) => Some(one_account(ports, target, text).await?),
-        None => None,
-    };
-    let (act, target) = (act.clone(), target.clone());
-    ports
-        .db
-        .write(move |c| {
-            Box::pin(async move {
-                let revived = outbox::revive(c, &target, only, act.now).await?;
-                if revived > 0 {
-                    let after = json!({ "account": only, "letters": revived });
-                    act.record(c, "dead_letters_resent", Subject::new("target", &target), None, Some(after))
-                        .await?;
-                }
-                Ok(revived)
-            })
-        })
-        .await
 }
 
 async fn one_account(ports: &Ports, target: &TargetId, text: &str) -> Result<AccountId, Refusal> {

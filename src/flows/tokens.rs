@@ -24,6 +24,7 @@ pub use crate::store::token::{Token, TokenKind};
 
 pub use patience::Patience;
 
+use crate::store::Epoch;
 use crate::store::token::{self, Presented};
 
 /// A use is noted at most this often, so that a busy token is not a write per request.
@@ -137,11 +138,37 @@ async fn keep(
 /// [`Refusal::Paused`] for a good token of a directory that is paused; [`Refusal::Store`] when the database cannot be
 /// reached.
 pub async fn recognise(ports: &Ports, kind: TokenKind, secret: &str) -> Result<Option<Token>, Refusal> {
+    let epoch = ports.db.epoch_at_hand().await?;
+    recognise_in(ports, epoch, kind, secret).await
+}
+
+/// Whose token this is, likewise, and the state that the database is in since it was shown: what is asked with it can
+/// be answered from there.
+///
+/// # Errors
+///
+/// As [`recognise`].
+pub async fn recognise_at(
+    ports: &Ports,
+    kind: TokenKind,
+    secret: &str,
+) -> Result<Option<(Token, Epoch)>, Refusal> {
+    let epoch = ports.db.epoch().await?;
+    let token = recognise_in(ports, Some(epoch), kind, secret).await?;
+    Ok(token.map(|token| (token, epoch)))
+}
+
+async fn recognise_in(
+    ports: &Ports,
+    epoch: Option<Epoch>,
+    kind: TokenKind,
+    secret: &str,
+) -> Result<Option<Token>, Refusal> {
     if secret.is_empty() || secret.len() > 256 {
         return Ok(None);
     }
     let now = ports.clock.now();
-    let found = token::by_hash(&ports.db, kind, &digest(secret)).await?;
+    let found = token::by_hash(&ports.db, epoch, kind, digest(secret)).await?;
     let Some(Presented { token, noted_on, paused_since }) = found else { return Ok(None) };
     if !token.is_valid_at(now) {
         let why = if token.revoked_at.is_some() { Denied::Revoked } else { Denied::Expired };

@@ -4,9 +4,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
+use super::targets::{self, TargetStanding};
 use super::tokens::expiry;
 use super::{Ports, Refusal};
-use crate::store::{StoreError, client_logout, invite, link_request, outbox, pause, refused, survey};
+use crate::store::{client_logout, invite, link_request, pause, refused, survey};
 
 /// Whether the database answers and a policy is in force.
 ///
@@ -55,22 +58,38 @@ async fn measure_directories(ports: &Ports) -> Result<(), Refusal> {
 }
 
 async fn measure_targets(ports: &Ports) {
-    let backlog = async {
+    let logouts = async {
         let mut c = ports.db.read().await?;
-        Ok::<_, StoreError>((outbox::backlog(&mut c).await?, client_logout::backlog(&mut c).await?))
+        client_logout::backlog(&mut c).await
     };
-    match backlog.await {
-        Ok((rows, logouts)) => {
-            for (target, waiting, dead) in rows {
-                gauge("portvakt_outbox_waiting", "target", &target, waiting);
-                gauge("portvakt_outbox_dead", "target", &target, dead);
-            }
+    match logouts.await {
+        Ok(logouts) => {
             for (client, waiting) in logouts {
                 gauge("portvakt_client_logouts_waiting", "client", &client, waiting);
             }
         }
+        Err(error) => tracing::warn!(%error, "the sign-outs that wait could not be counted: {error}"),
+    }
+    match targets::list(ports).await {
+        Ok(standings) => standings.iter().for_each(|standing| measure_target(standing, ports.clock.now())),
         Err(error) => tracing::warn!(%error, "the backlog could not be counted: {error}"),
     }
+}
+
+/// Every target has every gauge, also where nothing waits: what is told once must not stay as the last word.
+fn measure_target(standing: &TargetStanding, now: Timestamp) {
+    let name = standing.target.as_str();
+    let label = |metric, value| gauge(metric, "target", name, value);
+    label("portvakt_outbox_waiting", standing.waiting);
+    label("portvakt_outbox_background", standing.again);
+    label("portvakt_outbox_dead", standing.dead);
+    label("portvakt_outbox_oldest_seconds", standing.oldest.map_or(0, |at| now.duration_since(at).as_secs()));
+    label("portvakt_target_off", i64::from(standing.off_since.is_some()));
+    label("portvakt_target_rests", i64::from(standing.rests.is_some()));
+    label(
+        "portvakt_target_last_delivery_timestamp_seconds",
+        standing.last_delivery.map_or(0, Timestamp::as_second),
+    );
 }
 
 /// Subjects that nobody has linked yet, and invitations that could be used now.

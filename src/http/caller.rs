@@ -12,6 +12,7 @@ use super::problem::Problem;
 use super::request::RequestId;
 use crate::domain::actor::Actor;
 use crate::domain::ids::{DirectoryId, TargetId};
+use crate::flows::decide::{Asker, Epoch};
 use crate::flows::tokens::{self, TokenKind};
 use crate::flows::{Act, Ports, Refusal};
 
@@ -36,6 +37,16 @@ pub struct TargetCaller {
     pub target: TargetId,
     /// The act it begins.
     pub act: Act,
+    /// The state of the database since it called.
+    epoch: Epoch,
+}
+
+impl TargetCaller {
+    /// As one who asks whether somebody may do something.
+    #[must_use]
+    pub fn asker(&self) -> Asker<'_> {
+        Asker { target: Some(&self.target), epoch: Some(self.epoch) }
+    }
 }
 
 impl<S> FromRequestParts<S> for TargetCaller
@@ -48,14 +59,15 @@ where
     async fn from_request_parts(request: &mut Parts, state: &S) -> Result<Self, Problem> {
         let ports = Arc::<Ports>::from_ref(state);
         let secret = bearer(request).ok_or_else(Problem::unauthenticated)?;
-        let token = tokens::recognise(&ports, TokenKind::Target, secret).await?;
-        let target = token
-            .and_then(|token| TargetId::parse(&token.owner).ok())
+        let shown = tokens::recognise_at(&ports, TokenKind::Target, secret).await?;
+        let (token, epoch) = shown.ok_or_else(Problem::unauthenticated)?;
+        let target = TargetId::parse(&token.owner)
+            .ok()
             .filter(|target| ports.settings.targets.iter().any(|known| known.id == *target))
             .ok_or_else(Problem::unauthenticated)?;
         let RequestId(id) = request_id(request);
         let act = ports.act(Actor::Target(target.clone()), "api").by_request(Some(id));
-        Ok(Self { target, act })
+        Ok(Self { target, act, epoch })
     }
 }
 

@@ -17,7 +17,9 @@ use super::turn::Turn;
 use crate::domain::actor::Actor;
 use crate::domain::ids::{DirectoryId, TargetId};
 use crate::flows::tokens::expiry;
-use crate::flows::{Ports, Refusal, clock_watch, deliver, directories, entitle, housekeeping, lead, lifecycle, pull};
+use crate::flows::{
+    Ports, Refusal, clock_watch, deliver, directories, entitle, housekeeping, lead, lifecycle, pull,
+};
 
 /// How often a job with a date of its own looks at the clock.
 const LOOK: Duration = Duration::from_secs(30);
@@ -280,13 +282,18 @@ fn delivery(target: &TargetId) -> Job {
 async fn deliver_all(turn: Turn, target: TargetId) -> Result<String, Refusal> {
     let mut sum = deliver::Outcome::default();
     while !turn.end.is_cancelled() {
+        let queued = deliver::fill::advance(&turn.ports, &target, &turn.fence).await?;
         let round = deliver::due(&turn.ports, &target, &turn.fence).await?;
         sum = sum.and(round);
-        if round.is_off || round.tried() == 0 {
+        if round.is_off || (round.tried() == 0 && queued.is_none_or(|count| count == 0)) {
             break;
         }
     }
-    let off = if sum.is_off { "; the target is switched off" } else { "" };
+    let off = match (sum.is_off, sum.rests_until) {
+        (true, _) => "; the target is switched off".to_owned(),
+        (false, Some(until)) => format!("; the target is left alone until {until}"),
+        (false, None) => String::new(),
+    };
     Ok(format!(
         "{} delivered, {} to be tried again, {} dead letters{off}",
         sum.delivered, sum.again, sum.dead

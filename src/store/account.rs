@@ -93,6 +93,10 @@ macro_rules! columns {
     };
 }
 
+mod resolve;
+
+pub use resolve::{resolve, resolve_all};
+
 fn read(rows: Vec<Row>) -> Result<Vec<Account>, StoreError> {
     rows.into_iter().map(Account::try_from).collect()
 }
@@ -197,37 +201,6 @@ pub async fn of_ids(c: &mut Conn, ids: &[AccountId]) -> Result<Vec<Account>, Sto
         postgres columns!("WHERE a.id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($1) e(value))
                             ORDER BY a.id"),
         ids)?)
-}
-
-/// The accounts that answer to a text: an account id; else a CRM's id (of `target`, where one is given) or a user
-/// name, whatever its case. More than one means that the text is ambiguous: a CRM may count its people in the same
-/// figures that a directory uses as names.
-///
-/// # Errors
-///
-/// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn resolve(
-    c: &mut Conn,
-    text: &str,
-    target: Option<&TargetId>,
-) -> Result<Vec<Account>, StoreError> {
-    if let Ok(id) = AccountId::parse(text)
-        && let Some(account) = get(c, id).await?
-    {
-        return Ok(vec![account]);
-    }
-    let mut rows = match target {
-        Some(target) => q!(fetch_all as Row; c,
-            columns!("JOIN account_crm_id x ON x.account_id = a.id WHERE x.target = $1 AND x.crm_id = $2"),
-            target.as_str(), text)?,
-        None => q!(fetch_all as Row; c,
-            columns!("WHERE a.id IN (SELECT x.account_id FROM account_crm_id x WHERE x.crm_id = $1)"), text)?,
-    };
-    rows.extend(q!(fetch_all as Row; c,
-        columns!("WHERE a.user_name_key = $1 AND a.status <> 'removed'"), fold(text.trim()))?);
-    rows.sort_by_key(|row| row.id);
-    rows.dedup_by_key(|row| row.id);
-    read(rows)
 }
 
 /// A page of all accounts, in the order of their ids, after the id `after`.

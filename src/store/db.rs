@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join;
@@ -16,12 +17,15 @@ use tokio::time::timeout;
 
 use super::address;
 use super::conn::{Conn, Readers, Work};
+use super::epoch::{Epoch, Watch};
 use super::error::StoreError;
 use super::gather::LANES;
 use super::ledger::{self, Ledger};
+use super::memo::Memo;
 use super::migrate;
 use super::sqlite::{self, Pool};
 use super::together::Together;
+use super::token::{Presented, TokenKind};
 use super::writer::{Writer, unless_it_panics};
 
 /// How long a reader waits for a connection.
@@ -32,6 +36,12 @@ const CLOSING: Duration = Duration::from_secs(10);
 
 /// How long the database may take to answer that it is there.
 const PING: Duration = Duration::from_secs(3);
+
+/// Tokens that are remembered.
+const TOKENS: usize = 1_024;
+
+/// What callers have shown.
+type Tokens = Memo<(TokenKind, Vec<u8>), Presented>;
 
 /// Which engine a database is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +57,8 @@ pub enum EngineKind {
 pub struct Db {
     engine: Engine,
     together: Together,
+    watch: Watch,
+    tokens: Arc<Tokens>,
 }
 
 #[derive(Debug, Clone)]
@@ -98,7 +110,12 @@ impl Db {
         let asking = Pool::new(path, LANES);
         drop(asking.reader().await?);
         let engine = Engine::Sqlite { path: path.to_owned(), readers, writer: Writer::start(conn)? };
-        Ok(Self { engine, together: Together::new(Readers::Sqlite(asking)) })
+        Ok(Self {
+            engine,
+            together: Together::new(Readers::Sqlite(asking)),
+            watch: Watch::sqlite(path)?,
+            tokens: Arc::new(Tokens::new(TOKENS)),
+        })
     }
 
     async fn open_postgres(url: &str, connections: u32) -> Result<Self, StoreError> {
@@ -123,7 +140,8 @@ impl Db {
             .connect_with(options)
             .await?;
         let together = Together::new(Readers::Postgres(pool.clone()));
-        Ok(Self { engine: Engine::Postgres { pool }, together })
+        let watch = Watch::postgres(Readers::Postgres(pool.clone()));
+        Ok(Self { engine: Engine::Postgres { pool }, together, watch, tokens: Arc::new(Tokens::new(TOKENS)) })
     }
 
     /// Which engine it is.
@@ -232,6 +250,33 @@ impl Db {
         self.write(|_| Box::pin(async { Ok(()) })).await
     }
 
+    /// Which state the database is in. Costs far less than a read; what was read while the epoch was the same before and
+    /// after belongs to it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] when the database cannot be reached.
+    pub async fn epoch(&self) -> Result<Epoch, StoreError> {
+        self.watch.epoch().await
+    }
+
+    /// Which state the database is in, where asking costs less than any read: on SQLite.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Closed`] once the database is closed.
+    pub async fn epoch_at_hand(&self) -> Result<Option<Epoch>, StoreError> {
+        match self.kind() {
+            EngineKind::Sqlite => self.epoch().await.map(Some),
+            EngineKind::Postgres => Ok(None),
+        }
+    }
+
+    /// The tokens that callers have shown of late.
+    pub(super) fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
     /// Reads that are asked together with those of others.
     pub(super) fn together(&self) -> &Together {
         &self.together
@@ -240,6 +285,7 @@ impl Db {
     /// Takes no more work, ends what is under way, and closes every connection: all changes that were accepted are
     /// durable and a SQLite file stands alone. Waits at most ten seconds for readers and ten for changes.
     pub async fn close(&self) {
+        self.watch.close();
         let (readers, writer) = match &self.engine {
             // The writer goes last: only a connection that may write can tidy up the file.
             Engine::Sqlite { readers, writer, .. } => {

@@ -14,7 +14,7 @@ use super::error::StoreError;
 use super::value::micros;
 
 /// Erases names, address, evidence, notices and sessions of an account, and what tombstones of its identities say;
-/// ends whatever it holds.
+/// ends whatever it holds, and forgets what CRMs said of it.
 ///
 /// # Errors
 ///
@@ -38,6 +38,9 @@ pub async fn erase(c: &mut Conn, account: AccountId, now: Timestamp) -> Result<(
           WHERE account_id = $1 AND deleted_at IS NOT NULL", id, Json(json!({})))?;
     q!(execute; c, "UPDATE entitlement SET until = $2 WHERE account_id = $1 AND until IS NULL", id, micros(now))?;
     q!(execute; c, "UPDATE link SET until = $2 WHERE account_id = $1 AND until IS NULL", id, micros(now))?;
+    // What a CRM said may speak of the person; that it was told, and when, stays.
+    q!(execute; c, "UPDATE delivered SET answer = '' WHERE account_id = $1", id)?;
+    q!(execute; c, "UPDATE outbox SET last_error = NULL WHERE account_id = $1", id)?;
     q!(execute; c, "DELETE FROM evidence WHERE account_id = $1", id)?;
     q!(execute; c, "DELETE FROM evidence_day WHERE account_id = $1", id)?;
     q!(execute; c, "DELETE FROM notice WHERE account_id = $1", id)?;

@@ -2,11 +2,14 @@
 //!
 //! Invariant: an item has at most one present assignment; the former ones stay as intervals.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::grant::{Holder, ItemRef};
-use crate::domain::ids::{AccountId, RoleId};
+use crate::domain::ids::{AccountId, ComponentId, RoleId};
 use crate::domain::item_clock::Clocks;
 
 use super::conn::Conn;
@@ -191,4 +194,36 @@ pub async fn assignee(
             item.component.as_str(), &item.item, micros(at))?,
     };
     row.map(|(account, role)| holder(account, role.as_deref(), "assignment", &item.item)).transpose()
+}
+
+/// Who is responsible for each of many items now; items without anybody are left out.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn assignees(
+    c: &mut Conn,
+    items: &BTreeSet<ItemRef>,
+) -> Result<BTreeMap<ItemRef, Holder>, StoreError> {
+    let rows = q!(fetch_all as (String, String, Option<Uuid>, Option<String>); c,
+        sqlite "SELECT component, item, account_id, role FROM assignment
+                 WHERE (component, item) IN (SELECT e.value ->> 0, e.value ->> 1 FROM json_each($1) e)
+                   AND until IS NULL",
+        postgres "SELECT component, item, account_id, role FROM assignment
+                 WHERE (component, item) IN (SELECT e.value ->> 0, e.value ->> 1 FROM jsonb_array_elements($1) e(value))
+                   AND until IS NULL",
+        item_list(items))?;
+    rows.into_iter()
+        .map(|(component, item, account, role)| {
+            let to = holder(account, role.as_deref(), "assignment", &item)?;
+            let component =
+                ComponentId::parse(&component).map_err(|e| StoreError::corrupt("assignment", &item, e))?;
+            Ok((ItemRef { component, item }, to))
+        })
+        .collect()
+}
+
+/// Many items as one bound value: a list of pairs.
+pub(super) fn item_list(items: &BTreeSet<ItemRef>) -> Json<Vec<(String, String)>> {
+    Json(items.iter().map(|item| (item.component.to_string(), item.item.clone())).collect())
 }

@@ -2,6 +2,8 @@
 //!
 //! Invariant: a link says how it came to be and is never changed, only ended.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -10,7 +12,7 @@ use crate::domain::ids::{AccountId, ComponentId, GrantId, RoleId};
 
 use super::conn::Conn;
 use super::error::StoreError;
-use super::item::{holder, holder_columns};
+use super::item::{holder, holder_columns, item_list};
 use super::value::{instant, instant_opt, micros, micros_opt};
 
 row! {
@@ -107,6 +109,28 @@ pub async fn of_item(c: &mut Conn, item: &ItemRef, at: Option<Timestamp>) -> Res
             component, id, micros(at))?,
     };
     read(rows)
+}
+
+/// The links to each of many items that stand now; items without any are left out.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn of_items(
+    c: &mut Conn,
+    items: &BTreeSet<ItemRef>,
+) -> Result<BTreeMap<ItemRef, Vec<Link>>, StoreError> {
+    let rows = q!(fetch_all as Row; c,
+        sqlite columns!("WHERE (component, item) IN (SELECT e.value ->> 0, e.value ->> 1 FROM json_each($1) e)
+                  AND until IS NULL ORDER BY since, id"),
+        postgres columns!("WHERE (component, item) IN (SELECT e.value ->> 0, e.value ->> 1 FROM jsonb_array_elements($1) e(value))
+                  AND until IS NULL ORDER BY since, id"),
+        item_list(items))?;
+    let mut found: BTreeMap<ItemRef, Vec<Link>> = BTreeMap::new();
+    for link in read(rows)? {
+        found.entry(link.item.clone()).or_default().push(link);
+    }
+    Ok(found)
 }
 
 /// The links that an account itself has now, whatever the item. Sorted by item.

@@ -30,6 +30,23 @@ pub struct Waiting {
     pub attempts: i64,
     /// What the last one said.
     pub last_error: Option<String>,
+    /// Whether it failed for good: a dead letter.
+    pub is_dead: bool,
+    /// Whether nothing changed: the target is told again, or for the first time.
+    pub is_background: bool,
+}
+
+/// How much waits for a target.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// Rows that wait, those of a replay among them.
+    pub waiting: i64,
+    /// Those of a replay.
+    pub background: i64,
+    /// Dead letters.
+    pub dead: i64,
+    /// Since when the longest waiting change waits.
+    pub oldest: Option<Timestamp>,
 }
 
 /// What becomes of a row that waits already: the newer version takes its place in the queue. What was a dead letter
@@ -38,7 +55,7 @@ macro_rules! replace {
     () => {
         "ON CONFLICT (target, account_id) DO UPDATE SET version = excluded.version,
             queued_at = CASE WHEN outbox.state = 'dead' THEN excluded.queued_at ELSE outbox.queued_at END,
-            urgent = (outbox.urgent OR excluded.urgent),
+            urgent = (outbox.urgent OR excluded.urgent), background = (outbox.background AND excluded.background),
             due_at = CASE WHEN outbox.state = 'dead' OR (excluded.urgent AND excluded.due_at < outbox.due_at)
                      THEN excluded.due_at ELSE outbox.due_at END,
             attempts = CASE WHEN outbox.state = 'dead' THEN 0 ELSE outbox.attempts END, state = 'waiting'
@@ -94,7 +111,18 @@ row! {
         due_at: i64,
         attempts: i64,
         last_error: Option<String>,
+        state: String,
+        background: bool,
     }
+}
+
+macro_rules! columns {
+    ($tail:literal) => {
+        concat!(
+            "SELECT target, account_id, version, queued_at, due_at, attempts, last_error, state, background FROM outbox ",
+            $tail
+        )
+    };
 }
 
 impl TryFrom<Row> for Waiting {
@@ -110,11 +138,14 @@ impl TryFrom<Row> for Waiting {
             due_at: instant(row.due_at, "outbox", row.account_id)?,
             attempts: row.attempts,
             last_error: row.last_error,
+            is_dead: row.state == "dead",
+            is_background: row.background,
         })
     }
 }
 
-/// The rows of a target that are due, urgent ones first, then the longest queued.
+/// The rows of a target that are due: what changed before what is only told again, in both urgent ones first, then the
+/// longest queued.
 ///
 /// # Errors
 ///
@@ -126,8 +157,8 @@ pub async fn due(
     limit: i64,
 ) -> Result<Vec<Waiting>, StoreError> {
     q!(fetch_all as Row; c,
-        "SELECT target, account_id, version, queued_at, due_at, attempts, last_error FROM outbox
-          WHERE target = $1 AND state = 'waiting' AND due_at <= $2 ORDER BY urgent DESC, queued_at, account_id LIMIT $3",
+        columns!("WHERE target = $1 AND state = 'waiting' AND due_at <= $2
+                  ORDER BY background, urgent DESC, queued_at, account_id LIMIT $3"),
         target.as_str(), micros(now), limit)?
     .into_iter()
     .map(Waiting::try_from)
@@ -165,12 +196,59 @@ pub async fn done(
 /// # Errors
 ///
 /// [`StoreError::Unavailable`] when the database cannot be reached.
-pub async fn again(c: &mut Conn, row: &Waiting, error: &str, due_at: Timestamp) -> Result<bool, StoreError> {
+pub async fn again(
+    c: &mut Conn,
+    row: &Waiting,
+    error: &str,
+    now: Timestamp,
+    due_at: Timestamp,
+) -> Result<bool, StoreError> {
     let same = q!(execute; c,
-        "UPDATE outbox SET attempts = $4, last_error = $5, due_at = $6
+        "UPDATE outbox SET attempts = $4, last_error = $5, due_at = $6, tried_at = $7
           WHERE target = $1 AND account_id = $2 AND version = $3 AND state = 'waiting'",
-        row.target.as_str(), row.account.uuid(), row.version, row.attempts + 1, error, micros(due_at))?;
+        row.target.as_str(), row.account.uuid(), row.version, row.attempts + 1, error, micros(due_at), micros(now))?;
     Ok(same == 1)
+}
+
+/// Notes what a trial said; it counts as no attempt, so that an account is no worse off for having been picked.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn tried(c: &mut Conn, row: &Waiting, error: &str, now: Timestamp) -> Result<(), StoreError> {
+    q!(execute; c,
+        "UPDATE outbox SET last_error = $4, tried_at = $5
+          WHERE target = $1 AND account_id = $2 AND version = $3 AND state = 'waiting'",
+        row.target.as_str(), row.account.uuid(), row.version, error, micros(now))?;
+    Ok(())
+}
+
+/// One waiting row to try a target with, due or not: another one for each `turn`.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn trial(c: &mut Conn, target: &TargetId, turn: i64) -> Result<Option<Waiting>, StoreError> {
+    let waiting = backlog(c, target).await?.waiting;
+    if waiting == 0 {
+        return Ok(None);
+    }
+    q!(fetch_optional as Row; c,
+        columns!("WHERE target = $1 AND state = 'waiting'
+                  ORDER BY background, urgent DESC, queued_at, account_id LIMIT 1 OFFSET $2"),
+        target.as_str(), turn.rem_euclid(waiting))?
+    .map(Waiting::try_from)
+    .transpose()
+}
+
+/// Makes everything that waits for a target due now. Gives how many rows had to wait.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn hasten(c: &mut Conn, target: &TargetId, now: Timestamp) -> Result<u64, StoreError> {
+    q!(execute; c, "UPDATE outbox SET due_at = $2 WHERE target = $1 AND state = 'waiting' AND due_at > $2",
+        target.as_str(), micros(now))
 }
 
 /// When the next row of a target falls due; nothing: none waits.
@@ -204,15 +282,14 @@ pub async fn give_up(c: &mut Conn, row: &Waiting, error: &str) -> Result<bool, S
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
 pub async fn dead(c: &mut Conn, target: Option<&TargetId>) -> Result<Vec<Waiting>, StoreError> {
     q!(fetch_all as Row; c,
-        "SELECT target, account_id, version, queued_at, due_at, attempts, last_error FROM outbox
-          WHERE state = 'dead' AND (target = $1 OR $2) ORDER BY queued_at, account_id",
+        columns!("WHERE state = 'dead' AND (target = $1 OR $2) ORDER BY queued_at, account_id"),
         target.map_or("", TargetId::as_str), target.is_none())?
     .into_iter()
     .map(Waiting::try_from)
     .collect()
 }
 
-/// Puts dead letters of a target back to wait: all, or one account's. Gives how many.
+/// Puts an account's dead letter back to wait. Gives whether there was one.
 ///
 /// # Errors
 ///
@@ -220,26 +297,53 @@ pub async fn dead(c: &mut Conn, target: Option<&TargetId>) -> Result<Vec<Waiting
 pub async fn revive(
     c: &mut Conn,
     target: &TargetId,
-    account: Option<AccountId>,
+    account: AccountId,
     now: Timestamp,
-) -> Result<u64, StoreError> {
-    q!(execute; c,
-        "UPDATE outbox SET state = 'waiting', attempts = 0, due_at = $4
-          WHERE target = $1 AND state = 'dead' AND (account_id = $2 OR $3)",
-        target.as_str(), account.map_or(Uuid::nil(), AccountId::uuid), account.is_none(), micros(now))
+) -> Result<bool, StoreError> {
+    let revived = q!(execute; c,
+        "UPDATE outbox SET state = 'waiting', attempts = 0, due_at = $3
+          WHERE target = $1 AND account_id = $2 AND state = 'dead'",
+        target.as_str(), account.uuid(), micros(now))?;
+    Ok(revived == 1)
 }
 
-/// How many rows of each target wait, and how many are dead letters: target, waiting, dead.
+/// Puts an account's dead letter away for good. Gives whether it was still there.
 ///
 /// # Errors
 ///
 /// [`StoreError::Unavailable`] when the database cannot be reached.
-pub async fn backlog(c: &mut Conn) -> Result<Vec<(String, i64, i64)>, StoreError> {
-    let mut rows = q!(fetch_all as (String, i64, i64); c,
-        "SELECT target, COUNT(CASE WHEN state = 'waiting' THEN 1 END), COUNT(CASE WHEN state = 'dead' THEN 1 END)
-           FROM outbox GROUP BY target")?;
-    rows.sort();
-    Ok(rows)
+pub async fn drop_letter(c: &mut Conn, letter: &Waiting) -> Result<bool, StoreError> {
+    let gone = q!(execute; c,
+        "DELETE FROM outbox WHERE target = $1 AND account_id = $2 AND version = $3 AND state = 'dead'",
+        letter.target.as_str(), letter.account.uuid(), letter.version)?;
+    Ok(gone == 1)
+}
+
+/// How much waits for a target.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or the row cannot be read.
+pub async fn backlog(c: &mut Conn, target: &TargetId) -> Result<Backlog, StoreError> {
+    let (waiting, background, dead, oldest) = q!(fetch_one as (i64, i64, i64, Option<i64>); c,
+        "SELECT COUNT(CASE WHEN state = 'waiting' THEN 1 END),
+                COUNT(CASE WHEN state = 'waiting' AND background THEN 1 END),
+                COUNT(CASE WHEN state = 'dead' THEN 1 END),
+                MIN(CASE WHEN state = 'waiting' AND NOT background THEN queued_at END)
+           FROM outbox WHERE target = $1",
+        target.as_str())?;
+    Ok(Backlog { waiting, background, dead, oldest: instant_opt(oldest, "outbox", target)? })
+}
+
+/// What waits of an account, or failed for good, in the order of the targets.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn of_account(c: &mut Conn, account: AccountId) -> Result<Vec<Waiting>, StoreError> {
+    let mut rows = q!(fetch_all as Row; c, columns!("WHERE account_id = $1"), account.uuid())?;
+    rows.sort_by(|a, b| a.target.cmp(&b.target));
+    rows.into_iter().map(Waiting::try_from).collect()
 }
 
 /// The version that a target was last told of, when, and what it answered.
@@ -258,19 +362,16 @@ pub async fn delivered(
     row.map(|(version, at, answer)| Ok((version, instant(at, "delivered", account)?, answer))).transpose()
 }
 
-/// When each target last took something: target and instant, in the order of the names.
+/// What stands in the way of rows of a target, and of how many, the most first: at most ten.
 ///
 /// # Errors
 ///
-/// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn last_deliveries(c: &mut Conn) -> Result<Vec<(String, Timestamp)>, StoreError> {
-    let mut rows =
-        q!(fetch_all as (String, i64); c, "SELECT target, MAX(at) FROM delivered GROUP BY target")?;
-    rows.sort();
-    rows.into_iter()
-        .map(|(target, at)| {
-            let at = instant(at, "delivered", &target)?;
-            Ok((target, at))
-        })
-        .collect()
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn errors(c: &mut Conn, target: &TargetId) -> Result<Vec<(String, i64)>, StoreError> {
+    let mut rows = q!(fetch_all as (String, i64); c,
+        "SELECT last_error, COUNT(*) FROM outbox WHERE target = $1 AND last_error IS NOT NULL
+          GROUP BY last_error ORDER BY COUNT(*) DESC LIMIT 10",
+        target.as_str())?;
+    rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    Ok(rows)
 }

@@ -31,12 +31,7 @@ pub struct RunStep {
 /// # Errors
 ///
 /// [`StoreError::Unavailable`] when the database cannot be reached.
-pub async fn note(
-    c: &mut Conn,
-    run: RunId,
-    account: AccountId,
-    document: &Value,
-) -> Result<(), StoreError> {
+pub async fn note(c: &mut Conn, run: RunId, account: AccountId, document: &Value) -> Result<(), StoreError> {
     q!(execute; c,
         "INSERT INTO run_step (run_id, account_id, document) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         run.uuid(), account.uuid(), Json(document))?;

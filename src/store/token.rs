@@ -10,6 +10,7 @@ use crate::domain::ids::TokenId;
 
 use super::conn::Conn;
 use super::db::Db;
+use super::epoch::Epoch;
 use super::error::StoreError;
 use super::value::{Many, instant, instant_opt, micros};
 
@@ -150,13 +151,30 @@ pub async fn insert(c: &mut Conn, token: &Token, hash: &[u8]) -> Result<(), Stor
     Ok(())
 }
 
-/// The token under this hash, valid or not. One read, by unique keys alone, together with what others ask.
+/// The token under this hash, valid or not. One read, by unique keys alone, together with what others ask; and none
+/// for one that was shown before in this `epoch`, where the caller knows it.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or the row cannot be read.
-pub async fn by_hash(db: &Db, kind: TokenKind, hash: &[u8]) -> Result<Option<Presented>, StoreError> {
-    db.together().token(kind, hash.to_vec()).await
+pub async fn by_hash(
+    db: &Db,
+    epoch: Option<Epoch>,
+    kind: TokenKind,
+    hash: Vec<u8>,
+) -> Result<Option<Presented>, StoreError> {
+    let Some(epoch) = epoch else { return db.together().token(kind, hash).await };
+    let key = (kind, hash);
+    if let Some(known) = db.tokens().get(epoch, &key) {
+        return Ok(Some(known));
+    }
+    let found = db.together().token(kind, key.1.clone()).await?;
+    if let Some(found) = &found
+        && db.epoch().await? == epoch
+    {
+        db.tokens().put(epoch, key, found.clone());
+    }
+    Ok(found)
 }
 
 /// Everything that decides whether a token opens anything, but for the hashes that were asked for. Asked inside and not

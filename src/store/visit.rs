@@ -1,6 +1,6 @@
 //! Who stands behind a session secret: session, account and what it holds, in one statement.
 //!
-//! Invariant: one indexed read answers a request's "who is this?"; nothing is remembered from one to the next.
+//! Invariant: one indexed read answers a request's "who is this?".
 
 use jiff::Timestamp;
 use uuid::Uuid;

@@ -4,13 +4,19 @@ use jiff::{SignedDuration, Timestamp};
 use portvakt::domain::actor::{Actor, Subject};
 use portvakt::domain::ids::TargetId;
 use portvakt::flows::deliver::{self, Outcome};
-use portvakt::flows::{Act, Clock, Ports, Refusal, lead, targets};
+use portvakt::flows::targets::{self, Which};
+use portvakt::flows::{Act, Clock, Ports, Refusal, lead};
 use portvakt::store::{account, audit, outbox};
 use serde_json::{Value, json};
 
 use crate::engines::{TestDb, look, on_each_engine};
 use crate::house::TestHouse;
 use crate::practice_crm::{Mood, PracticeCrm, house_with_absent_crm, house_with_crm};
+
+/// The dead letter of one account.
+fn of(account: &str) -> Which {
+    Which { account: Some(account.to_owned()), ..Which::default() }
+}
 
 fn crm() -> TargetId {
     TargetId::parse("crm").unwrap()
@@ -145,7 +151,7 @@ async fn an_error_of_the_crm_is_retried_by_the_table_and_ends_as_a_dead_letter()
         }
         assert_eq!(deliver(&house.ports).await, Outcome { dead: 1, ..Outcome::default() });
         assert_eq!(there.heard().len(), 10);
-        assert_eq!(targets::dead(&house.ports, &crm()).await.unwrap()[0].attempts, 10);
+        assert_eq!(targets::dead(&house.ports, &crm(), &Which::default()).await.unwrap()[0].attempts, 10);
     })
     .await;
 }
@@ -171,7 +177,7 @@ async fn what_the_crm_refuses_is_a_dead_letter_that_can_be_read_and_sent_again()
         make(&house, "asa").await;
         let round = deliver(&house.ports).await;
         assert_eq!((round.delivered, round.dead), (1, 1), "one that is refused blocks no other");
-        let letters = targets::dead(&house.ports, &crm()).await.unwrap();
+        let letters = targets::dead(&house.ports, &crm(), &Which::default()).await.unwrap();
         let [letter] = &letters[..] else { panic!("{letters:?}") };
         assert_eq!(letter.user_name, "bo@forening.example");
         assert!(letter.error.contains("400") && letter.error.contains("no such role"), "{}", letter.error);
@@ -181,13 +187,13 @@ async fn what_the_crm_refuses_is_a_dead_letter_that_can_be_read_and_sent_again()
         there.is_now(Mood::Takes);
         let act = operator(&house);
         assert_eq!(
-            targets::resend(&house.ports, &act, &crm(), Some("asa@forening.example")).await.unwrap(),
+            targets::resend(&house.ports, &act, &crm(), &of("asa@forening.example")).await.unwrap(),
             0
         );
-        assert_eq!(targets::resend(&house.ports, &act, &crm(), Some(&bo)).await.unwrap(), 1);
+        assert_eq!(targets::resend(&house.ports, &act, &crm(), &of(&bo)).await.unwrap(), 1);
         assert_eq!(deliver(&house.ports).await.delivered, 1);
-        assert!(targets::dead(&house.ports, &crm()).await.unwrap().is_empty());
-        let nobody = targets::resend(&house.ports, &act, &crm(), Some("nobody")).await;
+        assert!(targets::dead(&house.ports, &crm(), &Which::default()).await.unwrap().is_empty());
+        let nobody = targets::resend(&house.ports, &act, &crm(), &of("nobody")).await;
         assert!(matches!(nobody, Err(Refusal::NotFound { .. })), "{nobody:?}");
     })
     .await;

@@ -73,6 +73,13 @@ pub(crate) fn at(text: &str) -> Timestamp {
 }
 
 impl TestHouse {
+    /// The same house as it is right after a start: it remembers nothing.
+    pub(crate) fn afresh(&self) -> Ports {
+        let clock: Arc<dyn Clock> = Arc::<SetClock>::clone(&self.clock);
+        let ports = Ports::new(self.ports.db.clone(), clock, Arc::clone(&self.ports.settings));
+        ports.expect("the settings can be used")
+    }
+
     /// The usual house on `t`, on 7 October 2025.
     pub(crate) async fn new(t: &TestDb) -> Self {
         Self::with(t, SETTINGS, POLICY).await

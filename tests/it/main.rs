@@ -60,3 +60,5 @@ mod sign_in;
 mod source;
 #[cfg(test)]
 mod store;
+#[cfg(test)]
+mod targets;

@@ -28,6 +28,8 @@ pub(crate) enum Mood {
     Busy(u32),
     /// 400 for the account whose user name begins so, 200 for others.
     Refuses(&'static str),
+    /// 500 for the accounts whose user names begin so, 200 for others.
+    Chokes(&'static str),
     /// This status, but only when it is let go.
     Waits(mpsc::Receiver<()>, u16),
 }
@@ -91,8 +93,10 @@ impl Ear {
             return ResponseTemplate::new(401);
         }
         let message: Value = serde_json::from_slice(&request.body).unwrap();
-        let name = message["account"]["user_name"].as_str().unwrap().to_owned();
-        self.heard.lock().unwrap().push(message);
+        let name = message["account"]["user_name"].as_str().unwrap_or_default().to_owned();
+        if message["type"] == "account.state" {
+            self.heard.lock().unwrap().push(message);
+        }
         // Not every test listens.
         let _ = self.tell.send(());
         match &*self.mood.lock().unwrap() {
@@ -106,7 +110,8 @@ impl Ear {
             Mood::Refuses(who) if name.starts_with(who) => {
                 ResponseTemplate::new(400).set_body_string("no such role here")
             }
-            Mood::Refuses(_) => ResponseTemplate::new(200),
+            Mood::Chokes(who) if name.starts_with(who) => ResponseTemplate::new(500),
+            Mood::Refuses(_) | Mood::Chokes(_) => ResponseTemplate::new(200),
             Mood::Waits(go, status) => {
                 go.recv().unwrap();
                 ResponseTemplate::new(*status)

@@ -60,7 +60,11 @@ impl Place {
 
     /// Begins a command; whoever asked for it waits for it, or kills it.
     pub(crate) fn begin(&self, arguments: &[&str]) -> Child {
-        self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary starts")
+        self.command(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary starts")
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

@@ -17,8 +17,8 @@ use crate::domain::account::{Account, AccountKind};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
 use crate::flows::people::{self, Dates, LeaveWish};
-use crate::flows::session::{self, Which};
 use crate::flows::protection::{self, Agreed};
+use crate::flows::session::{self, Which};
 use crate::flows::{Ports, past};
 
 #[derive(Debug, Subcommand)]

@@ -123,6 +123,14 @@ pub(super) fn portrait(portrait: &Portrait, format: PrintAs, zone: &TimeZone) ->
     });
     table(&["Since", "Until", "Status", "Reason", "By", "Note"], history);
     println!();
+    let told = portrait.told.iter().map(|told| {
+        let version = told.version.map(|version| version.to_string()).unwrap_or_default();
+        let at = told.at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+        let answer = told.answer.clone().unwrap_or_default();
+        vec![told.target.to_string(), version, at, answer, told.pending.clone().unwrap_or_default()]
+    });
+    table(&["CRM", "Version", "Told", "It answered", "Still to be told"], told);
+    println!();
     let changes = portrait.changes.iter().map(|change| {
         vec![change.at.to_string(), change.action.clone(), change.actor.clone(), change.cause.clone()]
     });

@@ -49,7 +49,10 @@ pub(super) async fn backtest(ports: &Ports, args: BacktestArgs) -> anyhow::Resul
 fn print(tried: &Backtest, reading: &crate::domain::days::Reading) {
     let says = |sv: &str, en: &str| reading.pick(sv, en);
     let Some(from) = tried.from else {
-        println!("{}", says("Det finns ingen historik att prova på än.", "There is no history to try it on yet."));
+        println!(
+            "{}",
+            says("Det finns ingen historik att prova på än.", "There is no history to try it on yet.")
+        );
         return;
     };
     let (first, last, count) = (reading.date(from), reading.date(tried.until), tried.accounts);
@@ -70,8 +73,7 @@ fn print(tried: &Backtest, reading: &crate::domain::days::Reading) {
     table.extend(tried.limits.iter().map(|one| {
         let outcome = &one.outcome;
         let days = u64::try_from(one.inactive_after_days).unwrap_or_default();
-        let counts =
-            [days, outcome.frozen, outcome.back_within_month, outcome.back_later, outcome.too_early];
+        let counts = [days, outcome.frozen, outcome.back_within_month, outcome.back_later, outcome.too_early];
         counts.iter().map(u64::to_string).collect()
     }));
     for line in aligned(&table) {
@@ -84,7 +86,8 @@ pub(super) async fn clock(ports: &Ports, args: ClockArgs) -> anyhow::Result<Exit
     let reading = super::reading_now(ports, language).await?;
     if args.release {
         let act = setup::act(ports, "command");
-        let is_released = clock_watch::release(ports, &act, args.reason.as_deref().unwrap_or_default()).await?;
+        let is_released =
+            clock_watch::release(ports, &act, args.reason.as_deref().unwrap_or_default()).await?;
         let said = if is_released {
             reading.pick("Klockan är godkänd; steg tas igen.", "The clock is trusted; steps are taken again.")
         } else {

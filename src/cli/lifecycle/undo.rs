@@ -47,16 +47,21 @@ pub(super) async fn run(ports: &Ports, args: UndoArgs) -> anyhow::Result<ExitCod
         PrintAs::Text => print(&report, is_dry, &super::reading_now(ports, language).await?),
     }
     // Whoever names a person wants to know by the exit code that nothing was done for them.
-    let is_refused = is_named && report.steps.iter().any(|line| {
-        line.left_alone.is_some_and(|why| !matches!(why, "undone_already" | "as_before"))
-    });
+    let is_refused = is_named
+        && report
+            .steps
+            .iter()
+            .any(|line| line.left_alone.is_some_and(|why| !matches!(why, "undone_already" | "as_before")));
     Ok(if is_refused { exit::refused() } else { exit::DONE })
 }
 
 fn print(report: &UndoReport, is_dry: bool, reading: &Reading) {
     let says = |sv: &str, en: &str| reading.pick(sv, en);
     if report.steps.is_empty() {
-        println!("{}", says("Körningen gjorde inget som kan ångras.", "The run did nothing that can be undone."));
+        println!(
+            "{}",
+            says("Körningen gjorde inget som kan ångras.", "The run did nothing that can be undone.")
+        );
         return;
     }
     let titles = [

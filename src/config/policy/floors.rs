@@ -14,9 +14,8 @@ pub(super) fn judge(policy: &Policy, root: &Section<'_>) {
     let Some(profile) = policy.lifecycle.profile else { return };
     let Some(lifecycle) = root.section("lifecycle") else { return };
     let sections = lifecycle.each("rule");
-    let at = |id: &RuleId| {
-        sections.iter().find(|one| one.plain_id().is_some_and(|(text, _)| text == id.as_str()))
-    };
+    let at =
+        |id: &RuleId| sections.iter().find(|one| one.plain_id().is_some_and(|(text, _)| text == id.as_str()));
     for weakness in weaknesses(policy) {
         match weakness {
             Weakness::Idle { rule, key, says, most } => {

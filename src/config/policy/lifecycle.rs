@@ -86,7 +86,10 @@ fn no_steps_on(section: &Section<'_>) -> CalmDays {
         }
     }
     if let Some(field) = section.field("no_steps_on").filter(|_| days.is_everything()) {
-        field.wrong("every day is excluded, so no step would ever be taken", "leave some days, or write mode = \"observe\"");
+        field.wrong(
+            "every day is excluded, so no step would ever be taken",
+            "leave some days, or write mode = \"observe\"",
+        );
     }
     days
 }

@@ -7,10 +7,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::account::Standing;
 use crate::domain::evidence::{Evidence, SourceHealth};
 use crate::domain::ids::DirectoryId;
 use crate::domain::policy::EvidenceSource;
-use crate::domain::account::Standing;
 use crate::domain::sample::{self, days};
 use crate::domain::undo::{Done, LeftAlone, undo};
 
@@ -182,7 +182,10 @@ impl Life {
         }
         let zone = crate::domain::days::zone_of(&self.policy);
         let is_free = self.policy.lifecycle.no_steps_on.ends(self.now, &zone).is_some();
-        let asked = matches!(found.because, Reason::LeaveBegan { .. } | Reason::LeaveEnded { .. } | Reason::ActiveAgain { .. });
+        let asked = matches!(
+            found.because,
+            Reason::LeaveBegan { .. } | Reason::LeaveEnded { .. } | Reason::ActiveAgain { .. }
+        );
         prop_assert!(!is_free || forced || asked || found.step == Step::Keep, "on a free day: {:?}", found);
         let is_blind = self.log_read + days(7) < self.now;
         let of_silence = matches!(
@@ -215,7 +218,10 @@ impl Life {
         let done = Done { step, because, at, before: before.clone(), ended: Vec::new(), given: Vec::new() };
         match self.with_facts(|policy, facts, now| undo(policy, &done, facts, false, "operator:karin", now)) {
             Ok(after) => {
-                prop_assert_eq!((after.status, after.reason, after.note), (before.status, before.reason, before.note));
+                prop_assert_eq!(
+                    (after.status, after.reason, after.note),
+                    (before.status, before.reason, before.note)
+                );
             }
             Err(LeftAlone::Removed) => prop_assert_eq!(found.step, Step::Remove),
             Err(LeftAlone::StillHolds { because }) => {

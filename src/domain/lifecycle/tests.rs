@@ -51,8 +51,8 @@ fn case(quiet: i64) -> Case {
         notices: Vec::new(),
         mail_configured: false,
         leave: None,
-            held: None,
-            documents: Vec::new(),
+        held: None,
+        documents: Vec::new(),
     }
 }
 

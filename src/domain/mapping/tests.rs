@@ -186,3 +186,52 @@ fn what_is_held_as_wanted_is_left_alone() {
     assert!(difference(&grants, &wanted).is_empty());
     assert_eq!(difference(&grants, &Mapped::default()).end, [sample::grant_id(1)]);
 }
+
+mod properties {
+    use proptest::collection::{btree_set, vec};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const GROUPS: [&str; 5] = ["a", "b", "c", "d", "e"];
+
+    fn condition() -> impl Strategy<Value = Condition> {
+        let group = prop::sample::select(GROUPS.to_vec()).prop_map(|id| in_group(None, id));
+        group.prop_recursive(3, 12, 3, |inner| {
+            let several = vec(inner, 1..4);
+            prop_oneof![several.clone().prop_map(Condition::All), several.prop_map(Condition::Any)]
+        })
+    }
+
+    fn gives() -> impl Strategy<Value = Gives> {
+        let roles = prop::sample::subsequence(vec!["board", "secretary", "communicator"], 0..=3);
+        let sectors = prop::sample::subsequence(vec!["mailings", "members"], 0..=2);
+        (roles, sectors).prop_map(|(roles, sectors)| Gives {
+            roles: roles.iter().map(|id| RoleId::parse(id).unwrap()).collect(),
+            sectors: sectors.iter().map(|id| SectorId::parse(id).unwrap()).collect(),
+            ..Gives::default()
+        })
+    }
+
+    proptest! {
+        /// Where no rule says `not`, no rule sets a limit and nobody gets anything for matching nothing: with any of
+        /// these, a policy may say that somebody outside a group has more.
+        #[test]
+        fn taking_a_group_away_gives_no_role_and_no_sector(
+            rules in vec((condition(), gives(), 0..9_i64), 1..8),
+            groups in btree_set(prop::sample::select(GROUPS.to_vec()), 1..=5),
+            taken in any::<prop::sample::Index>(),
+        ) {
+            let rules = rules.into_iter().enumerate();
+            let rules = rules.map(|(n, (when, gives, priority))| rule(&format!("r{n}"), priority, when, gives));
+            let policy = Policy { unmatched: Unmatched::NoAccess, ..policy(rules.collect()) };
+            let (nobody, all) = (json!({}), groups.iter().copied().collect::<Vec<_>>());
+            let gone = all[taken.index(all.len())];
+            let rest: Vec<&str> = all.iter().copied().filter(|group| *group != gone).collect();
+            let before = map(&policy, &[identity("entra", &all, &nobody)]);
+            let after = map(&policy, &[identity("entra", &rest, &nobody)]);
+            let gained: Vec<_> = after.grants.keys().filter(|kind| !before.grants.contains_key(*kind)).collect();
+            prop_assert!(gained.is_empty(), "without {gone}: {gained:?}");
+        }
+    }
+}

@@ -173,7 +173,8 @@ fn longest_gap(schedule: &[(i8, i8)]) -> Option<i64> {
         schedule.iter().map(|(month, day)| (i64::from(*month) - 1) * 31 + i64::from(*day)).collect();
     days.sort_unstable();
     let (first, last) = (*days.first()?, *days.last()?);
-    let gaps = days.windows(2).map(|pair| pair.iter().rev().copied().reduce(|a, b| a - b).unwrap_or_default());
+    let gaps =
+        days.windows(2).map(|pair| pair.iter().rev().copied().reduce(|a, b| a - b).unwrap_or_default());
     gaps.chain([first + 372 - last]).max()
 }
 

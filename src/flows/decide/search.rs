@@ -4,14 +4,17 @@
 //! yes to is left out: a page that is not the last says where the next begins. Items that somebody sees are read from
 //! an index; the items that they do not see are never looked at.
 
+use std::sync::Arc;
+
+use super::memory::Sight;
 use super::{Answer, Question, Sitting, Who, item_of};
 use crate::domain::access::{self, AccessFacts};
 use crate::domain::effective::held_roles;
-use crate::domain::grant::{Holder, ItemRef, Link};
+use crate::domain::grant::ItemRef;
 use crate::domain::ids::{AccountId, ComponentId, RoleId, TargetId};
 use crate::domain::policy::{Action, Policy};
 use crate::flows::{Ports, Refusal};
-use crate::store::{account, entitlement, item, link, sight};
+use crate::store::{account, entitlement, sight};
 
 /// How many accounts are judged together.
 const PAGE: usize = 500;
@@ -67,7 +70,7 @@ pub async fn resources(
 ) -> Result<Page<String>, Refusal> {
     only_now(question)?;
     let whole = Question { item: None, ..question.clone() };
-    let mut sitting = Sitting::open(ports, asker).await?;
+    let mut sitting = Sitting::open(ports, asker);
     let answer = sitting.answer(&whole).await?;
     let Some(component) = ComponentId::parse(&question.component).ok().filter(|_| answer.decision) else {
         return Ok(Page::nothing(Some(answer)));
@@ -80,10 +83,11 @@ pub async fn resources(
         let Some((account, roles)) = sitting.holder(question).await? else {
             return Ok(Page::nothing(Some(answer)));
         };
-        sight::theirs(&mut sitting.c, (account, &roles), &component, after, sitting.now, limit).await?
+        let now = sitting.now;
+        sight::theirs(sitting.conn().await?, (account, &roles), &component, after, now, limit).await?
     } else {
         let mut all: Vec<String> = if is_first { vec!["*".to_owned()] } else { Vec::new() };
-        all.extend(sight::living(&mut sitting.c, &component, after, limit).await?);
+        all.extend(sight::living(sitting.conn().await?, &component, after, limit).await?);
         all
     };
     let has_more = results.len() > page.limit;
@@ -113,7 +117,7 @@ pub async fn subjects(
         Some(text) => Some(AccountId::parse(text).map_err(|e| Refusal::invalid("token", e))?),
     };
     let item = item_of(question)?;
-    let mut sitting = Sitting::open(ports, asker).await?;
+    let mut sitting = Sitting::open(ports, asker);
     let compiled = sitting.policy(None).await?;
     let policy = &compiled.policy;
     let is_account = matches!(question.who, Who::Account(_));
@@ -128,7 +132,7 @@ pub async fn subjects(
     let mut found: Vec<Subject> = Vec::new();
     while found.len() <= page.limit {
         let size = i64::try_from(PAGE).unwrap_or(i64::MAX);
-        let ids = sight::holders(&mut sitting.c, &roles, after, size).await?;
+        let ids = sight::holders(sitting.conn().await?, &roles, after, size).await?;
         let Some(last) = ids.last() else { break };
         after = Some(*last);
         found.extend(about.among(&mut sitting, policy, &ids).await?);
@@ -139,7 +143,7 @@ pub async fn subjects(
     let next = last.or_else(|| page.after.clone()).unwrap_or_default();
     if let Some(asker) = asker {
         let ids: Vec<AccountId> = found.iter().map(|subject| subject.account).collect();
-        let mut crm_ids = account::crm_ids(&mut sitting.c, asker, &ids).await?;
+        let mut crm_ids = account::crm_ids(sitting.conn().await?, asker, &ids).await?;
         for subject in &mut found {
             subject.crm_id = crm_ids.remove(&subject.account);
         }
@@ -158,7 +162,7 @@ pub async fn actions(
     question: &Question,
     page: &Wanted,
 ) -> Result<Page<(Action, bool)>, Refusal> {
-    let mut sitting = Sitting::open(ports, asker).await?;
+    let mut sitting = Sitting::open(ports, asker);
     let mut found = Vec::new();
     for action in Action::ALL {
         let one = Question { action: action.name().to_owned(), ..question.clone() };
@@ -181,8 +185,7 @@ pub async fn actions(
 /// What a search for accounts is about, read once.
 struct About {
     question: access::Question,
-    links: Vec<Link>,
-    assignment: Option<Holder>,
+    sight: Arc<Sight>,
 }
 
 impl About {
@@ -193,16 +196,16 @@ impl About {
         action: Action,
         item: Option<ItemRef>,
     ) -> Result<Self, Refusal> {
-        let (mut links, mut assignment) = (Vec::new(), None);
-        if let Some(item) = &item
-            && policy.components.get(&item.component).is_some_and(|component| component.supports_items)
-        {
-            links = link::of_item(&mut sitting.c, item, None).await?;
-            assignment = item::assignee(&mut sitting.c, item, None).await?;
-        }
+        let supports_items = |item: &&ItemRef| {
+            policy.components.get(&item.component).is_some_and(|component| component.supports_items)
+        };
+        let sight = match item.as_ref().filter(supports_items) {
+            Some(item) => sitting.sight(item, None).await?,
+            None => Arc::default(),
+        };
         let item = item.map(|item| item.item);
         let question = access::Question { action, component: question.component.clone(), item };
-        Ok(Self { question, links, assignment })
+        Ok(Self { question, sight })
     }
 
     /// Those of these accounts who may.
@@ -212,16 +215,16 @@ impl About {
         policy: &Policy,
         ids: &[AccountId],
     ) -> Result<Vec<Subject>, Refusal> {
-        let accounts = account::of_ids(&mut sitting.c, ids).await?;
-        let mut grants = entitlement::held_by(&mut sitting.c, ids).await?;
+        let accounts = account::of_ids(sitting.conn().await?, ids).await?;
+        let mut grants = entitlement::held_by(sitting.conn().await?, ids).await?;
         let mut found = Vec::new();
         for account in accounts {
             let grants = grants.remove(&account.id).unwrap_or_default();
             let facts = AccessFacts {
                 account: Some(&account),
                 grants: &grants,
-                links: &self.links,
-                assignment: self.assignment.as_ref(),
+                links: &self.sight.links,
+                assignment: self.sight.assignment.as_ref(),
                 now: sitting.now,
             };
             if access::decide(policy, &facts, &self.question).is_allowed() {

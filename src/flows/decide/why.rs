@@ -32,7 +32,7 @@ pub struct Explained {
 ///
 /// As [`super::evaluate`].
 pub async fn explained(ports: &Ports, question: &Question, language: Language) -> Result<Explained, Refusal> {
-    let mut sitting = Sitting::open(ports, None).await?;
+    let mut sitting = Sitting::open(ports, None);
     let answer = sitting.answer(question).await?;
     let item = item_of(question)?;
     let compiled = sitting.policy(question.as_of).await?;

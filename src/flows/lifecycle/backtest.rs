@@ -43,7 +43,10 @@ pub struct Tried {
 /// [`Refusal::Invalid`] without a limit; [`Refusal::Store`] when the database cannot be reached.
 pub async fn backtest(ports: &Ports, limits: &[SignedDuration]) -> Result<Backtest, Refusal> {
     if limits.is_empty() || limits.iter().any(|limit| *limit <= SignedDuration::ZERO) {
-        return Err(Refusal::invalid("inactive-after", "name at least one length of time, such as 60d,90d,180d"));
+        return Err(Refusal::invalid(
+            "inactive-after",
+            "name at least one length of time, such as 60d,90d,180d",
+        ));
     }
     let now = ports.clock.now();
     let mut c = ports.db.snapshot().await?;
@@ -52,7 +55,8 @@ pub async fn backtest(ports: &Ports, limits: &[SignedDuration]) -> Result<Backte
     let (mut accounts, mut after) = (0, None);
     while let Some(begin) = from {
         let page = account::page(&mut c, after, PAGE).await?;
-        let (Some(first), Some(last)) = (page.first().map(|one| one.id), page.last().map(|one| one.id)) else {
+        let (Some(first), Some(last)) = (page.first().map(|one| one.id), page.last().map(|one| one.id))
+        else {
             break;
         };
         after = Some(last);
@@ -67,11 +71,8 @@ pub async fn backtest(ports: &Ports, limits: &[SignedDuration]) -> Result<Backte
             }
             let until = if one.standing.status == Status::Deactivated { one.standing.since } else { now };
             let created = one.valid_from.map_or(one.created_at, |valid| valid.max(one.created_at));
-            let past = Past {
-                from: begin.max(created),
-                until,
-                seen: seen.remove(&one.id).unwrap_or_default(),
-            };
+            let past =
+                Past { from: begin.max(created), until, seen: seen.remove(&one.id).unwrap_or_default() };
             accounts += 1;
             for (outcome, limit) in outcomes.iter_mut().zip(limits) {
                 outcome.add(&past, *limit);

@@ -179,7 +179,9 @@ pub(super) async fn tell(taking: &Taking, post: &Post, before: &Account, planned
         Step::Deactivate => {
             Notice::Deactivated { reason: planned.because.status_reason(before.standing.reason) }
         }
-        Step::Keep | Step::Notify { .. } | Step::Remove | Step::Pause | Step::Return | Step::TakeRights => return,
+        Step::Keep | Step::Notify { .. } | Step::Remove | Step::Pause | Step::Return | Step::TakeRights => {
+            return;
+        }
     };
     if let Err(error) = post.send(taking.act.now, &notice, before).await {
         tracing::warn!(account.id = %before.id, %error,

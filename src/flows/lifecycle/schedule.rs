@@ -5,8 +5,8 @@
 
 use jiff::Timestamp;
 
-use super::super::lead::{self, Fence};
 use super::super::clock_watch::{self, Jump};
+use super::super::lead::{self, Fence};
 use super::super::{Ports, Refusal};
 use super::apply::{JOB, under};
 use super::run::RunReport;

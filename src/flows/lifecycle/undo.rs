@@ -170,9 +170,7 @@ async fn steps_of(ports: &Ports, undoing: &Undoing) -> Result<Vec<RunStep>, Refu
     if undoing.named.is_empty() {
         return Ok(steps);
     }
-    if let Some(missing) =
-        undoing.named.iter().find(|id| !steps.iter().any(|step| step.account == **id))
-    {
+    if let Some(missing) = undoing.named.iter().find(|id| !steps.iter().any(|step| step.account == **id)) {
         return Err(Refusal::NotFound { what: "step of that run for the account", id: missing.to_string() });
     }
     steps.retain(|step| undoing.named.contains(&step.account));
@@ -199,9 +197,8 @@ async fn carry_out(
             prolonged = ports.clock.now();
         }
         let (undoing, claim) = (Arc::clone(undoing), fence.claim());
-        let work = ports
-            .db
-            .write(move |c| Box::pin(async move { undoing.take_back(c, &claim, &step).await }));
+        let work =
+            ports.db.write(move |c| Box::pin(async move { undoing.take_back(c, &claim, &step).await }));
         lines.push(work.await?);
     }
     let count = |is_done: bool| lines.iter().filter(|line| line.left_alone.is_none() == is_done).count();

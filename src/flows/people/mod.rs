@@ -9,6 +9,7 @@ mod leave;
 mod linked;
 mod rights;
 pub mod through;
+mod told;
 
 use std::collections::BTreeSet;
 
@@ -36,6 +37,7 @@ pub use explain::{GrantStory, explain, explain_at};
 pub use leave::{LeaveWish, end_leave, grant_leave};
 pub use linked::{ForWhom, Wanted, link, unlink};
 pub use rights::{Lasting, grant, revoke};
+pub use told::Told;
 
 /// An account in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -104,6 +106,8 @@ pub struct Portrait {
     pub history: Vec<Chapter>,
     /// How many sessions are open.
     pub sessions: usize,
+    /// What each CRM was told last, and what it has yet to be told.
+    pub told: Vec<Told>,
     /// The newest changes, the newest first.
     pub changes: Vec<Change>,
 }
@@ -237,6 +241,7 @@ async fn portrait(
         holds,
         history: history.into_iter().map(chapter).collect(),
         sessions: session::open_of(c, account.id).await?.len(),
+        told: told::all(c, account.id).await?,
         changes: changes.into_iter().map(change).collect(),
     })
 }

@@ -44,8 +44,7 @@ pub async fn propose(
 ) -> Result<Agreed, Refusal> {
     let why = named(reason)?;
     let id = find_one(ports, text).await?.id;
-    let (act, settings, policies) =
-        (act.clone(), Arc::clone(&ports.settings), Arc::clone(&ports.policies));
+    let (act, settings, policies) = (act.clone(), Arc::clone(&ports.settings), Arc::clone(&ports.policies));
     ports
         .db
         .write(move |c| {

@@ -1,7 +1,7 @@
 //! Recognises who is signed in, and ends sessions.
 //!
 //! Invariant: whether the account may enter is asked anew at every request, never only at the sign-in; asking costs
-//! one indexed read.
+//! one indexed read at most.
 
 mod begin;
 mod fresh;
@@ -25,7 +25,7 @@ use crate::domain::policy::{Console, Policy, Unmatched};
 pub use crate::store::session::Session;
 
 use super::sign_in::Why;
-use crate::store::{Conn, entitlement, session, visit};
+use crate::store::{Conn, Memo, entitlement, session, visit};
 
 pub(super) use begin::{Beginning, Proof, begin, end_former};
 pub use fresh::{Demand, StepUp, require_fresh};
@@ -36,6 +36,24 @@ const NOTE_USE_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
 /// Longer secrets are not ours.
 const LONGEST: usize = 128;
+
+/// So many sessions are remembered.
+const MOST: usize = 4_096;
+
+/// The sessions that were shown of late, for as long as nothing is committed.
+pub(super) type Visits = Memo<Vec<u8>, Arc<Visit>>;
+
+/// Remembers nobody yet.
+pub(super) fn visits() -> Visits {
+    Memo::new(MOST)
+}
+
+/// A session with all that it was judged by.
+#[derive(Debug)]
+pub(super) struct Visit {
+    found: visit::Visit,
+    compiled: Arc<Compiled>,
+}
 
 /// A person with a living session whose account may enter.
 #[derive(Debug, Clone)]
@@ -108,17 +126,13 @@ pub async fn look(
         return Ok(Presence::Nobody);
     }
     let now = ports.clock.now();
-    let mut c = ports.db.read().await?;
-    let Some(found) = visit::by_hash(&mut c, &tokens::digest(secret)).await? else {
-        return Ok(Presence::Nobody);
-    };
+    let Some(visit) = visit(ports, tokens::digest(secret)).await? else { return Ok(Presence::Nobody) };
+    let (found, compiled) = (&visit.found, Arc::clone(&visit.compiled));
     let idle = ports.settings.sessions.idle;
     if !is_living(&found.session, idle, now) {
         return Ok(Presence::Nobody);
     }
-    let compiled = ports.policies.numbered(&mut c, found.policy).await?;
-    drop(c);
-    let (account, session) = (found.account, found.session);
+    let (account, session) = (found.account.clone(), found.session.clone());
     let effective = effective::effective(&compiled.policy, &found.grants, now);
     let act = ports.act(Actor::Account(account.id), "session").by_request(request_id);
     if let Err(why) = may_enter(&compiled.policy, &account, &effective, now) {
@@ -131,8 +145,25 @@ pub async fn look(
     if now.duration_since(session.last_used_at) >= NOTE_USE_EVERY.min(idle / 4) {
         note_use(ports, session.id, now).await?;
     }
-    let person = SignedInPerson { session, account, grants: found.grants, effective, compiled, act };
+    let person = SignedInPerson { session, account, grants: found.grants.clone(), effective, compiled, act };
     Ok(Presence::SignedIn(Box::new(person)))
+}
+
+/// Who stands behind the session of this hash. Not read again while nothing was committed.
+async fn visit(ports: &Ports, hash: Vec<u8>) -> Result<Option<Arc<Visit>>, Refusal> {
+    let epoch = ports.db.epoch().await?;
+    if let Some(known) = ports.visits.get(epoch, &hash) {
+        return Ok(Some(known));
+    }
+    let mut c = ports.db.read().await?;
+    let Some(found) = visit::by_hash(&mut c, &hash).await? else { return Ok(None) };
+    let compiled = ports.policies.numbered(&mut c, found.policy).await?;
+    drop(c);
+    let visit = Arc::new(Visit { found, compiled });
+    if ports.db.epoch().await? == epoch {
+        ports.visits.put(epoch, hash, Arc::clone(&visit));
+    }
+    Ok(Some(visit))
 }
 
 /// The person who holds this session secret; nothing where nobody does, or they may not enter any more.

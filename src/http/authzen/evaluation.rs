@@ -30,6 +30,6 @@ pub(super) async fn evaluation(
     JsonBody(request): JsonBody<Request>,
 ) -> Result<Json<Decision>, Problem> {
     let question = question::question(request.subject, request.action, request.resource, request.context);
-    let answer = decide::evaluate(&ports, Some(&caller.target), &question).await;
+    let answer = decide::evaluate(&ports, caller.asker(), &question).await;
     Ok(Json(answer.map_err(question::in_our_words)?.into()))
 }

@@ -68,7 +68,7 @@ pub(super) async fn evaluations(
         let detail = format!("evaluations: at most {MOST} of them, these are {}", listed.len());
         return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid", detail));
     }
-    let asker = Some(&caller.target);
+    let asker = caller.asker();
     if listed.is_empty() {
         let alone = One { subject: None, action: None, resource: None, context: None };
         let question = merge(alone, &request)

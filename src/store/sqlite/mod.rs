@@ -67,6 +67,14 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     Ok(conn)
 }
 
+/// Opens a connection that only tells whether others have committed. It waits for nobody.
+pub(super) fn open_watch(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(Duration::ZERO)?;
+    Ok(conn)
+}
+
 /// Closes the writing connection; where it is the last, the file then stands alone.
 pub(super) fn close_writer(conn: Connection) {
     let tidied = conn.execute_batch(

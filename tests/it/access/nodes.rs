@@ -15,11 +15,8 @@ use super::stories::{account, give, name, operator, role, to_item};
 use crate::association::Association;
 use crate::engines::{TestDb, on_each_engine};
 
-/// Another node over the same database; on SQLite, where there is but one, the node itself.
+/// Another node over the same database; on SQLite, where there is but one, it stands for the process of a command.
 async fn second(t: &TestDb, house: &Association) -> Arc<Ports> {
-    if t.file().is_some() {
-        return Arc::clone(&house.ports);
-    }
     let clock: Arc<dyn Clock> = Arc::<portvakt::flows::SetClock>::clone(&house.clock);
     let db = Db::open(&t.url, 4).await.expect("a second node opens");
     Arc::new(Ports::new(db, clock, Arc::clone(&house.ports.settings)).expect("the settings can be used"))
@@ -37,13 +34,18 @@ fn question(who: &str, item: Option<&str>) -> Question {
     }
 }
 
-/// Asks on `node` again and again while `remove` runs. Every question that begins after the removal has committed
+/// Asks on both nodes again and again while `remove` runs. Every question that begins after the removal has committed
 /// must be answered no.
-async fn holds(node: &Arc<Ports>, question: &Question, remove: impl Future<Output = ()>) {
-    assert!(decide::evaluate(node, None, question).await.unwrap().decision, "it is a yes to begin with");
+async fn holds(nodes: [&Arc<Ports>; 2], question: &Question, remove: impl Future<Output = ()>) {
+    for node in nodes {
+        assert!(decide::evaluate(node, None, question).await.unwrap().decision, "it is a yes to begin with");
+    }
     let gone = Arc::new(AtomicBool::new(false));
-    let askers: Vec<_> = (0..4)
-        .map(|_| {
+    let askers: Vec<_> = nodes
+        .into_iter()
+        .cycle()
+        .take(4)
+        .map(|node| {
             let (node, question, gone) = (Arc::clone(node), question.clone(), Arc::clone(&gone));
             tokio::spawn(async move {
                 let mut after = 0;
@@ -77,7 +79,8 @@ async fn after_the_commit_of_a_removal_no_node_says_yes() {
         let house = Association::open(t).await;
         let node = second(t, &house).await;
         give(&house, "nils", role("communicator")).await;
-        Box::pin(holds(&node, &question("nils", None), async {
+        let both = [&node, &house.ports];
+        Box::pin(holds(both, &question("nils", None), async {
             people::revoke(&house.ports, &operator(&house), &name("nils"), role("communicator"), "x")
                 .await
                 .unwrap();
@@ -85,7 +88,7 @@ async fn after_the_commit_of_a_removal_no_node_says_yes() {
         .await;
         let wanted = to_item(account("hanna"), "mailing", "1");
         people::link(&house.ports, &operator(&house), wanted.clone(), Lasting::AsUsual, "x").await.unwrap();
-        Box::pin(holds(&node, &question("hanna", Some("1")), async {
+        Box::pin(holds(both, &question("hanna", Some("1")), async {
             people::unlink(&house.ports, &operator(&house), wanted, "x").await.unwrap();
         }))
         .await;
@@ -94,19 +97,17 @@ async fn after_the_commit_of_a_removal_no_node_says_yes() {
             json!([{ "event": "assigned", "component": "mailing", "item": "2", "assignee": assignee }])
         };
         tell(&house, assigned(Some("hugo"))).await;
-        Box::pin(holds(&node, &question("hugo", Some("2")), async {
+        Box::pin(holds(both, &question("hugo", Some("2")), async {
             tell(&house, assigned(None)).await;
         }))
         .await;
-        Box::pin(holds(&node, &question("anna", None), async {
+        Box::pin(holds(both, &question("anna", None), async {
             let act = house.ports.act(Actor::Operator("test".into()), "test");
             give(&house, "rut", role("board")).await;
             people::deactivate(&house.ports, &act, &name("anna"), "left").await.unwrap();
         }))
         .await;
-        if t.file().is_none() {
-            node.db.close().await;
-        }
+        node.db.close().await;
     })
     .await;
 }

@@ -8,7 +8,7 @@ use portvakt::domain::account::{Account, AccountKind, Standing, Status, StatusRe
 use portvakt::domain::grant::{Grant, GrantKind, Holder, ItemRef, Link, LinkOrigin, Origin};
 use portvakt::domain::ids::{AccountId, ComponentId, GrantId, RoleId, RuleId, SectorId};
 use portvakt::domain::policy::{Action, Policy};
-use portvakt::flows::decide::{self, Who};
+use portvakt::flows::decide::{self, Semantic, Who};
 use portvakt::store::{Conn, StoreError, account, entitlement, item, link, standing};
 use uuid::Uuid;
 
@@ -255,6 +255,7 @@ async fn write(c: &mut Conn, world: &World, pair: &Pair, mark: &str) -> Result<(
 async fn through_the_database(t: &TestDb, book: &Book, seeds: std::ops::Range<u64>) {
     let house = TestHouse::with(t, SETTINGS, &book.document()).await;
     house.clock.set(hour(10));
+    let mut all = Vec::new();
     for seed in seeds {
         let mut dice = Dice::new(seed ^ 0x00c0_ffee);
         let world = World::random(&mut dice);
@@ -288,8 +289,15 @@ async fn through_the_database(t: &TestDb, book: &Book, seeds: std::ops::Range<u6
                 "seed {seed}, hour {now}: {asked:?} {}\n{world:#?}",
                 answer.reason_admin
             );
+            all.push((question, answer));
         }
     }
+    // Asked all at once, of a house that remembers nothing yet, each has the answer that it had alone.
+    let (questions, alone): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+    let asked = questions.into_iter().map(Ok).collect();
+    let together = decide::evaluate_all(&house.afresh(), None, asked, Semantic::ExecuteAll).await.unwrap();
+    let together: Vec<_> = together.into_iter().map(|answer| answer.expect("an answer")).collect();
+    assert_eq!(together, alone);
 }
 
 #[tokio::test]

@@ -38,8 +38,13 @@ async fn a_new_lifecycle_observes_for_a_fortnight_and_says_so() {
         assert_eq!(w.apply(None).await.applied, 1);
         // Another version of the policy does not begin anew.
         let act = w.act();
-        portvakt::flows::policies::apply(w.ports(), &act, &policy("source_stale_after = \"6d\"")).await.unwrap();
-        let compiled = { let mut c = t.db.read().await.unwrap(); w.ports().policies.current(&mut c).await.unwrap() };
+        portvakt::flows::policies::apply(w.ports(), &act, &policy("source_stale_after = \"6d\""))
+            .await
+            .unwrap();
+        let compiled = {
+            let mut c = t.db.read().await.unwrap();
+            w.ports().policies.current(&mut c).await.unwrap()
+        };
         let now = w.now();
         assert_eq!(look!(t, c => lifecycle::watch(c, &compiled.policy, now)), Watch::Acts);
     })
@@ -100,7 +105,8 @@ async fn a_clock_that_jumps_stops_every_automatic_step_until_a_person_releases_i
             assert!(matches!(lifecycle::run_due(w.ports()).await.unwrap(), Due::Ran(_)));
         }
         assert_eq!(w.state(bo).await.0, Status::Active);
-        let audited: Vec<String> = told(&w, "setting", "clock").await.into_iter().map(|(action, _)| action).collect();
+        let audited: Vec<String> =
+            told(&w, "setting", "clock").await.into_iter().map(|(action, _)| action).collect();
         assert_eq!(audited, ["clock_released", "clock_jumped", "clock_released", "clock_jumped"]);
     })
     .await;
@@ -178,7 +184,10 @@ async fn two_administrators_protect_an_account_and_two_lift_it_again() {
         let cia = w.arrives("cia").await.to_string();
         protection::propose(w.ports(), &karin, &cia, true, "the chair").await.unwrap();
         w.pass_days(8);
-        assert_eq!(protection::propose(w.ports(), &olle, &cia, true, "the chair").await.unwrap(), Agreed::Waits);
+        assert_eq!(
+            protection::propose(w.ports(), &olle, &cia, true, "the chair").await.unwrap(),
+            Agreed::Waits
+        );
     })
     .await;
 }
@@ -202,7 +211,11 @@ async fn limits_are_tried_on_the_days_on_which_people_were_really_seen() {
         w.pass_days(10);
         let tried = lifecycle::backtest(w.ports(), &limits).await.unwrap();
         assert_eq!((tried.from, tried.accounts), (Some(at("2025-10-07T08:00:00Z")), 2));
-        let counts: Vec<_> = tried.limits.iter().map(|one| (one.inactive_after_days, one.outcome.frozen, one.outcome.back_within_month)).collect();
+        let counts: Vec<_> = tried
+            .limits
+            .iter()
+            .map(|one| (one.inactive_after_days, one.outcome.frozen, one.outcome.back_within_month))
+            .collect();
         assert_eq!(counts, [(60, 2, 1), (90, 1, 0)]);
         assert_eq!(look!(t, c => evidence_day::first(c)), tried.from);
         assert!(matches!(lifecycle::backtest(w.ports(), &[]).await, Err(Refusal::Invalid { .. })));

@@ -140,7 +140,8 @@ async fn of_two_administrators_whom_two_nodes_deactivate_at_the_same_moment_one_
         let admins = w.board(&["anna", "bo"]).await;
         // Another node has a pool of its own.
         let db = portvakt::store::Db::open(&t.url, 4).await.unwrap();
-        let clock: std::sync::Arc<dyn portvakt::flows::Clock> = std::sync::Arc::<portvakt::flows::SetClock>::clone(&w.house.clock);
+        let clock: std::sync::Arc<dyn portvakt::flows::Clock> =
+            std::sync::Arc::<portvakt::flows::SetClock>::clone(&w.house.clock);
         let settings = std::sync::Arc::clone(&w.ports().settings);
         let other_node = portvakt::flows::Ports::new(db, clock, settings).unwrap();
         for round in 0..25 {

@@ -68,8 +68,20 @@ async fn an_emptied_group_is_recorded_and_what_it_takes_waits_for_its_hash() {
         assert!(before.contains("role:communicator"));
         w.helpers_become(&[]).await;
         assert_eq!(w.without_rights(&crowd[..8]).await, 0, "nobody lost anything");
-        let found = w.house.send("GET", &format!("{GROUPS}?filter=externalId%20eq%20%22group-helpers%22"), &w.token, &Value::Null).await;
-        assert!(found.body["Resources"][0].get("members").is_none_or(|members| members == &json!([])), "{}", found.body);
+        let found = w
+            .house
+            .send(
+                "GET",
+                &format!("{GROUPS}?filter=externalId%20eq%20%22group-helpers%22"),
+                &w.token,
+                &Value::Null,
+            )
+            .await;
+        assert!(
+            found.body["Resources"][0].get("members").is_none_or(|members| members == &json!([])),
+            "{}",
+            found.body
+        );
 
         let stopped = w.apply(None).await;
         let RunOutcome::AwaitsRelease(stops) = &stopped.outcome else { panic!("{stopped:?}") };

@@ -77,7 +77,8 @@ async fn a_run_is_undone_once_and_who_changed_since_is_left_alone() {
 #[tokio::test]
 async fn what_was_erased_stays_erased_and_an_unknown_run_is_refused() {
     on_each_engine(async |t| {
-        let policy = crate::house::POLICY.replace("freeze_for = \"14d\"", "freeze_for = \"14d\"\nremove_after = \"30d\"");
+        let policy = crate::house::POLICY
+            .replace("freeze_for = \"14d\"", "freeze_for = \"14d\"\nremove_after = \"30d\"");
         let w = World::with(t, super::SETTINGS, &policy).await;
         let admin = w.board(&["anna"]).await[0];
         let bo = w.arrives("bo").await;
@@ -93,7 +94,9 @@ async fn what_was_erased_stays_erased_and_an_unknown_run_is_refused() {
             assert_eq!(report.steps[0].left_alone, Some("removed"), "{report:?}");
         }
         let wish = |run: &str| UndoWish { run: run.to_owned(), ..UndoWish::default() };
-        for (run, expected) in [("ffffffff", "there is no run"), ("0", "names more than one run"), ("", "there is no run")] {
+        for (run, expected) in
+            [("ffffffff", "there is no run"), ("0", "names more than one run"), ("", "there is no run")]
+        {
             let refused = lifecycle::undo(w.ports(), &w.act(), &wish(run)).await.unwrap_err();
             assert!(refused.to_string().contains(expected), "{run:?}: {refused}");
             assert!(matches!(refused, Refusal::NotFound { .. } | Refusal::Ambiguous { .. }));

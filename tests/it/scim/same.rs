@@ -141,7 +141,7 @@ impl<'t> Side<'t> {
             })
             .collect();
         told.sort_by_key(|row| row[0].as_str().map(str::to_owned));
-        let backlog = look!(self.t, c => outbox::backlog(c));
+        let backlog = look!(self.t, c => outbox::backlog(c, &TargetId::parse("crm").unwrap()));
         self.plain(&json!([told, format!("{backlog:?}")]))
     }
 

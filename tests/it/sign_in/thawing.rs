@@ -12,7 +12,8 @@ impl TestHouse<'_> {
     async fn freeze(&self, name: &str, reason: StatusReason) {
         let id = self.account(name).await.id;
         let since = portvakt::flows::Clock::now(&*self.clock);
-        let new = Standing { status: Status::Frozen, since, reason, by: "job:lifecycle".to_owned(), note: None };
+        let new =
+            Standing { status: Status::Frozen, since, reason, by: "job:lifecycle".to_owned(), note: None };
         change!(self.t, [new] c => standing::change(c, id, &new).await.map(drop)).expect("it is frozen");
     }
 }
@@ -38,11 +39,18 @@ async fn a_sign_in_lifts_a_freeze_for_silence_where_the_policy_says_so_and_no_ot
             let page = house.sign_in(&mut house.browser(), "entra", "asa").await;
             assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.body);
             let account = house.account("asa").await;
-            assert_eq!((account.standing.status, account.standing.reason), (Status::Active, StatusReason::SignedIn));
+            assert_eq!(
+                (account.standing.status, account.standing.reason),
+                (Status::Active, StatusReason::SignedIn)
+            );
             assert_eq!(account.standing.by, format!("account:{}", account.id));
             assert!(account.version > version, "the CRM is told");
             let told = house.last_about(Subject::new("account", account.id)).await;
-            assert!(told.action.contains("signed_in") || told.action == "account_activated", "{}", told.action);
+            assert!(
+                told.action.contains("signed_in") || told.action == "account_activated",
+                "{}",
+                told.action
+            );
         }
         // Who left the directory comes back through the directory alone.
         let id = house.provision("entra", "bo", "sv").await;

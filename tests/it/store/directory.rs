@@ -45,7 +45,8 @@ async fn an_access_token_opens_its_directory_until_its_secret_is_revoked() {
             change!(t, [] c => client::issue(c, id, of, hash, minute(1), minute(61)).await).unwrap()
         };
         assert!(issue(id, b"access").await);
-        let shown = async || token::by_hash(&t.db, TokenKind::Directory, b"access").await.unwrap();
+        let shown =
+            async || token::by_hash(&t.db, None, TokenKind::Directory, b"access".to_vec()).await.unwrap();
         let first = shown().await.unwrap();
         assert_eq!((first.token.id, first.noted_on, first.paused_since), (id, of, None));
         assert_eq!((first.token.owner.as_str(), first.token.expires_at), ("entra", minute(61)));
@@ -60,7 +61,7 @@ async fn an_access_token_opens_its_directory_until_its_secret_is_revoked() {
             !issue(TokenId::new(Uuid::now_v7()), b"late").await,
             "nothing is issued for a revoked secret"
         );
-        assert_eq!(token::by_hash(&t.db, TokenKind::Directory, b"late").await.unwrap(), None);
+        assert_eq!(token::by_hash(&t.db, None, TokenKind::Directory, b"late".to_vec()).await.unwrap(), None);
         assert!(look!(t, c => client::secrets(c, "entra", "two"))[0].token.is_valid_at(minute(9)));
         assert_eq!(change!(t, [] c => client::forget(c, minute(61)).await).unwrap(), 0);
         assert_eq!(change!(t, [] c => client::forget(c, minute(62)).await).unwrap(), 1);
@@ -84,7 +85,7 @@ async fn the_oldest_access_tokens_of_a_secret_make_room() {
         .unwrap();
         let is_there = async |number: i64| {
             let hash = number.to_be_bytes();
-            token::by_hash(&t.db, TokenKind::Directory, &hash).await.unwrap().is_some()
+            token::by_hash(&t.db, None, TokenKind::Directory, hash.to_vec()).await.unwrap().is_some()
         };
         assert!(!is_there(2).await && is_there(3).await && is_there(client::MOST_LIVING + 2).await);
     })
@@ -120,7 +121,7 @@ async fn a_pause_is_seen_with_every_token_of_its_directory_and_of_no_other_kind(
             tokens.push((kind, hash));
         }
         let paused = async |kind, hash: &'static [u8]| {
-            token::by_hash(&t.db, kind, hash).await.unwrap().unwrap().paused_since
+            token::by_hash(&t.db, None, kind, hash.to_vec()).await.unwrap().unwrap().paused_since
         };
         let wanted = Pause { since: minute(3), by: "operator:x".into(), reason: "flytt".into() };
         let begin =

@@ -5,6 +5,7 @@ mod client;
 mod crowd;
 mod directory;
 mod entitlement;
+mod epoch;
 mod evidence;
 mod group;
 mod identity;

@@ -230,7 +230,7 @@ async fn contents(t: &TestDb, now: Timestamp) -> Vec<String> {
         statuses::taken_since(c, minute(100)),
         entitlement::active_holders(c, &role("board"), now, 99),
         outbox::due(c, &crm(), now, 100),
-        outbox::backlog(c),
+        outbox::backlog(c, &crm()),
         policy::current(c, Some(minute(100))),
     );
     all

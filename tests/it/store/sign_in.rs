@@ -177,7 +177,9 @@ async fn a_token_is_bound_to_its_kind_and_valid_until_it_ends_or_is_revoked() {
         assert!(look!(t, c => token::of_owner(c, TokenKind::Target, "entra")).is_empty());
         let mut token = tokens.remove(0);
         let (id, hash) = (token.id, token.id.uuid().into_bytes());
-        let found = async |kind| token::by_hash(&t.db, kind, &hash).await.unwrap().map(|shown| shown.token);
+        let found = async |kind| {
+            token::by_hash(&t.db, None, kind, hash.to_vec()).await.unwrap().map(|shown| shown.token)
+        };
         assert_eq!(found(TokenKind::Directory).await, Some(token.clone()));
         assert_eq!(found(TokenKind::Target).await, None);
         assert_eq!(found(TokenKind::Metrics).await, None);

@@ -172,7 +172,9 @@ async fn what_goes_wrong_is_told_to_everybody_and_passes() {
         let ask = async || {
             let asking = (0..16_u8).map(|n| {
                 let db = t.db.clone();
-                tokio::spawn(async move { token::by_hash(&db, TokenKind::Directory, &[n; 32]).await })
+                tokio::spawn(
+                    async move { token::by_hash(&db, None, TokenKind::Directory, vec![n; 32]).await },
+                )
             });
             let told = join_all(asking.collect::<Vec<_>>()).await;
             told.into_iter().map(Result::unwrap).collect::<Vec<_>>()

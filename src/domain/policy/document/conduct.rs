@@ -125,7 +125,8 @@ fn framework(policy: &Policy, language: Language) -> Vec<String> {
     let lifts = lifecycle.rules.iter().filter(|rule| rule.sign_in_lifts_freeze).count();
     if lifts > 0 {
         let is_all = lifts == lifecycle.rules.len();
-        let (sv, en) = if is_all { ("", "") } else { (", för några av raderna ovan", ", for some of the rows above") };
+        let (sv, en) =
+            if is_all { ("", "") } else { (", för några av raderna ovan", ", for some of the rows above") };
         notes.push(says(
             format!("Den som har frysts för inaktivitet öppnar kontot genom att logga in{sv}."),
             format!("Whoever was frozen for not being seen opens the account by signing in{en}."),
@@ -149,7 +150,11 @@ fn calm(days: &CalmDays, language: Language) -> Vec<String> {
         months.get(at).copied().unwrap_or_default()
     };
     words.extend(days.months.iter().map(|month| format!("{} {}", pick(language, "i", "in"), name(*month))));
-    words.extend(days.yearly.iter().map(|(month, day)| format!("{}{day} {}", pick(language, "den ", ""), name(*month))));
+    words.extend(
+        days.yearly
+            .iter()
+            .map(|(month, day)| format!("{}{day} {}", pick(language, "den ", ""), name(*month))),
+    );
     words.extend(days.dates.iter().map(|date| format!("{}{date}", pick(language, "den ", ""))));
     words
 }

@@ -308,28 +308,34 @@ impl Exempt {
                     format!("Frozen. Deactivated {day} at the earliest."),
                 )
             }
-            Self::SeenSince { at } => {
-                let day = reading.date(*at);
-                reading.pick(
-                    format!("Fryst, men tiden räknas på nytt från {day}. En person avgör."),
-                    format!("Frozen, but the time counts anew from {day}. A person decides."),
-                )
-            }
-            Self::NeedsAttention { said } => reading.pick(
-                format!("Uppgifterna kan inte läsas, så kontot lämnas orört. Någon behöver titta på det: {said}"),
-                format!("What is kept cannot be read, so the account is left alone. Somebody needs to look: {said}"),
-            ),
-            Self::CalmDay { until } => {
-                let day = reading.date(*until);
-                reading.pick(
-                    format!("Inga steg tas den här dagen. Steget tas tidigast {day}."),
-                    format!("No step is taken on this day. It is taken {day} at the earliest."),
-                )
-            }
+            Self::SeenSince { at } => seen_since(&reading.date(*at), reading),
+            Self::NeedsAttention { said } => unreadable(said, reading),
+            Self::CalmDay { until } => calm_day(&reading.date(*until), reading),
             Self::DecidedByPerson => reading.pick(
                 "En person har beslutat om kontot och avgör när det ändras.",
                 "A person decided about the account and says when that changes.",
             ),
         }
     }
+}
+
+fn seen_since(day: &str, reading: &Reading) -> String {
+    reading.pick(
+        format!("Fryst, men tiden räknas på nytt från {day}. En person avgör."),
+        format!("Frozen, but the time counts anew from {day}. A person decides."),
+    )
+}
+
+fn unreadable(said: &str, reading: &Reading) -> String {
+    reading.pick(
+        format!("Uppgifterna kan inte läsas, så kontot lämnas orört. Någon behöver titta på det: {said}"),
+        format!("What is kept cannot be read, so the account is left alone. Somebody needs to look: {said}"),
+    )
+}
+
+fn calm_day(day: &str, reading: &Reading) -> String {
+    reading.pick(
+        format!("Inga steg tas den här dagen. Steget tas tidigast {day}."),
+        format!("No step is taken on this day. It is taken {day} at the earliest."),
+    )
 }

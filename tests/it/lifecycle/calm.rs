@@ -31,7 +31,7 @@ async fn a_new_lifecycle_observes_for_a_fortnight_and_says_so() {
         assert_eq!(w.state(bo).await.0, Status::Active);
         let kept = lifecycle::find(w.ports(), &run.plan).await.unwrap();
         let view = lifecycle::view(w.ports(), &kept, Language::Sv).await.unwrap();
-        assert!(view.notes[0].contains("observerar till 21 oktober 2025"), "{:?}", view.notes);
+        assert!(view.notes[0].contains("observerar till 2025-10-21"), "{:?}", view.notes);
         assert_eq!(lifecycle::runs(w.ports(), 1).await.unwrap()[0].outcome, "observed");
         w.pass_days(1);
         w.signs_in(admin).await;
@@ -105,9 +105,9 @@ async fn a_clock_that_jumps_stops_every_automatic_step_until_a_person_releases_i
             assert!(matches!(lifecycle::run_due(w.ports()).await.unwrap(), Due::Ran(_)));
         }
         assert_eq!(w.state(bo).await.0, Status::Active);
-        let audited: Vec<String> =
-            told(&w, "setting", "clock").await.into_iter().map(|(action, _)| action).collect();
-        assert_eq!(audited, ["clock_released", "clock_jumped", "clock_released", "clock_jumped"]);
+        let audited = told(&w, "setting", "clock").await;
+        let count = |action: &str| audited.iter().filter(|(told, _)| told == action).count();
+        assert_eq!((count("clock_jumped"), count("clock_released")), (2, 2));
     })
     .await;
 }

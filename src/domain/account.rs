@@ -124,6 +124,14 @@ pub struct Standing {
     pub note: Option<String>,
 }
 
+impl Standing {
+    /// Whether the account is closed because its person left.
+    #[must_use]
+    pub fn is_departure(&self) -> bool {
+        self.status == Status::Deactivated && self.reason == StatusReason::Departed
+    }
+}
+
 /// One person's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {

@@ -20,7 +20,7 @@ pub mod lifecycle;
 pub mod links;
 pub mod mapping;
 pub mod name;
-mod named;
+pub(crate) mod named;
 pub mod plan;
 pub mod policy;
 pub mod safety;

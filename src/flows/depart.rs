@@ -72,9 +72,8 @@ pub(super) async fn follow_locked(
 ///
 /// [`Refusal::Store`] when the database cannot be reached.
 pub(super) async fn restore(c: &mut Conn, act: &Act, account: &Account) -> Result<(), Refusal> {
-    let is_departure = |s: &Standing| s.status == Status::Deactivated && s.reason == StatusReason::Departed;
     let history = standing::history(c, account.id).await?;
-    let former = history.into_iter().rev().map(|past| past.standing).find(|s| !is_departure(s));
+    let former = history.into_iter().rev().map(|past| past.standing).find(|s| !s.is_departure());
     let is_on_leave = account.leave_until.is_some_and(|until| act.now < until);
     let (status, reason, note) = match former {
         Some(Standing { status: Status::Paused, reason, note, .. }) if is_on_leave => {

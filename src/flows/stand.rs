@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::{Act, Refusal};
 use crate::domain::account::{Account, Standing, Status, StatusReason};
 use crate::domain::actor::Subject;
-use crate::store::{Conn, standing};
+use crate::domain::ids::AccountId;
+use crate::store::{Conn, departure, standing};
 
 /// Gives `account` the status `status` for `reason`. Nothing happens where it has just that already.
 ///
@@ -31,6 +32,9 @@ pub async fn change(
     let new = Standing { status, since: act.now, reason, by: act.actor.to_string(), note };
     let takes_access = !status.is_usable();
     let ended = standing::change(c, account.id, &new).await?;
+    if new.is_departure() && account.standing.status != Status::Deactivated {
+        departure::note(c, &[account.id], &act.targets, act.now).await?;
+    }
     let mut after = describe(&new);
     if let Some(fields) = after.as_object_mut()
         && ended > 0
@@ -41,6 +45,55 @@ pub async fn change(
     act.record(c, action(status), Subject::new("account", account.id), Some(before), Some(after)).await?;
     act.announce(c, account.id, takes_access).await?;
     Ok(true)
+}
+
+/// Takes access from several accounts at once, each for its own cause, as [`change`] does from one.
+///
+/// The caller holds the accounts' locks, and has seen that each gets a status that it does not have.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub(super) async fn close_all(c: &mut Conn, act: &Act, closings: &[Closing<'_>]) -> Result<(), Refusal> {
+    let new = |closing: &Closing<'_>| Standing {
+        status: closing.status,
+        since: act.now,
+        reason: closing.reason,
+        by: act.actor.to_string(),
+        note: None,
+    };
+    let closed: Vec<(AccountId, Standing)> =
+        closings.iter().map(|closing| (closing.account.id, new(closing))).collect();
+    let ended = standing::close_all(c, &closed, act.now).await?;
+    let left = closings.iter().zip(&closed).filter(|(closing, (_, new))| {
+        new.is_departure() && closing.account.standing.status != Status::Deactivated
+    });
+    let left: Vec<AccountId> = left.map(|(_, (id, _))| *id).collect();
+    departure::note(c, &left, &act.targets, act.now).await?;
+    for (closing, (id, new)) in closings.iter().zip(&closed) {
+        let mut after = describe(new);
+        if let (Some(fields), Some(count)) = (after.as_object_mut(), ended.get(id)) {
+            fields.insert("sessions_ended".to_owned(), json!(count));
+        }
+        let before = describe(&closing.account.standing);
+        let act = act.because(closing.cause.clone());
+        act.record(c, action(closing.status), Subject::new("account", id), Some(before), Some(after)).await?;
+        act.announce(c, *id, true).await?;
+    }
+    Ok(())
+}
+
+/// An account that loses access.
+#[derive(Debug)]
+pub(super) struct Closing<'a> {
+    /// As it was.
+    pub(super) account: &'a Account,
+    /// What it becomes: a status that takes access.
+    pub(super) status: Status,
+    /// Why.
+    pub(super) reason: StatusReason,
+    /// What the audit names as the cause.
+    pub(super) cause: String,
 }
 
 /// What the audit calls it.

@@ -12,7 +12,7 @@ use crate::domain::ids::AuditId;
 use super::conn::Conn;
 use super::error::StoreError;
 use super::ledger;
-use super::value::instant;
+use super::value::{instant, micros};
 
 /// What happened, for the audit.
 #[derive(Debug, Clone, PartialEq)]
@@ -162,5 +162,15 @@ pub async fn newest(c: &mut Conn, limit: i64) -> Result<Vec<Recorded>, StoreErro
 /// [`StoreError::Unavailable`] when the database cannot be reached.
 pub async fn count(c: &mut Conn) -> Result<i64, StoreError> {
     let (count,) = q!(fetch_one as (i64,); c, "SELECT COUNT(*) FROM audit")?;
+    Ok(count)
+}
+
+/// How many entries there were up to an instant.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn count_until(c: &mut Conn, at: Timestamp) -> Result<i64, StoreError> {
+    let (count,) = q!(fetch_one as (i64,); c, "SELECT COUNT(*) FROM audit WHERE at <= $1", micros(at))?;
     Ok(count)
 }

@@ -14,6 +14,7 @@ use crate::domain::ids::{AccountId, GrantId};
 
 use super::conn::Conn;
 use super::error::StoreError;
+use super::span::Span;
 use super::value::{id_list, instant, instant_opt, micros, micros_opt};
 
 row! {
@@ -243,25 +244,23 @@ pub async fn overdue(
     .collect()
 }
 
-/// What the accounts from `first` to `last` hold now, or held at a past instant: for pages of facts. Sorted by account.
+/// What each of these accounts holds now, or held at a past instant: for pages of facts. Sorted by account.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn held_between(
+pub async fn held_of(
     c: &mut Conn,
-    first: AccountId,
-    last: AccountId,
+    span: &Span,
     at: Option<Timestamp>,
 ) -> Result<Vec<(AccountId, Grant)>, StoreError> {
     let rows = match at {
-        None => q!(fetch_all as Row; c,
-            columns!("WHERE account_id >= $1 AND account_id <= $2 AND until IS NULL ORDER BY account_id, kind, value, id"),
-            first.uuid(), last.uuid())?,
-        Some(at) => q!(fetch_all as Row; c,
-            columns!("WHERE account_id >= $1 AND account_id <= $2 AND since <= $3 AND (until IS NULL OR until > $3)
-                ORDER BY account_id, kind, value, id"),
-            first.uuid(), last.uuid(), micros(at))?,
+        None => {
+            spanned!(Row; c, span, columns!("WHERE "), " AND until IS NULL ORDER BY account_id, kind, value, id")?
+        }
+        Some(at) => spanned!(Row; c, span, columns!("WHERE "),
+            " AND since <= $3 AND (until IS NULL OR until > $3) ORDER BY account_id, kind, value, id",
+            micros(at))?,
     };
     rows.into_iter()
         .map(|row| {

@@ -10,6 +10,7 @@ use crate::domain::policy::EvidenceSource;
 
 use super::conn::Conn;
 use super::error::StoreError;
+use super::span::Span;
 use super::value::{instant, instant_opt, micros, micros_opt};
 
 const DAY: i64 = 86_400_000_000;
@@ -156,41 +157,36 @@ pub async fn health(c: &mut Conn) -> Result<Vec<Health>, StoreError> {
         .collect()
 }
 
-/// The latest time of every account and source: for pages of facts. Sorted by account.
+/// The latest time of each of these accounts and each source: for pages of facts. Sorted by account.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn latest_between(
+pub async fn latest_of(
     c: &mut Conn,
-    first: AccountId,
-    last: AccountId,
+    span: &Span,
 ) -> Result<Vec<(AccountId, EvidenceSource, Timestamp)>, StoreError> {
-    q!(fetch_all as (Uuid, String, i64); c,
-        "SELECT account_id, source, seen_at FROM evidence WHERE account_id >= $1 AND account_id <= $2
-          ORDER BY account_id, source",
-        first.uuid(), last.uuid())?
+    spanned!((Uuid, String, i64); c, span,
+        "SELECT account_id, source, seen_at FROM evidence WHERE ", " ORDER BY account_id, source")?
     .into_iter()
     .map(|(id, name, at)| Ok((AccountId::new(id), source(&name)?, instant(at, "evidence", id)?)))
     .collect()
 }
 
-/// The latest time up to a past instant of every account and source, by the day log. Sorted by account.
+/// The latest time up to a past instant of each of these accounts and each source, by the day log. Sorted by account.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn latest_between_before(
+pub async fn latest_of_before(
     c: &mut Conn,
-    first: AccountId,
-    last: AccountId,
+    span: &Span,
     at: Timestamp,
 ) -> Result<Vec<(AccountId, EvidenceSource, Timestamp)>, StoreError> {
-    q!(fetch_all as (Uuid, String, i64); c,
-        "SELECT account_id, source, MAX(last_at) FROM evidence_day
-          WHERE account_id >= $1 AND account_id <= $2 AND last_at <= $3
-          GROUP BY account_id, source ORDER BY account_id, source",
-        first.uuid(), last.uuid(), micros(at))?
+    spanned!((Uuid, String, i64); c, span,
+        "SELECT account_id, source, MAX(last_at) FROM evidence_day WHERE ",
+        " AND last_at <= $3 GROUP BY account_id, source ORDER BY account_id, source",
+        micros(at))?
     .into_iter()
     .map(|(id, name, at)| Ok((AccountId::new(id), source(&name)?, instant(at, "evidence_day", id)?)))
     .collect()

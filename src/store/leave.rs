@@ -9,6 +9,7 @@ use crate::domain::ids::AccountId;
 
 use super::conn::Conn;
 use super::error::StoreError;
+use super::span::Span;
 use super::value::{instant, micros};
 
 /// A leave that was approved and has not been ended.
@@ -82,21 +83,24 @@ pub async fn open(c: &mut Conn, account: AccountId) -> Result<Option<ApprovedLea
     .transpose()
 }
 
-/// The open leave of every account from `first` to `last`: for pages of facts. Sorted by account.
+/// The open leave of each of these accounts, now or at a past instant: for pages of facts. Sorted by account.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn open_between(
+pub async fn open_of(
     c: &mut Conn,
-    first: AccountId,
-    last: AccountId,
+    span: &Span,
+    at: Option<Timestamp>,
 ) -> Result<Vec<ApprovedLeave>, StoreError> {
-    q!(fetch_all as Row; c,
-        "SELECT account_id, from_at, until_at, approver, by_actor, noted_at FROM account_leave
-          WHERE account_id >= $1 AND account_id <= $2 AND ended_at IS NULL ORDER BY account_id",
-        first.uuid(), last.uuid())?
-    .into_iter()
-    .map(read)
-    .collect()
+    let rows = match at {
+        None => spanned!(Row; c, span,
+            "SELECT account_id, from_at, until_at, approver, by_actor, noted_at FROM account_leave WHERE ",
+            " AND ended_at IS NULL ORDER BY account_id")?,
+        Some(at) => spanned!(Row; c, span,
+            "SELECT account_id, from_at, until_at, approver, by_actor, noted_at FROM account_leave WHERE ",
+            " AND noted_at <= $3 AND (ended_at IS NULL OR ended_at > $3) ORDER BY account_id, noted_at",
+            micros(at))?,
+    };
+    rows.into_iter().map(read).collect()
 }

@@ -7,6 +7,8 @@
 mod conn;
 #[macro_use]
 mod sqlite;
+#[macro_use]
+mod span;
 
 pub mod account;
 pub mod activity;
@@ -21,6 +23,7 @@ pub mod client_request;
 pub mod client_session;
 mod db;
 pub mod delivered;
+pub mod departure;
 pub mod entitlement;
 mod epoch;
 pub mod erasure;
@@ -68,6 +71,7 @@ pub mod subject;
 pub mod survey;
 mod together;
 pub mod token;
+pub mod told;
 mod value;
 pub mod visit;
 mod writer;
@@ -77,3 +81,4 @@ pub use db::{Db, EngineKind, ProcessLock};
 pub use epoch::Epoch;
 pub use error::{Fault, StoreError};
 pub use memo::Memo;
+pub use span::Span;

@@ -9,6 +9,7 @@ use crate::domain::ids::{AccountId, RuleId};
 
 use super::conn::Conn;
 use super::error::StoreError;
+use super::span::Span;
 use super::value::{instant, micros};
 
 /// A notice that went out.
@@ -61,16 +62,15 @@ pub async fn of_account(c: &mut Conn, account: AccountId) -> Result<Vec<Notice>,
     .collect()
 }
 
-/// The notices of the accounts from `first` to `last`: for pages of facts. Sorted by account, the oldest first.
+/// The notices of these accounts: for pages of facts. Sorted by account, the oldest first.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn between(c: &mut Conn, first: AccountId, last: AccountId) -> Result<Vec<Notice>, StoreError> {
-    q!(fetch_all as (Uuid, String, i64, i64, i64); c,
-        "SELECT account_id, rule, days_before, idle_since, sent_at FROM notice
-          WHERE account_id >= $1 AND account_id <= $2 ORDER BY account_id, sent_at, id",
-        first.uuid(), last.uuid())?
+pub async fn of(c: &mut Conn, span: &Span) -> Result<Vec<Notice>, StoreError> {
+    spanned!((Uuid, String, i64, i64, i64); c, span,
+        "SELECT account_id, rule, days_before, idle_since, sent_at FROM notice WHERE ",
+        " ORDER BY account_id, sent_at, id")?
     .into_iter()
     .map(|(account, rule, days_before, idle_since, sent_at)| {
         Ok(Notice {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::domain::ids::{AccountId, TargetId};
 
 use super::conn::Conn;
+use super::departure;
 use super::error::StoreError;
 use super::ledger;
 use super::value::{instant, instant_opt, micros};
@@ -187,7 +188,7 @@ pub async fn done(
          ON CONFLICT (target, account_id) DO UPDATE SET version = excluded.version, at = excluded.at,
             answer = excluded.answer WHERE excluded.version >= delivered.version",
         target.as_str(), account.uuid(), version, micros(now), answer)?;
-    Ok(())
+    departure::confirm(c, target, account, version, now).await
 }
 
 /// Notes a failed attempt and when to try again. A version that was replaced meanwhile is left alone: the newer one

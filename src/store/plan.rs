@@ -3,15 +3,19 @@
 //! Invariant: a plan is what its hash says; steps are written with it and only their outcome is added later.
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::ids::{AccountId, RunId};
+use crate::domain::safety::SafetyStop;
 
 use super::conn::Conn;
 use super::error::StoreError;
 use super::value::{instant, instant_opt, micros, micros_opt};
+
+/// So many steps are written by one statement.
+const AT_ONCE: usize = 500;
 
 /// A plan as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,11 +101,19 @@ pub async fn save(c: &mut Conn, plan: &StoredPlan, steps: &[StoredStep]) -> Resu
             release_reason = CASE WHEN plan.state = 'released' THEN plan.release_reason END",
         &plan.hash, micros(plan.created_at), plan.policy_version, &plan.state, Json(&plan.document))?;
     q!(execute; c, "DELETE FROM plan_step WHERE plan_hash = $1", &plan.hash)?;
-    for step in steps {
+    for page in steps.chunks(AT_ONCE) {
+        let row = |s: &StoredStep| {
+            json!([s.position, s.account.uuid().simple().to_string(), s.document, s.state, s.outcome])
+        };
         q!(execute; c,
-            "INSERT INTO plan_step (plan_hash, position, account_id, document, state, outcome)
-             VALUES ($1, $2, $3, $4, $5, $6)",
-            &plan.hash, step.position, step.account.uuid(), Json(&step.document), &step.state, &step.outcome)?;
+            sqlite "INSERT INTO plan_step (plan_hash, position, account_id, document, state, outcome)
+                    SELECT $1, e.value ->> 0, unhex(e.value ->> 1), e.value -> 2, e.value ->> 3, e.value ->> 4
+                      FROM json_each($2) e",
+            postgres "INSERT INTO plan_step (plan_hash, position, account_id, document, state, outcome)
+                    SELECT $1, CAST(e.value ->> 0 AS BIGINT), CAST(e.value ->> 1 AS UUID), e.value -> 2, e.value ->> 3,
+                           e.value ->> 4
+                      FROM jsonb_array_elements($2) e(value)",
+            &plan.hash, Json(page.iter().map(row).collect::<Vec<_>>()))?;
     }
     Ok(())
 }
@@ -217,6 +229,39 @@ pub async fn step_done(
     Ok(())
 }
 
+/// Notes what came of several steps of a plan: position, state, outcome.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn steps_done(
+    c: &mut Conn,
+    hash: &str,
+    done: &[(i64, &'static str, String)],
+) -> Result<(), StoreError> {
+    let rows: Vec<Value> =
+        done.iter().map(|(position, state, outcome)| json!([position, state, outcome])).collect();
+    q!(execute; c,
+        sqlite "UPDATE plan_step SET state = e.value ->> 1, outcome = e.value ->> 2 FROM json_each($2) e
+                 WHERE plan_hash = $1 AND position = e.value ->> 0",
+        postgres "UPDATE plan_step SET state = e.value ->> 1, outcome = e.value ->> 2
+                    FROM jsonb_array_elements($2) e(value)
+                 WHERE plan_hash = $1 AND position = CAST(e.value ->> 0 AS BIGINT)",
+        hash, Json(rows))?;
+    Ok(())
+}
+
+/// How many steps of a plan have this state.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn count_steps(c: &mut Conn, hash: &str, state: &str) -> Result<i64, StoreError> {
+    let (count,) = q!(fetch_one as (i64,); c,
+        "SELECT COUNT(*) FROM plan_step WHERE plan_hash = $1 AND state = $2", hash, state)?;
+    Ok(count)
+}
+
 /// Writes a run, or how it stands now.
 ///
 /// # Errors
@@ -254,6 +299,92 @@ pub async fn runs(c: &mut Conn, limit: i64) -> Result<Vec<Run>, StoreError> {
             applied,
             skipped,
             outcome,
+        })
+    })
+    .collect()
+}
+
+/// A run with what its plan says of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed {
+    /// The run.
+    pub run: Run,
+    /// By which policy the plan was made.
+    pub policy_version: i64,
+    /// How many steps the plan has.
+    pub steps: i64,
+    /// What stopped it.
+    pub stops: Vec<SafetyStop>,
+    /// Who released it.
+    pub released_by: Option<String>,
+    /// Why.
+    pub release_reason: Option<String>,
+}
+
+row! {
+    #[derive(sqlx::FromRow)]
+    struct ListedRow {
+        id: Uuid,
+        plan_hash: String,
+        by_actor: String,
+        started_at: i64,
+        finished_at: Option<i64>,
+        applied: i64,
+        skipped: i64,
+        outcome: String,
+        policy_version: i64,
+        steps: i64,
+        stops: Option<Json<Value>>,
+        released_by: Option<String>,
+        release_reason: Option<String>,
+    }
+}
+
+/// A page of the runs that began by `until`, the newest first: those that come after `after` in that order.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn runs_page(
+    c: &mut Conn,
+    until: Timestamp,
+    after: Option<(Timestamp, RunId)>,
+    limit: i64,
+) -> Result<Vec<Listed>, StoreError> {
+    let (at, id) = after.map_or((i64::MAX, Uuid::max()), |(at, id)| (micros(at), id.uuid()));
+    q!(fetch_all as ListedRow; c,
+        sqlite "SELECT r.id, r.plan_hash, r.by_actor, r.started_at, r.finished_at, r.applied, r.skipped, r.outcome,
+                p.policy_version, (SELECT COUNT(*) FROM plan_step s WHERE s.plan_hash = r.plan_hash) AS steps,
+                p.document -> '$.stops' AS stops, p.released_by, p.release_reason
+           FROM run r JOIN plan p ON p.hash = r.plan_hash
+          WHERE r.started_at <= $1 AND (r.started_at < $2 OR (r.started_at = $2 AND r.id < $3))
+          ORDER BY r.started_at DESC, r.id DESC LIMIT $4",
+        postgres "SELECT r.id, r.plan_hash, r.by_actor, r.started_at, r.finished_at, r.applied, r.skipped, r.outcome,
+                p.policy_version, (SELECT COUNT(*) FROM plan_step s WHERE s.plan_hash = r.plan_hash) AS steps,
+                p.document -> 'stops' AS stops, p.released_by, p.release_reason
+           FROM run r JOIN plan p ON p.hash = r.plan_hash
+          WHERE r.started_at <= $1 AND (r.started_at < $2 OR (r.started_at = $2 AND r.id < $3))
+          ORDER BY r.started_at DESC, r.id DESC LIMIT $4",
+        micros(until), at, id, limit)?
+    .into_iter()
+    .map(|row| {
+        let stops = row.stops.map_or(Ok(Vec::new()), |stops| serde_json::from_value(stops.0));
+        Ok(Listed {
+            policy_version: row.policy_version,
+            steps: row.steps,
+            stops: stops.map_err(|e| StoreError::corrupt("plan", &row.plan_hash, e))?,
+            released_by: row.released_by,
+            release_reason: row.release_reason,
+            run: Run {
+                id: RunId::new(row.id),
+                plan: row.plan_hash,
+                by: row.by_actor,
+                started_at: instant(row.started_at, "run", row.id)?,
+                finished_at: instant_opt(row.finished_at, "run", row.id)?,
+                applied: row.applied,
+                skipped: row.skipped,
+                outcome: row.outcome,
+            },
         })
     })
     .collect()

@@ -11,6 +11,7 @@ use crate::domain::ids::{AccountId, DirectoryId};
 
 use super::conn::Conn;
 use super::error::StoreError;
+use super::span::Span;
 use super::value::{instant, instant_opt};
 
 /// What a directory says about whether a person is there, without the document.
@@ -30,16 +31,15 @@ pub struct Presence {
     pub deleted_at: Option<Timestamp>,
 }
 
-/// The presence of every identity of the accounts from `first` to `last`: for pages of facts. Sorted by account.
+/// The presence of every identity of these accounts: for pages of facts. Sorted by account.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn between(c: &mut Conn, first: AccountId, last: AccountId) -> Result<Vec<Presence>, StoreError> {
-    q!(fetch_all as (Uuid, String, bool, i64, i64, Option<i64>); c,
-        "SELECT account_id, directory, active, created_at, modified_at, deleted_at FROM identity
-          WHERE account_id >= $1 AND account_id <= $2 ORDER BY account_id, created_at, id",
-        first.uuid(), last.uuid())?
+pub async fn of(c: &mut Conn, span: &Span) -> Result<Vec<Presence>, StoreError> {
+    spanned!((Uuid, String, bool, i64, i64, Option<i64>); c, span,
+        "SELECT account_id, directory, active, created_at, modified_at, deleted_at FROM identity WHERE ",
+        " ORDER BY account_id, created_at, id")?
     .into_iter()
     .map(|(account, directory, active, created_at, modified_at, deleted_at)| {
         Ok(Presence {

@@ -1,7 +1,7 @@
 //! Carries out a plan: a fresh one, or one that somebody names by its hash.
 //!
-//! Invariant: what the limits stop is not begun; account by account, each in a transaction of its own; a run that was
-//! broken off is finished before anything new begins.
+//! Invariant: what the limits stop is not begun; each step is judged anew in the transaction that takes it, which few
+//! others share; a run that was broken off is finished before anything new begins.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 
 use super::super::lead::{self, Fence};
 use super::super::{Act, Compiled, Ports, Refusal, clock_watch};
+use super::chunk::{self, Chunk};
 use super::facts;
 use super::letters::{self, Post};
 use super::observe;
@@ -222,18 +223,53 @@ async fn take_steps(ports: &Ports, taking: &Arc<Taking>, fence: &Fence) -> Resul
     drop(c);
     left.sort_by_key(|(position, planned)| (planned.step.takes_access(), *position));
     let mut prolonged = ports.clock.now();
-    for (position, planned) in left {
+    let mut left = left.as_slice();
+    while let [(_, first), ..] = left {
         if ports.clock.now().duration_since(prolonged) >= PROLONG_AFTER {
             // Whether it is lost shows in the next transaction, which asks for it.
             lead::prolong(ports, fence).await?;
             prolonged = ports.clock.now();
         }
-        let taken = one(ports, taking, post.as_ref(), position, planned.clone()).await?;
-        if let (Taken::Done(before), Some(post)) = (&taken, &post) {
-            letters::tell(taking, post, before, &planned).await;
-        }
+        let alike = left.iter().take(chunk::MOST).take_while(|(_, planned)| chunk::may_share(planned.step));
+        let count = if chunk::may_share(first.step) { alike.count() } else { 1 };
+        let (now, later) = left.split_at(count);
+        left = later;
+        several(ports, taking, post.as_ref(), now).await?;
     }
     Ok(())
+}
+
+/// Takes a few steps: together where that can be, else one by one.
+async fn several(
+    ports: &Ports,
+    taking: &Arc<Taking>,
+    post: Option<&Post>,
+    steps: &[(i64, PlannedStep)],
+) -> Result<(), Refusal> {
+    if steps.len() > 1 {
+        match taking.take_chunk(ports, steps.to_vec()).await {
+            Ok(Chunk::Taken(taken)) => {
+                for ((_, planned), taken) in steps.iter().zip(&taken) {
+                    tell(taking, post, taken, planned).await;
+                }
+                return Ok(());
+            }
+            // One account that cannot be read keeps nobody else's step from being taken.
+            Ok(Chunk::OneByOne) | Err(Refusal::Store(StoreError::Corrupt { .. })) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    for (position, planned) in steps {
+        let taken = one(ports, taking, post, *position, planned.clone()).await?;
+        tell(taking, post, &taken, planned).await;
+    }
+    Ok(())
+}
+
+async fn tell(taking: &Arc<Taking>, post: Option<&Post>, taken: &Taken, planned: &PlannedStep) {
+    if let (Taken::Done(before), Some(post)) = (taken, post) {
+        letters::tell(taking, post, before, planned).await;
+    }
 }
 
 fn read(stored: StoredStep) -> Result<(i64, PlannedStep), Refusal> {

@@ -21,10 +21,10 @@ use crate::domain::policy::{EvidenceSource, Policy};
 use crate::store::evidence::Health;
 use crate::store::leave::ApprovedLeave;
 use crate::store::token::TokenKind;
-use crate::store::{Conn, entitlement, evidence, held_right, leave, notice, presence, standing, token};
+use crate::store::{Conn, Span, entitlement, evidence, held_right, leave, notice, presence, standing, token};
 
-/// How many accounts make a page.
-pub(in crate::flows) const PAGE: i64 = 500;
+/// How many accounts make a page: so few that each of its statements is quick, and read where it is asked.
+pub(in crate::flows) const PAGE: i64 = 200;
 
 /// What all accounts have in common at one moment.
 #[derive(Debug, Clone)]
@@ -183,8 +183,8 @@ pub(in crate::flows) async fn one(
     Ok(page(c, policy, around, vec![account], Moment::Now(now)).await?.pop())
 }
 
-/// What is known about a page of accounts, in their order. Accounts that came to be later than a past moment are
-/// left out; names, kind and protection are the present ones, for they have no history.
+/// What is known about a page of accounts, all from one id to another, in their order. Accounts that came to be later
+/// than a past moment are left out; names, kind and protection are the present ones, for they have no history.
 pub(in crate::flows) async fn page(
     c: &mut Conn,
     policy: &Policy,
@@ -195,10 +195,35 @@ pub(in crate::flows) async fn page(
     let (Some(first), Some(last)) = (accounts.first().map(|a| a.id), accounts.last().map(|a| a.id)) else {
         return Ok(Vec::new());
     };
-    let mut rows = Rows::read(c, first, last, moment).await?;
+    spanning(c, policy, around, (accounts, Span::Between(first, last)), moment).await
+}
+
+/// The same about any accounts.
+pub(in crate::flows) async fn listed(
+    c: &mut Conn,
+    policy: &Policy,
+    around: &Surroundings,
+    accounts: Vec<Account>,
+    moment: Moment,
+) -> Result<Vec<Known>, Refusal> {
+    let span = Span::Listed(accounts.iter().map(|account| account.id).collect());
+    spanning(c, policy, around, (accounts, span), moment).await
+}
+
+async fn spanning(
+    c: &mut Conn,
+    policy: &Policy,
+    around: &Surroundings,
+    (accounts, span): (Vec<Account>, Span),
+    moment: Moment,
+) -> Result<Vec<Known>, Refusal> {
+    let mut rows = Rows::read(c, &span, moment).await?;
     let asks = policy.lifecycle.rules.iter().any(|rule| rule.applies_to.attribute.is_some());
-    let mut documents =
-        if asks { by_account(presence::documents_between(c, first, last).await?) } else { BTreeMap::new() };
+    let ids = || accounts.iter().map(|account| account.id);
+    let mut documents = match (ids().min(), ids().max()) {
+        (Some(first), Some(last)) if asks => by_account(presence::documents_between(c, first, last).await?),
+        _ => BTreeMap::new(),
+    };
     let mut page = Vec::with_capacity(accounts.len());
     for mut account in accounts {
         let id = account.id;
@@ -234,27 +259,27 @@ struct Rows {
 }
 
 impl Rows {
-    async fn read(c: &mut Conn, first: AccountId, last: AccountId, moment: Moment) -> Result<Self, Refusal> {
-        let latest = evidence::latest_between(c, first, last).await?;
+    async fn read(c: &mut Conn, span: &Span, moment: Moment) -> Result<Self, Refusal> {
+        let latest = evidence::latest_of(c, span).await?;
         let evidence = match moment.past() {
             None => latest,
             Some(at) => {
                 // The latest of all may be older than the days that are kept: then it stands for them.
-                let mut rows = evidence::latest_between_before(c, first, last, at).await?;
+                let mut rows = evidence::latest_of_before(c, span, at).await?;
                 rows.extend(latest.into_iter().filter(|(_, _, seen)| *seen <= at));
                 rows
             }
         };
         let standings = match moment.past() {
             None => None,
-            Some(at) => Some(by_account(standing::at_between(c, first, last, at).await?)),
+            Some(at) => Some(by_account(standing::at_of(c, span, at).await?)),
         };
-        let presences = presence::between(c, first, last).await?;
-        let notices = notice::between(c, first, last).await?;
-        let leaves = leave::open_between(c, first, last).await?;
+        let presences = presence::of(c, span).await?;
+        let notices = notice::of(c, span).await?;
+        let leaves = leave::open_of(c, span, moment.past()).await?;
         Ok(Self {
             presences: by_account(presences.into_iter().map(|row| (row.account, row))),
-            grants: by_account(entitlement::held_between(c, first, last, moment.past()).await?),
+            grants: by_account(entitlement::held_of(c, span, moment.past()).await?),
             evidence: by_account(evidence.into_iter().map(|(id, source, at)| (id, (source, at)))),
             notices: by_account(notices.into_iter().map(|row| (row.account, row))),
             leaves: by_account(leaves.into_iter().map(|row| (row.account, row))),

@@ -5,6 +5,7 @@
 
 mod apply;
 mod backtest;
+mod chunk;
 mod dates;
 pub(in crate::flows) mod facts;
 mod letters;

@@ -63,18 +63,22 @@ pub async fn plan(ports: &Ports, act: &Act) -> Result<Proposal, Refusal> {
     let (stored, steps) = write_down(&plan, &exceptions)?;
     let hash = stored.hash.clone();
     let act = act.clone();
-    ports
+    let kept = ports
         .db
         .write(move |c| {
             Box::pin(async move {
                 table::save(c, &stored, &steps).await?;
+                let kept = table::get(c, &stored.hash).await?;
                 let after = json!({ "steps": steps.len(), "state": stored.state });
                 act.record(c, "plan_made", Subject::new("plan", &stored.hash), None, Some(after)).await?;
-                Ok::<_, Refusal>(())
+                Ok::<_, Refusal>(kept)
             })
         })
         .await?;
-    find(ports, &hash).await
+    // The steps are at hand; only what the plan has become since an earlier making is read.
+    let mut proposal = read_back(kept.ok_or_else(|| Refusal::not_found("plan", hash))?, Vec::new())?;
+    proposal.plan.steps = plan.steps;
+    Ok(proposal)
 }
 
 async fn draft(

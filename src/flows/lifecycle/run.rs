@@ -97,19 +97,16 @@ pub(super) async fn finish(
     now: Timestamp,
 ) -> Result<RunReport, Refusal> {
     let mut c = ports.db.read().await?;
-    let steps = table::steps(&mut c, &run.plan).await?;
+    run.applied = table::count_steps(&mut c, &run.plan, "applied").await?;
+    run.skipped = table::count_steps(&mut c, &run.plan, "skipped").await?;
     drop(c);
-    let count = |state: &str| steps.iter().filter(|step| step.state == state).count();
-    let (applied, skipped) = (count("applied"), count("skipped"));
-    run.applied = i64::try_from(applied).unwrap_or(i64::MAX);
-    run.skipped = i64::try_from(skipped).unwrap_or(i64::MAX);
     run.finished_at = Some(now);
     RunOutcome::Applied.name().clone_into(&mut run.outcome);
     let report = RunReport {
         run: run.id,
         plan: run.plan.clone(),
-        applied: applied as u64,
-        skipped: skipped as u64,
+        applied: u64::try_from(run.applied).unwrap_or_default(),
+        skipped: u64::try_from(run.skipped).unwrap_or_default(),
         outcome: RunOutcome::Applied,
     };
     close(ports, act, run).await?;

@@ -80,6 +80,17 @@ pub(super) enum Taken {
     Skipped(Skipped),
 }
 
+impl Taken {
+    /// The state of the step, and what came of it, as the plan keeps them.
+    pub(super) fn noted(&self) -> (&'static str, String) {
+        match self {
+            Self::Done(_) => ("applied", String::new()),
+            // Writing these few fields as JSON cannot fail.
+            Self::Skipped(why) => ("skipped", serde_json::to_string(why).unwrap_or_default()),
+        }
+    }
+}
+
 /// What all steps of a run have in common.
 #[derive(Debug)]
 pub(super) struct Taking {
@@ -179,7 +190,7 @@ impl Taking {
     }
 
     /// Notes how the account stood before, so that the step can be undone.
-    async fn note_done(
+    pub(super) async fn note_done(
         &self,
         c: &mut Conn,
         known: &Known,
@@ -201,11 +212,7 @@ impl Taking {
 
     /// Notes what came of a step.
     pub(super) async fn note(&self, c: &mut Conn, position: i64, taken: &Taken) -> Result<(), Refusal> {
-        let (state, outcome) = match taken {
-            Taken::Done(_) => ("applied", String::new()),
-            // Writing these few fields as JSON cannot fail.
-            Taken::Skipped(why) => ("skipped", serde_json::to_string(why).unwrap_or_default()),
-        };
+        let (state, outcome) = taken.noted();
         Ok(table::step_done(c, &self.hash, position, state, &outcome).await?)
     }
 }

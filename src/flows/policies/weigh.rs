@@ -22,7 +22,7 @@ use crate::flows::entitle::held_back::Change;
 use crate::flows::entitle::wanted::{self, Pins};
 use crate::flows::guard::{self, Guarded};
 use crate::flows::{Refusal, protection};
-use crate::store::{Conn, account, entitlement};
+use crate::store::{Conn, Span, account, entitlement};
 
 /// How many accounts are read together.
 const PAGE: i64 = 1000;
@@ -96,7 +96,7 @@ pub(super) async fn changes(
 ) -> Result<Vec<(Change, Option<Mapped>)>, Refusal> {
     let (Some(first), Some(last)) = (page.first(), page.last()) else { return Ok(Vec::new()) };
     let mut held: BTreeMap<AccountId, Vec<Grant>> = BTreeMap::new();
-    for (id, grant) in entitlement::held_between(c, first.id, last.id, None).await? {
+    for (id, grant) in entitlement::held_of(c, &Span::Between(first.id, last.id), None).await? {
         held.entry(id).or_default().push(grant);
     }
     let ids: Vec<AccountId> = page.iter().map(|account| account.id).collect();

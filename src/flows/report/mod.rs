@@ -1,24 +1,39 @@
-//! Reports: who has access, who has gone quiet, now or as of any past day.
+//! Reports: who has access, who has gone quiet, who left and how soon that told, now or as of any past day.
 //!
-//! Invariant: a report reads one moment and changes nothing; the same input gives the same rows in the same order,
-//! and every form (text, CSV, JSON) is made from the same cells.
+//! Invariant: a report reads one moment and changes nothing but the audit, which keeps who read it. The same input
+//! gives the same rows in the same order and the same bytes, and every form is made from the same cells. Rows are read
+//! a page at a time: a long report takes little more memory than a short one.
 
-mod access;
 mod ask;
+mod cell;
+mod departed;
+mod expiring;
+mod field;
+mod filter;
+mod form;
+mod judge;
+mod list;
 mod people;
-mod render;
-mod stale;
+mod person;
+mod runs;
+mod scene;
 mod words;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde_json::{Value, json};
 
 use super::{Act, Ports, Refusal};
+use crate::domain::actor::Subject;
 use crate::domain::language::Language;
 
 pub use ask::{Asked, ask};
-pub(crate) use render::aligned;
-pub use render::{csv, json, text};
+pub use cell::{Cell, Term};
+pub use field::Column;
+pub use filter::Filters;
+pub(crate) use form::aligned;
+pub use form::{Form, Layout, Separator, Writer, shortened};
+use list::List;
 
 /// Which report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,27 +42,37 @@ pub enum ReportName {
     Access,
     /// Who has access and has not signed in since a day.
     Stale,
+    /// Who has access and was never seen.
+    NeverSignedIn,
+    /// Who left, and how long it took until every CRM knew.
+    Departed,
+    /// Who administers.
+    Privileged,
+    /// Who is limited, and to what.
+    Limited,
+    /// Which accounts no directory knows.
+    Orphans,
+    /// What ends soon.
+    Expiring,
+    /// Whom the lifecycle leaves alone.
+    Exceptions,
+    /// What the lifecycle did, also when it did nothing.
+    Runs,
 }
 
-impl ReportName {
-    /// Every report.
-    pub const ALL: &'static [Self] = &[Self::Access, Self::Stale];
-
-    /// The stable name, on the command line and in addresses.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Access => "access",
-            Self::Stale => "stale",
-        }
-    }
-
-    /// The report of a stable name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|known| known.name() == name)
-    }
-}
+crate::domain::named::named!(
+    ReportName,
+    Access = "access",
+    Stale = "stale",
+    NeverSignedIn = "never-signed-in",
+    Departed = "departed",
+    Privileged = "privileged",
+    Limited = "limited",
+    Orphans = "orphans",
+    Expiring = "expiring",
+    Exceptions = "exceptions",
+    Runs = "runs"
+);
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,53 +81,18 @@ pub struct Request {
     pub name: ReportName,
     /// As of this instant; nothing: now.
     pub as_of: Option<Timestamp>,
-    /// `stale`: who has not signed in since this instant; nothing: for longer than the policy's longest limit.
+    /// A day that the report counts from or to, in its own way; nothing: its usual one.
     pub before: Option<Timestamp>,
+    /// Which rows.
+    pub filters: Filters,
     /// The language that people read it in.
     pub language: Language,
+    /// In which form it is read; the audit keeps it.
+    pub form: Form,
 }
 
-/// A role, sector, state or reason: by its stable name for programs, in words for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Term {
-    /// For programs.
-    pub id: String,
-    /// For people, in the language of the report.
-    pub words: String,
-}
-
-/// One value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cell {
-    /// None.
-    Nothing,
-    /// A name, an address, a sentence.
-    Text(String),
-    /// A number.
-    Count(i64),
-    /// An instant; people read its day.
-    Instant(Timestamp),
-    /// Yes or no.
-    Flag(bool),
-    /// A term.
-    Term(Term),
-    /// Several terms.
-    Terms(Vec<Term>),
-}
-
-/// A column, or a line of the head.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
-    /// For programs: the key in JSON.
-    pub key: &'static str,
-    /// For people.
-    pub title: String,
-    /// Whether a table on a screen shows it; the other forms have every column.
-    pub is_brief: bool,
-}
-
-/// A report, before it is given a form.
-#[derive(Debug, Clone, PartialEq)]
+/// A report, whose rows are read as they are asked for.
+#[derive(Debug)]
 pub struct Report {
     /// Which.
     pub name: ReportName,
@@ -112,23 +102,96 @@ pub struct Report {
     pub language: Language,
     /// The time zone of its days.
     pub zone: TimeZone,
-    /// What the reader must know first: the instant, the policy, the sources, the counts.
+    /// The instant it tells of.
+    pub at: Timestamp,
+    /// What the reader must know first: the instant, the policy, the sources, the counts, the hash.
     pub head: Vec<(Column, Cell)>,
     /// The columns.
     pub columns: Vec<Column>,
-    /// The rows, a cell for each column.
-    pub rows: Vec<Vec<Cell>>,
+    /// How many rows there are.
+    pub count: usize,
+    /// SHA-256 over the rows, hexadecimal.
+    pub hash: String,
+    list: List,
 }
 
-/// Makes a report.
+impl Report {
+    /// The next rows, a cell for each column; none: that was all.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Store`] when the database cannot be reached.
+    pub async fn page(&mut self) -> Result<Vec<Vec<Cell>>, Refusal> {
+        self.list.page().await
+    }
+
+    /// The rows that are left, at most `most`.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Store`] when the database cannot be reached.
+    pub async fn rows(&mut self, most: usize) -> Result<Vec<Vec<Cell>>, Refusal> {
+        let mut rows = Vec::new();
+        while rows.len() < most {
+            let page = self.page().await?;
+            if page.is_empty() {
+                break;
+            }
+            rows.extend(page);
+        }
+        rows.truncate(most);
+        Ok(rows)
+    }
+}
+
+/// Makes a report, and notes who read it.
 ///
 /// # Errors
 ///
-/// [`Refusal::Invalid`] for a day before the first policy; [`Refusal::Store`] when the database cannot be reached.
+/// [`Refusal::Invalid`] for a day before the first policy, or a role, sector or directory that there is not;
+/// [`Refusal::Store`] when the database cannot be reached.
 pub async fn produce(ports: &Ports, act: &Act, request: &Request) -> Result<Report, Refusal> {
-    let scene = people::Scene::open(ports, act, request).await?;
-    match request.name {
-        ReportName::Access => access::report(scene).await,
-        ReportName::Stale => stale::report(scene, request.before).await,
-    }
+    let scene = scene::Scene::open(ports, act, request).await?;
+    let report = match request.name {
+        ReportName::Access
+        | ReportName::Stale
+        | ReportName::NeverSignedIn
+        | ReportName::Privileged
+        | ReportName::Limited
+        | ReportName::Orphans
+        | ReportName::Exceptions => people::report(scene).await?,
+        ReportName::Departed => departed::report(scene).await?,
+        ReportName::Expiring => expiring::report(scene).await?,
+        ReportName::Runs => runs::report(scene).await?,
+    };
+    let read = read(request, &report);
+    note(ports, act, request.name, read).await?;
+    Ok(report)
+}
+
+/// What was read, as the audit keeps it.
+fn read(request: &Request, report: &Report) -> Value {
+    json!({
+        "as_of": report.at.to_string(),
+        "before": request.before.map(|at| at.to_string()),
+        "filters": request.filters.terms().collect::<Vec<_>>(),
+        "form": request.form.name(),
+        "language": request.language.tag(),
+        "rows": report.count,
+        "hash": report.hash,
+    })
+}
+
+/// Who reads what of whom belongs in the audit, like any change.
+async fn note(ports: &Ports, act: &Act, name: ReportName, read: Value) -> Result<(), Refusal> {
+    let (act, subject) = (act.clone(), Subject::new("report", name));
+    ports
+        .db
+        .write(move |c| {
+            Box::pin(async move {
+                act.record(c, "report_read", subject, None, Some(read)).await?;
+                Ok::<_, Refusal>(())
+            })
+        })
+        .await
 }

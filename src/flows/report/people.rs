@@ -1,232 +1,200 @@
-//! Who is in a report: accounts with what is known about them at its moment, and the cells that every report has.
+//! The reports whose rows are accounts: who is in each, in which order, and with which columns.
 //!
-//! Invariant: last seen is judged by the sources of the account's own lifecycle rule, as the plan judges it.
+//! Invariant: exceptions come first and say why they stay; where sources do not know, the report says so and proposes
+//! nothing.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use jiff::{SignedDuration, Timestamp};
 
-use jiff::Timestamp;
-
-use super::super::lifecycle::facts::{self, Known, Moment, PAGE, Surroundings};
-use super::super::{Act, Compiled, Ports, Refusal, past};
-use super::words::{self, Words};
-use super::{Cell, Column, Request, Term};
-use crate::domain::account::Status;
-use crate::domain::days::{Reading, days_between};
-use crate::domain::evidence::LastSeen;
-use crate::domain::grant::{Grant, GrantKind, Origin};
-use crate::domain::lifecycle::Presence;
+use super::super::Refusal;
+use super::field::Field as F;
+use super::list::{List, Rank, digest, row};
+use super::person::Person;
+use super::scene::{Population, Scene};
+use super::{Cell, Report, ReportName, Term};
+use crate::domain::days::earlier;
+use crate::domain::evidence::idle_since;
+use crate::domain::name::sort_key;
 use crate::domain::policy::Policy;
-use crate::store::{Conn, account};
 
-/// What a report is made from.
-#[derive(Debug)]
-pub(super) struct Scene {
-    conn: Conn,
-    /// The policy of the moment.
-    pub(super) compiled: Arc<Compiled>,
-    /// Sources and notices.
-    pub(super) around: Surroundings,
-    /// The moment it tells of.
-    pub(super) moment: Moment,
-    /// Who asked.
-    pub(super) ordered_by: String,
-    /// Language, moment and time zone of its texts.
-    pub(super) reading: Reading,
-}
+/// Where no rule has a limit, this is a long time.
+const USUAL: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// An account in a report.
-#[derive(Debug)]
-pub(super) struct Person {
-    /// What is known about it.
-    pub(super) known: Known,
-    /// When the person was last seen.
-    pub(super) seen: Option<LastSeen>,
-}
+#[rustfmt::skip]
+const ACCESS: &[F] = &[
+    F::DisplayName, F::UserName, F::Status, F::CanSignIn, F::LastSeen, F::LastSeenSource, F::DaysSince, F::Roles,
+    F::Limited, F::Sectors, F::ItemRestricted, F::Why, F::Kind, F::Directories, F::Privileged, F::CreatedAt,
+    F::ValidUntil, F::Account,
+];
 
-impl Scene {
-    /// Opens one moment.
-    pub(super) async fn open(ports: &Ports, act: &Act, request: &Request) -> Result<Self, Refusal> {
-        let mut conn = ports.db.snapshot().await?;
-        let moment = match request.as_of {
-            Some(at) if at < act.now => Moment::Past(at),
-            Some(_) | None => Moment::Now(act.now),
-        };
-        let compiled = match moment {
-            Moment::Now(_) => ports.policies.current(&mut conn).await?,
-            Moment::Past(at) => ports.policies.as_of(&mut conn, at).await.map_err(past::too_early)?,
-        };
-        let around = facts::surroundings(&mut conn, &ports.settings, &compiled.policy, act.now).await?;
-        let reading = Reading::of(&compiled.policy, request.language, moment.at());
-        Ok(Self { conn, compiled, around, moment, ordered_by: act.actor.to_string(), reading })
-    }
+#[rustfmt::skip]
+const STALE: &[F] = &[
+    F::Exception, F::DisplayName, F::UserName, F::Status, F::LastSeen, F::LastSeenSource, F::DaysSince, F::CreatedAt,
+    F::Roles, F::Limited, F::Sectors, F::ItemRestricted, F::NextStep, F::NextOn, F::Why, F::Reason, F::Notices,
+    F::StatusSince, F::StatusWhy, F::StatusBy, F::ExemptBy, F::ExemptUntil, F::Crm, F::Kind, F::Directories,
+    F::Privileged, F::Account,
+];
 
-    /// The policy of the moment.
-    pub(super) fn policy(&self) -> &Policy {
-        &self.compiled.policy
-    }
+#[rustfmt::skip]
+const NEVER_SIGNED_IN: &[F] = &[
+    F::Exception, F::DisplayName, F::UserName, F::Email, F::Status, F::CreatedAt, F::ActivatedAt, F::Roles, F::Limited,
+    F::Sectors, F::NextStep, F::NextOn, F::Why, F::Reason, F::Kind, F::Directories, F::Privileged, F::Account,
+];
 
-    /// The words of the report's language.
-    pub(super) const fn words(&self) -> Words {
-        Words(self.reading.language)
-    }
+#[rustfmt::skip]
+const PRIVILEGED: &[F] = &[
+    F::DisplayName, F::UserName, F::Status, F::CanSignIn, F::Roles, F::Why, F::LastSeen, F::LastSeenSource,
+    F::DaysSince, F::Kind, F::Protected, F::Directories, F::ValidUntil, F::CreatedAt, F::Account,
+];
 
-    /// Every account with rights that `wanted` picks, and how many accounts have each status.
-    pub(super) async fn people(
-        &mut self,
-        wanted: impl Fn(&Self, &Person) -> bool,
-    ) -> Result<(Vec<Person>, BTreeMap<Status, i64>), Refusal> {
-        let (mut people, mut population) = (Vec::new(), BTreeMap::new());
-        let mut after = None;
-        loop {
-            let accounts = account::page(&mut self.conn, after, PAGE).await?;
-            let Some(last) = accounts.last() else { return Ok((people, population)) };
-            after = Some(last.id);
-            let policy = &self.compiled.policy;
-            let page = facts::page(&mut self.conn, policy, &self.around, accounts, self.moment).await?;
-            for known in page {
-                *population.entry(known.account.standing.status).or_default() += 1;
-                let seen = known.last_seen(policy, &self.around);
-                let person = Person { known, seen };
-                if person.has_rights() && wanted(self, &person) {
-                    people.push(person);
-                }
-            }
-        }
-    }
+#[rustfmt::skip]
+const LIMITED: &[F] = &[
+    F::DisplayName, F::UserName, F::Status, F::Sectors, F::ItemRestricted, F::Items, F::Roles, F::Why, F::LastSeen,
+    F::LastSeenSource, F::DaysSince, F::ValidUntil, F::Kind, F::Directories, F::Account,
+];
 
-    /// The head that every report has: the moment, who asked, the policy, the sources, the population.
-    pub(super) fn head(&self, population: &BTreeMap<Status, i64>) -> Vec<(Column, Cell)> {
-        let words = self.words();
-        let line = |key| words.head(key);
-        let counted = population.iter().map(|(status, count)| Term {
-            id: format!("{status}: {count}"),
-            words: format!("{}: {count}", words.status(*status)),
-        });
-        let sources = self.around.sources.iter().map(|source| words::source_health(source, &self.reading));
-        vec![
-            (line("as_of"), Cell::Text(self.moment.at().to_string())),
-            (line("time_zone"), Cell::Text(self.policy().lifecycle.timezone.clone())),
-            (line("ordered_by"), Cell::Text(self.ordered_by.clone())),
-            (line("software"), Cell::Text(format!("portvakt {}", env!("CARGO_PKG_VERSION")))),
-            (line("policy_version"), Cell::Count(self.compiled.number)),
-            (line("policy_hash"), Cell::Text(self.compiled.hash.clone())),
-            (line("sources"), Cell::Terms(sources.collect())),
-            (line("population"), Cell::Terms(counted.collect())),
-        ]
-    }
+#[rustfmt::skip]
+const ORPHANS: &[F] = &[
+    F::DisplayName, F::UserName, F::Status, F::Kind, F::Protected, F::CrmIds, F::Crm, F::Directories, F::GoneSince,
+    F::Roles, F::LastSeen, F::LastSeenSource, F::DaysSince, F::CreatedAt, F::Account,
+];
 
-    /// Roles as terms.
-    pub(super) fn roles(&self, known: &Known) -> Cell {
-        let roles = known.roles.iter().map(|id| Term {
-            id: id.to_string(),
-            words: self.policy().roles.get(id).map_or(id.as_str(), |role| self.text(&role.name)).to_owned(),
-        });
-        Cell::Terms(roles.collect())
-    }
+#[rustfmt::skip]
+const EXCEPTIONS: &[F] = &[
+    F::Exception, F::DisplayName, F::UserName, F::Status, F::StatusSince, F::StatusWhy, F::StatusBy, F::ExemptBy,
+    F::ExemptUntil, F::Why, F::Reason, F::Roles, F::Privileged, F::LastSeen, F::LastSeenSource, F::DaysSince, F::Kind,
+    F::Directories, F::Account,
+];
 
-    /// Sectors as terms.
-    pub(super) fn sectors(&self, known: &Known) -> Cell {
-        let sectors = known.sectors.iter().map(|id| Term {
-            id: id.to_string(),
-            words: self.policy().sectors.get(id).map_or(id.as_str(), |s| self.text(&s.name)).to_owned(),
-        });
-        Cell::Terms(sectors.collect())
-    }
-
-    fn text<'a>(&self, text: &'a crate::domain::language::Text) -> &'a str {
-        text.get(self.reading.language)
-    }
-
-    /// Whether an account is item-restricted.
-    pub(super) fn item_restricted(&self, known: &Known) -> bool {
-        let at = self.moment.at();
-        known.grants.iter().any(|grant| grant.kind == GrantKind::ItemRestricted && grant.holds_at(at))
-    }
-
-    /// Whether an account holds a role that opens administration.
-    pub(super) fn is_privileged(&self, known: &Known) -> bool {
-        let policy = self.policy();
-        let roles = known.roles.iter().filter_map(|id| policy.roles.get(id));
-        roles.into_iter().any(|role| policy.is_administrator_role(role))
-    }
-
-    /// Where each grant in force comes from.
-    pub(super) fn why(&self, known: &Known) -> Cell {
-        let at = self.moment.at();
-        let held = known.grants.iter().filter(|grant| grant.holds_at(at));
-        Cell::Terms(held.map(|grant| self.origin(grant)).collect())
-    }
-
-    fn origin(&self, grant: &Grant) -> Term {
-        let policy = self.policy();
-        let what = match &grant.kind {
-            GrantKind::Role(id) => {
-                policy.roles.get(id).map_or(id.to_string(), |r| self.text(&r.name).to_owned())
-            }
-            GrantKind::Sector(id) => {
-                policy.sectors.get(id).map_or(id.to_string(), |s| self.text(&s.name).to_owned())
-            }
-            GrantKind::Limited | GrantKind::ItemRestricted => self.words().limit(&grant.kind),
-        };
-        let held = [grant.kind.name(), grant.kind.value()].join(" ");
-        let (origin, words) = match &grant.origin {
-            Origin::Rule(rule) => (format!("rule {rule}"), self.words().by_rule(rule)),
-            Origin::Manual => (format!("manual by {}", grant.by), self.words().by_hand(&grant.by)),
-            Origin::Review => (format!("review by {}", grant.by), self.words().by_review(&grant.by)),
-        };
-        Term { id: format!("{}: {origin}", held.trim_end()), words: format!("{what}: {words}") }
-    }
-
-    /// When the person was last seen: the day, the source, and how many days ago.
-    pub(super) fn last_seen(&self, seen: Option<LastSeen>) -> [Cell; 3] {
-        match seen {
-            None => [Cell::Nothing, Cell::Nothing, Cell::Nothing],
-            Some(seen) => [
-                Cell::Instant(seen.at),
-                Cell::Term(Term {
-                    id: seen.source.name().to_owned(),
-                    words: self.words().source(seen.source).to_owned(),
-                }),
-                Cell::Count(days_between(seen.at, self.moment.at())),
-            ],
-        }
+const fn fields(name: ReportName) -> &'static [F] {
+    match name {
+        ReportName::Stale => STALE,
+        ReportName::NeverSignedIn => NEVER_SIGNED_IN,
+        ReportName::Privileged => PRIVILEGED,
+        ReportName::Limited => LIMITED,
+        ReportName::Orphans => ORPHANS,
+        ReportName::Exceptions => EXCEPTIONS,
+        ReportName::Access | ReportName::Departed | ReportName::Expiring | ReportName::Runs => ACCESS,
     }
 }
 
-impl Person {
-    /// Whether it has rights, in force or kept for its return.
-    fn has_rights(&self) -> bool {
-        match self.known.account.standing.status {
-            Status::Invited | Status::Active | Status::Paused | Status::Frozen => true,
-            Status::Deactivated | Status::Removed => false,
+/// What is counted on the way.
+#[derive(Debug, Default)]
+struct Tally {
+    able: usize,
+    never: usize,
+    exceptions: usize,
+}
+
+impl Tally {
+    fn count(&mut self, scene: &Scene, person: &Person) {
+        self.able += usize::from(person.can_sign_in(scene.moment));
+        self.never += usize::from(person.seen.is_none());
+        self.exceptions += usize::from(person.verdict.exception.is_some());
+    }
+}
+
+/// Goes through everybody once and keeps who is in the report, in order; what is said of each is read when its turn comes.
+pub(super) async fn report(mut scene: Scene) -> Result<Report, Refusal> {
+    let fields = fields(scene.name);
+    let columns: Vec<_> = fields.iter().map(|field| field.column(scene.words())).collect();
+    let limit = scene.before.unwrap_or_else(|| earlier(scene.moment.at(), longest_limit(scene.policy())));
+    let (mut found, mut population, mut tally) = (Vec::new(), Population::default(), Tally::default());
+    let mut after = None;
+    while let Some((last, people)) = scene.next(after).await? {
+        after = Some(last);
+        for person in people {
+            population.count(&person);
+            if !scene.filters.keeps(&person) || !is_in(&scene, &person, limit) {
+                continue;
+            }
+            tally.count(&scene, &person);
+            found.push((rank(&scene, &person), digest(&columns, &row(&scene, &person, fields))));
         }
+        // Others wait for this thread as well.
+        tokio::task::yield_now().await;
     }
+    let lines = lines(&scene, limit, &tally);
+    scene.report(&population, lines, fields, |scene| List::people(scene, fields, found)).await
+}
 
-    /// Whether the person can sign in at the moment. What a directory said in the past is not kept.
-    pub(super) fn can_sign_in(&self, moment: Moment) -> bool {
-        let (account, at) = (&self.known.account, moment.at());
-        let is_known = match moment {
-            Moment::Now(_) => self.known.identities.iter().any(|one| one.presence == Presence::Active),
-            Moment::Past(_) => true,
-        };
-        is_known
-            && account.standing.status.is_usable()
-            && account.valid_from.is_none_or(|from| from <= at)
-            && account.valid_until.is_none_or(|until| at < until)
+/// What the head says besides.
+fn lines(scene: &Scene, limit: Timestamp, tally: &Tally) -> Vec<(&'static str, Cell)> {
+    match scene.name {
+        ReportName::Stale => vec![
+            ("not_signed_in_since", Cell::Day(limit)),
+            ("exceptions", Cell::count(tally.exceptions)),
+            ("never_signed_in", Cell::count(tally.never)),
+        ],
+        ReportName::NeverSignedIn => {
+            let mut lines = vec![("exceptions", Cell::count(tally.exceptions))];
+            lines.extend(scene.before.map(|at| ("made_before", Cell::Day(at))));
+            lines
+        }
+        ReportName::Access | ReportName::Privileged => vec![("can_sign_in", Cell::count(tally.able))],
+        ReportName::Limited
+        | ReportName::Orphans
+        | ReportName::Exceptions
+        | ReportName::Departed
+        | ReportName::Expiring
+        | ReportName::Runs => Vec::new(),
     }
+}
 
-    /// The directories that know the person, each once.
-    pub(super) fn directories(&self) -> Cell {
-        let mut names: Vec<String> =
-            self.known.identities.iter().map(|one| one.directory.to_string()).collect();
-        names.sort();
-        names.dedup();
-        Cell::Terms(names.into_iter().map(|name| Term { id: name.clone(), words: name }).collect())
+/// The longest that any rule lets an account be idle.
+fn longest_limit(policy: &Policy) -> SignedDuration {
+    policy.lifecycle.rules.iter().filter_map(|rule| rule.inactive_after).max().unwrap_or(USUAL)
+}
+
+fn is_in(scene: &Scene, person: &Person, limit: Timestamp) -> bool {
+    match scene.name {
+        ReportName::Access => true,
+        ReportName::Stale => is_quiet(person, limit, scene.before.is_some()),
+        ReportName::NeverSignedIn => {
+            let created = person.known.account.created_at;
+            person.known.evidence.is_empty() && scene.before.is_none_or(|before| created < before)
+        }
+        ReportName::Privileged => scene.is_privileged(&person.known),
+        ReportName::Limited => person.known.limited,
+        ReportName::Orphans => person.is_orphan(),
+        ReportName::Exceptions => person.verdict.exception.is_some(),
+        ReportName::Departed | ReportName::Expiring | ReportName::Runs => false,
     }
+}
 
-    /// When it was last seen, for sorting: never is before everything.
-    pub(super) fn seen_at(&self) -> Timestamp {
-        self.seen.map_or(Timestamp::MIN, |seen| seen.at)
+/// Whether the person has not signed in since `limit`. Asked for by day, that is meant to the letter, and who never
+/// signed in is one of them; unasked, nobody is quiet who could not have signed in for that long.
+fn is_quiet(person: &Person, limit: Timestamp, is_asked: bool) -> bool {
+    let seen = person.seen.map(|seen| seen.at);
+    let is_unseen = seen.is_none_or(|at| at < limit);
+    is_unseen && (is_asked || idle_since(&person.known.account, seen).since < limit)
+}
+
+/// Where a person stands. In `stale` the exceptions come first: those that somebody must look at before all others.
+fn rank(scene: &Scene, person: &Person) -> Rank {
+    let account = &person.known.account;
+    let name = sort_key(&account.display_name);
+    let (group, at) = match scene.name {
+        ReportName::Stale => (urgency(person), person.seen_at().as_microsecond()),
+        ReportName::NeverSignedIn => (urgency(person), account.created_at.as_microsecond()),
+        ReportName::Exceptions => (urgency(person), 0),
+        ReportName::Access
+        | ReportName::Privileged
+        | ReportName::Limited
+        | ReportName::Orphans
+        | ReportName::Departed
+        | ReportName::Expiring
+        | ReportName::Runs => (0, 0),
+    };
+    Rank { group, at, name: format!("{name}\u{0}{}", sort_key(&account.user_name)).into(), id: account.id }
+}
+
+/// What failed, then where sources do not know, then what no directory knows, then the other exceptions, then the rest.
+fn urgency(person: &Person) -> u8 {
+    match &person.verdict.exception {
+        _ if person.has_failed() => 0,
+        Some(Term { id, .. }) if id == "unknown" => 1,
+        _ if person.is_orphan() && person.verdict.exception.is_some() => 2,
+        Some(_) => 3,
+        None => 4,
     }
 }

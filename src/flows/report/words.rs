@@ -3,7 +3,7 @@
 //! Invariant: every key of a head or a column has words in both languages; a key without words shows itself.
 
 use super::{Column, ReportName, Term};
-use crate::domain::account::{AccountKind, Status};
+use crate::domain::account::{AccountKind, Status, StatusReason};
 use crate::domain::days::Reading;
 use crate::domain::evidence::SourceHealth;
 use crate::domain::grant::GrantKind;
@@ -15,31 +15,7 @@ use crate::domain::policy::EvidenceSource;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Words(pub(super) Language);
 
-/// Key, Swedish, English; a table on a screen shows the last column's `true`.
-const COLUMNS: &[(&str, &str, &str, bool)] = &[
-    ("exception", "Undantag", "Exception", true),
-    ("display_name", "Namn", "Name", true),
-    ("user_name", "Användarnamn", "User name", true),
-    ("status", "Status", "Status", true),
-    ("can_sign_in", "Kan logga in", "Can sign in", false),
-    ("last_seen", "Senast sedd", "Last seen", true),
-    ("last_seen_source", "Källa", "Source", true),
-    ("days_since", "Dagar sedan", "Days ago", true),
-    ("created_at", "Skapat", "Created", false),
-    ("roles", "Roller", "Roles", true),
-    ("limited", "Begränsad", "Limited", true),
-    ("sectors", "Sektorer", "Sectors", true),
-    ("item_restricted", "Föremålsbegränsad", "Item-restricted", false),
-    ("why", "Varför", "Why", true),
-    ("next_step", "Nästa steg", "Next step", true),
-    ("next_on", "Tidigast", "At the earliest", true),
-    ("notices", "Påmind", "Reminded", false),
-    ("kind", "Kontotyp", "Kind", false),
-    ("directories", "Kataloger", "Directories", false),
-    ("privileged", "Administratör", "Administrator", false),
-    ("account", "Konto-id", "Account id", false),
-];
-
+/// Key, Swedish, English.
 const HEAD: &[(&str, &str, &str)] = &[
     ("as_of", "Läget den", "As of"),
     ("time_zone", "Tidszon för datum", "Time zone of days"),
@@ -54,10 +30,23 @@ const HEAD: &[(&str, &str, &str)] = &[
     ("not_signed_in_since", "Inte inloggade sedan", "Not signed in since"),
     ("exceptions", "Undantag", "Exceptions"),
     ("never_signed_in", "Aldrig inloggade", "Never signed in"),
+    ("filters", "Urval", "Filters"),
+    ("audit_entries", "Poster i loggen", "Audit entries"),
+    ("directory_population", "Aktiva i katalogerna", "Active in the directories"),
+    ("hash", "Radernas kontrollsumma", "Checksum of the rows"),
+    ("made_before", "Skapade före", "Made before"),
+    ("ends_before", "Upphör före", "Ends before"),
+    ("confirmed", "Bekräftade av CRM:et", "Confirmed by the CRM"),
+    ("unconfirmed", "Ännu inte bekräftade", "Not confirmed yet"),
+    ("hours_p50", "Timmar, median", "Hours, median"),
+    ("hours_p90", "Timmar, 90 %", "Hours, 90 %"),
+    ("hours_p99", "Timmar, 99 %", "Hours, 99 %"),
+    ("hours_max", "Timmar, längst", "Hours, longest"),
 ];
 
 impl Words {
-    fn pick(self, sv: &'static str, en: &'static str) -> &'static str {
+    /// The Swedish or the English text.
+    pub(super) const fn pick(self, sv: &'static str, en: &'static str) -> &'static str {
         match self.0 {
             Language::Sv => sv,
             Language::En => en,
@@ -69,15 +58,19 @@ impl Words {
         match name {
             ReportName::Access => self.pick("Vem som har åtkomst", "Who has access"),
             ReportName::Stale => self.pick("Vilka som inte har loggat in", "Who has not signed in"),
+            ReportName::NeverSignedIn => {
+                self.pick("Vilka som aldrig har loggat in", "Who has never signed in")
+            }
+            ReportName::Departed => self.pick("Vilka som har slutat", "Who has left"),
+            ReportName::Privileged => self.pick("Vilka som är administratörer", "Who administers"),
+            ReportName::Limited => self.pick("Begränsade användare", "Limited users"),
+            ReportName::Orphans => {
+                self.pick("Konton som ingen katalog känner", "Accounts that no directory knows")
+            }
+            ReportName::Expiring => self.pick("Vad som snart upphör", "What ends soon"),
+            ReportName::Exceptions => self.pick("Konton som lämnas orörda", "Accounts that are left alone"),
+            ReportName::Runs => self.pick("Livscykelns körningar", "Runs of the lifecycle"),
         }
-    }
-
-    /// A column.
-    pub(super) fn column(self, key: &'static str) -> Column {
-        let known = COLUMNS.iter().find(|(known, ..)| *known == key);
-        let (title, is_brief) =
-            known.map_or((key, true), |(_, sv, en, is_brief)| (self.pick(sv, en), *is_brief));
-        Column { key, title: title.to_owned(), is_brief }
     }
 
     /// A line of the head.
@@ -151,16 +144,101 @@ impl Words {
         }
     }
 
+    /// Why an account has its status.
+    pub(super) fn status_reason(self, reason: StatusReason) -> &'static str {
+        match reason {
+            StatusReason::Provisioned => self.pick("upplagt av katalogen", "provisioned by the directory"),
+            StatusReason::Departed => self.pick("har slutat", "has left"),
+            StatusReason::Returned => self.pick("är tillbaka", "is back"),
+            StatusReason::Inactive => self.pick("inaktivt", "inactive"),
+            StatusReason::NeverSignedIn => self.pick("aldrig inloggat", "never signed in"),
+            StatusReason::Expired => self.pick("slutdatum passerat", "end date passed"),
+            StatusReason::Leave => self.pick("ledighet", "leave"),
+            StatusReason::Manual => self.pick("beslut av en person", "a person's decision"),
+            StatusReason::Review => self.pick("beslut i översynen", "decided in the review"),
+            StatusReason::SignedIn => self.pick("loggade in igen", "signed in again"),
+        }
+    }
+
+    /// How a run ended.
+    pub(super) fn outcome(self, outcome: &str) -> String {
+        match outcome {
+            "applied" => self.pick("utförd", "applied").to_owned(),
+            "nothing_to_do" => self.pick("inget att göra", "nothing to do").to_owned(),
+            "observed" => self.pick("bara observerad", "only observed").to_owned(),
+            "awaits_release" => self.pick("väntar på att någon släpper den", "awaits release").to_owned(),
+            "under_way" => self.pick("pågår eller avbruten", "under way or broken off").to_owned(),
+            other => other.to_owned(),
+        }
+    }
+
+    /// What a filter is called.
+    pub(super) fn filter(self, field: &str) -> &'static str {
+        match field {
+            "role" => self.pick("roll", "role"),
+            "sector" => self.pick("sektor", "sector"),
+            "limited" => self.pick("begränsad", "limited"),
+            "status" => self.pick("status", "status"),
+            _ => self.pick("katalog", "directory"),
+        }
+    }
+
+    /// An empty report.
+    pub(super) const fn nothing(self) -> &'static str {
+        self.pick("Det finns inget att visa.", "There is nothing to show.")
+    }
+
+    /// The sheet with the rows.
+    pub(super) const fn sheet_of_rows(self) -> &'static str {
+        self.pick("Rader", "Rows")
+    }
+
+    /// The sheet that says what the rows are.
+    pub(super) const fn sheet_of_head(self) -> &'static str {
+        self.pick("Om rapporten", "About the report")
+    }
+
+    /// A CRM knows the present state.
+    pub(super) const fn told(self) -> &'static str {
+        self.pick("har läget sedan", "knows since")
+    }
+
+    /// A CRM has yet to be told.
+    pub(super) const fn waits(self) -> &'static str {
+        self.pick("väntar", "waiting")
+    }
+
+    /// A CRM did not take it.
+    pub(super) const fn failed(self) -> &'static str {
+        self.pick("tog inte emot, sedan", "did not take it, since")
+    }
+
+    /// The account itself.
+    pub(super) const fn the_account(self) -> &'static str {
+        self.pick("kontot", "the account")
+    }
+
+    /// A leave.
+    pub(super) const fn the_leave(self) -> &'static str {
+        self.pick("ledigheten", "the leave")
+    }
+
     /// Yes or no.
     pub(super) fn flag(self, flag: bool) -> &'static str {
         if flag { self.pick("ja", "yes") } else { self.pick("nej", "no") }
     }
 }
 
-/// How fresh a source is: which, of which directory, last success, and whether it was whole.
-pub(super) fn source_health(source: &SourceHealth, reading: &Reading) -> Term {
+/// How fresh a source is: which, of which directory, last success, and whether it was whole. What it was at a past moment
+/// is not kept.
+pub(super) fn source_health(source: &SourceHealth, reading: &Reading, is_past: bool) -> Term {
     let words = Words(reading.language);
     let of = source.directory.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
+    if is_past {
+        let told = words.pick("hur färsk den var sparas inte", "how fresh it was is not kept");
+        let name = words.source(source.source);
+        return Term::new(&format!("{}{of}: not kept", source.source), format!("{name}{of}: {told}"));
+    }
     let (at, day) = match source.last_success {
         Some(at) => (at.to_string(), reading.date(at)),
         None => ("never".to_owned(), words.pick("aldrig läst", "never read").to_owned()),

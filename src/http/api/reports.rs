@@ -1,18 +1,21 @@
 //! `/api/v1/reports/{name}`: the reports, for scripts and spreadsheets.
 //!
-//! Invariant: the same figures as the command line gives for the same question.
+//! Invariant: the same figures as the command line gives for the same question. Rows go out as they are read; an answer
+//! that cannot be finished is broken off and never looks whole.
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::stream;
 use serde::Deserialize;
 
 use crate::domain::language::Language;
 use crate::flows::Ports;
-use crate::flows::report::{self, Asked};
+use crate::flows::report::{self, Asked, Form, Layout, Report, Separator, Writer};
 use crate::http::Problem;
 use crate::http::caller::TargetCaller;
 
@@ -22,22 +25,54 @@ use crate::http::caller::TargetCaller;
 pub(super) struct Wanted {
     as_of: Option<String>,
     before: Option<String>,
+    role: Option<String>,
+    sector: Option<String>,
+    limited: Option<String>,
+    status: Option<String>,
+    directory: Option<String>,
     lang: Option<Language>,
-    format: Option<Form>,
+    format: Option<Shape>,
+    separator: Option<Between>,
+    with_head: Option<bool>,
 }
 
 /// The forms of a report over HTTP.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Form {
-    /// With exact values.
+enum Shape {
     #[default]
     Json,
-    /// For spreadsheets.
     Csv,
+    Xlsx,
+    Html,
 }
 
-/// `GET /api/v1/reports/{name}?as_of=&before=&lang=&format=json|csv`.
+/// What stands between the cells of CSV.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Between {
+    #[default]
+    Comma,
+    Semicolon,
+}
+
+impl Wanted {
+    fn layout(&self) -> Layout {
+        let form = match self.format.unwrap_or_default() {
+            Shape::Json => Form::Json,
+            Shape::Csv => Form::Csv,
+            Shape::Xlsx => Form::Xlsx,
+            Shape::Html => Form::Html,
+        };
+        let separator = match self.separator.unwrap_or_default() {
+            Between::Comma => Separator::Comma,
+            Between::Semicolon => Separator::Semicolon,
+        };
+        Layout { form, separator, with_head: self.with_head.unwrap_or_default() }
+    }
+}
+
+/// `GET /api/v1/reports/{name}?as_of=&before=&role=&sector=&limited=&status=&directory=&lang=&format=json|csv|xlsx|html&separator=&with_head=`.
 pub(super) async fn show(
     State(ports): State<Arc<Ports>>,
     caller: TargetCaller,
@@ -45,19 +80,55 @@ pub(super) async fn show(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(wanted) = wanted?;
+    let layout = wanted.layout();
     let asked = Asked {
         name: &name,
         as_of: wanted.as_of.as_deref(),
         before: wanted.before.as_deref(),
+        role: wanted.role.as_deref(),
+        sector: wanted.sector.as_deref(),
+        limited: wanted.limited.as_deref(),
+        status: wanted.status.as_deref(),
+        directory: wanted.directory.as_deref(),
         language: wanted.lang,
+        form: layout.form,
     };
     let request = report::ask(&ports, asked).await?;
     let made = report::produce(&ports, &caller.act, &request).await?;
-    let (kind, body) = match wanted.format.unwrap_or_default() {
-        Form::Json => ("application/json", report::json(&made).to_string()),
-        Form::Csv => ("text/csv; charset=utf-8", report::csv(&made)?),
+    let headers = headers(&made, layout.form);
+    let writer = Writer::new(made, layout)?;
+    let pieces = stream::try_unfold(writer, |mut writer| async move {
+        let piece = writer.next().await?;
+        Ok::<_, crate::flows::Refusal>(piece.map(|piece| (piece, writer)))
+    });
+    Ok((headers, Body::from_stream(pieces)).into_response())
+}
+
+/// What the body is, and what a browser may do with it: nothing but show it.
+fn headers(report: &Report, form: Form) -> HeaderMap {
+    let kind = match form {
+        Form::Json => "application/json",
+        Form::Csv => "text/csv; charset=utf-8",
+        Form::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        Form::Html => "text/html; charset=utf-8",
+        Form::Text => "text/plain; charset=utf-8",
     };
-    let mut response = (StatusCode::OK, body).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    Ok(response)
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox",
+        ),
+    );
+    if matches!(form, Form::Csv | Form::Xlsx) {
+        let day = report.at.to_zoned(report.zone.clone()).date();
+        let name = format!("attachment; filename=\"{}-{day}.{}\"", report.name, form);
+        // A report's name, a day and a form are plain letters and figures.
+        if let Ok(value) = HeaderValue::from_str(&name) {
+            headers.insert(header::CONTENT_DISPOSITION, value);
+        }
+    }
+    headers
 }

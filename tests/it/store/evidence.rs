@@ -1,6 +1,7 @@
 //! Tables `evidence`, `evidence_day` and `source_health`.
 
 use portvakt::domain::policy::EvidenceSource::{Crm, Directory, Sso};
+use portvakt::store::Span;
 use portvakt::store::evidence::{self, Health};
 
 use super::sample::{minute, person};
@@ -57,7 +58,7 @@ async fn a_page_of_facts_has_the_latest_of_each_account_between() {
             }
             people.push(id);
         }
-        let rows = look!(t, c => evidence::latest_between(c, people[0], people[1]));
+        let rows = look!(t, c => evidence::latest_of(c, &Span::Between(people[0], people[1])));
         let expected: Vec<_> =
             people[..2].iter().flat_map(|id| [(*id, Directory, minute(1)), (*id, Sso, minute(1))]).collect();
         assert_eq!(rows, expected);

@@ -1,0 +1,142 @@
+//! The rows of a report: which there are is known at once, what they say is read a page at a time.
+//!
+//! Invariant: the hash covers every row in order. It is SHA-256 over one line for each row: the lower-case hexadecimal
+//! SHA-256 of the row as JSON, and a line feed.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::super::Refusal;
+use super::Cell;
+use super::field::{Column, Field};
+use super::scene::Scene;
+use super::words::Words;
+use crate::domain::ids::AccountId;
+
+/// So many rows are read at once.
+const PAGE: usize = 250;
+
+/// SHA-256 of one row.
+pub(super) type Digested = [u8; 32];
+
+/// Where a row stands: the lower first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Rank {
+    /// The group that it belongs to.
+    pub(super) group: u8,
+    /// Microseconds; 0 where time does not count.
+    pub(super) at: i64,
+    /// The name, as Swedes sort.
+    pub(super) name: Box<str>,
+    /// Between equals.
+    pub(super) id: AccountId,
+}
+
+/// The rows of a report.
+#[derive(Debug)]
+pub(super) enum List {
+    /// Rows that are accounts, read anew when their turn comes.
+    People {
+        /// The moment they are read from.
+        scene: Box<Scene>,
+        /// What is said of each.
+        fields: &'static [Field],
+        /// Who, in order.
+        order: std::vec::IntoIter<AccountId>,
+        /// How many.
+        count: usize,
+        /// Over all rows.
+        hash: String,
+    },
+    /// Few rows, made already.
+    Made {
+        /// The rows.
+        rows: std::vec::IntoIter<Vec<Cell>>,
+        /// How many.
+        count: usize,
+        /// Over all rows.
+        hash: String,
+    },
+}
+
+impl List {
+    /// Accounts that will be read again, each with its rank and what was read of it.
+    pub(super) fn people(scene: Scene, fields: &'static [Field], mut found: Vec<(Rank, Digested)>) -> Self {
+        found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let hash = over(found.iter().map(|(_, digest)| digest));
+        let order: Vec<AccountId> = found.into_iter().map(|(rank, _)| rank.id).collect();
+        Self::People { scene: Box::new(scene), fields, count: order.len(), order: order.into_iter(), hash }
+    }
+
+    /// Rows that are made.
+    pub(super) fn made(fields: &[Field], rows: Vec<Vec<Cell>>, words: Words) -> Self {
+        let columns: Vec<Column> = fields.iter().map(|field| field.column(words)).collect();
+        let digests: Vec<Digested> = rows.iter().map(|row| digest(&columns, row)).collect();
+        let hash = over(digests.iter());
+        Self::Made { count: rows.len(), rows: rows.into_iter(), hash }
+    }
+
+    /// How many rows there are in all.
+    pub(super) fn count(&self) -> usize {
+        match self {
+            Self::People { count, .. } | Self::Made { count, .. } => *count,
+        }
+    }
+
+    /// Over all rows.
+    pub(super) fn hash(&self) -> String {
+        match self {
+            Self::People { hash, .. } | Self::Made { hash, .. } => hash.clone(),
+        }
+    }
+
+    /// The next rows.
+    pub(super) async fn page(&mut self) -> Result<Vec<Vec<Cell>>, Refusal> {
+        match self {
+            Self::People { scene, fields, order, .. } => {
+                let ids: Vec<AccountId> = order.by_ref().take(PAGE).collect();
+                if ids.is_empty() {
+                    return Ok(Vec::new());
+                }
+                let people = scene.listed(&ids).await?;
+                Ok(people.iter().map(|person| row(scene, person, fields)).collect())
+            }
+            Self::Made { rows, .. } => Ok(rows.by_ref().take(PAGE).collect()),
+        }
+    }
+}
+
+/// A row about an account.
+pub(super) fn row(scene: &Scene, person: &super::person::Person, fields: &[Field]) -> Vec<Cell> {
+    fields.iter().map(|field| person.cell(scene, *field)).collect()
+}
+
+/// A row as programs read it.
+pub(super) fn record(columns: &[Column], row: &[Cell]) -> Value {
+    let fields = columns.iter().zip(row);
+    Value::Object(fields.map(|(column, cell)| (column.key.to_owned(), cell.value())).collect::<Map<_, _>>())
+}
+
+/// SHA-256 of a row as JSON.
+pub(super) fn digest(columns: &[Column], row: &[Cell]) -> Digested {
+    Sha256::digest(record(columns, row).to_string()).into()
+}
+
+fn over<'d>(digests: impl Iterator<Item = &'d Digested>) -> String {
+    let mut all = Sha256::new();
+    for digest in digests {
+        all.update(hexadecimal(digest));
+        all.update("\n");
+    }
+    hexadecimal(&all.finalize())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

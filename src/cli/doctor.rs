@@ -77,6 +77,7 @@ async fn of_house(settings: &Arc<Settings>, policy: Option<&str>, wanted: &[Dire
         Ok(ports) => {
             findings.push(doctor::database_answers(settings));
             findings.push(doctor::of_policy(&ports, policy).await);
+            findings.extend(doctor::of_lifecycle(&ports).await);
             Some(ports)
         }
         Err(finding) => {

@@ -1,6 +1,9 @@
-//! `portvakt lifecycle …`: plan, apply, release, runs.
+//! `portvakt lifecycle …`: plan, apply, release, undo, runs.
 //!
 //! Invariant: a plan that the safety limits stopped ends with exit code 3, and says how it is released.
+
+mod tools;
+mod undo;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,7 +19,7 @@ use crate::domain::lifecycle::kept_words;
 use crate::domain::plan::PlanState;
 use crate::flows::lifecycle::{self, PlanView, Proposal, Run, RunOutcome, RunReport};
 use crate::flows::report::aligned;
-use crate::flows::{Ports, Refusal};
+use crate::flows::{Ports, Refusal, pull};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum LifecycleCommand {
@@ -35,6 +38,20 @@ pub(super) enum LifecycleCommand {
         /// The plan's hash, or the first characters of it.
         hash: String,
         /// Why it may be carried out.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Undo a run: each account is as before, for exactly what the run did. What changed since is left alone and said.
+    Undo(undo::UndoArgs),
+    /// Try limits on the recorded past: how many each would have frozen, and how many of them came back soon.
+    Backtest(tools::BacktestArgs),
+    /// Say whether the clock has jumped, or trust it again. Exit code 3: it has, and no step is taken by itself.
+    Clock(tools::ClockArgs),
+    /// Believe the next list of people of a directory, although it is much shorter than the one before.
+    Believe {
+        /// The directory.
+        directory: String,
+        /// Why it is right.
         #[arg(long)]
         reason: String,
     },
@@ -90,6 +107,14 @@ pub(super) async fn run(config: &Path, command: LifecycleCommand) -> anyhow::Res
             println!("carry it out: portvakt lifecycle apply --plan {}", released.hash);
             exit::DONE
         }
+        LifecycleCommand::Undo(args) => undo::run(&ports, args).await?,
+        LifecycleCommand::Believe { directory, reason } => {
+            pull::believe(&ports, &act, &directory, &reason).await?;
+            println!("noted; the next list of {directory} is believed");
+            exit::DONE
+        }
+        LifecycleCommand::Backtest(args) => tools::backtest(&ports, args).await?,
+        LifecycleCommand::Clock(args) => tools::clock(&ports, args).await?,
         LifecycleCommand::Runs { limit, format } => {
             runs(&lifecycle::runs(&ports, i64::from(limit)).await?, format);
             exit::DONE
@@ -122,6 +147,12 @@ async fn reading(ports: &Ports, proposal: &Proposal, language: Language) -> Resu
     Ok(Reading::of(&compiled.policy, language, proposal.plan.created_at))
 }
 
+async fn reading_now(ports: &Ports, language: Language) -> Result<Reading, Refusal> {
+    let mut c = ports.db.read().await?;
+    let compiled = ports.policies.current(&mut c).await?;
+    Ok(Reading::of(&compiled.policy, language, ports.clock.now()))
+}
+
 fn print_plan(view: &PlanView, reading: &Reading) {
     let says = |sv: &str, en: &str| reading.pick(sv, en);
     println!("{} {}", says("Plan", "Plan"), view.hash);
@@ -132,6 +163,9 @@ fn print_plan(view: &PlanView, reading: &Reading) {
         view.policy_version,
         view.created_at
     );
+    for note in &view.notes {
+        println!("{note}");
+    }
     for stop in &view.stops {
         println!("{}: {stop}", says("Stannade", "Stopped"));
     }

@@ -44,6 +44,62 @@ pub(crate) fn schedule(text: &str, zone: TimeZone) -> Result<(), Problem> {
     }
 }
 
+/// Days on which no step is taken, as one entry of a list names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CalmDay {
+    /// `weekends`.
+    Weekends,
+    /// `swedish_holidays`.
+    SwedishHolidays,
+    /// `july`.
+    Month(i8),
+    /// `12-27`.
+    Yearly(i8, i8),
+    /// `2026-05-15`.
+    Date(jiff::civil::Date),
+}
+
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
+/// Reads one entry of a list of excluded days.
+pub(crate) fn calm_day(text: &str) -> Result<CalmDay, Problem> {
+    let wrong = || {
+        Problem::new(
+            format!("{text:?} names no days"),
+            "write \"weekends\", \"swedish_holidays\", a month (\"july\"), a day of each year (\"12-27\") or a date \
+             (\"2026-05-15\")",
+        )
+    };
+    match text {
+        "weekends" => return Ok(CalmDay::Weekends),
+        "swedish_holidays" => return Ok(CalmDay::SwedishHolidays),
+        _ => {}
+    }
+    if let Some(month) = (1_i8..).zip(MONTHS).find(|(_, name)| *name == text).map(|(month, _)| month) {
+        return Ok(CalmDay::Month(month));
+    }
+    if text.len() == 5 {
+        return month_and_day(text).map(|(month, day)| CalmDay::Yearly(month, day)).map_err(|_| wrong());
+    }
+    if text.len() == 10 {
+        return text.parse().map(CalmDay::Date).map_err(|_| wrong());
+    }
+    Err(wrong())
+}
+
 /// Reads month and day, `03-01`.
 pub(crate) fn month_and_day(text: &str) -> Result<(i8, i8), Problem> {
     let wrong = || Problem::new(format!("{text:?} is no day of the year"), "write month and day: \"03-01\"");
@@ -93,6 +149,16 @@ mod tests {
     #[test]
     fn a_zone_that_does_not_exist_is_refused() {
         assert!(zone("Europe/Stokholm").is_err());
+    }
+
+    #[test]
+    fn excluded_days_are_named_in_five_ways_and_anything_else_is_refused() {
+        assert_eq!(calm_day("july"), Ok(CalmDay::Month(7)));
+        assert_eq!(calm_day("12-27"), Ok(CalmDay::Yearly(12, 27)));
+        assert_eq!(calm_day("2026-05-15"), Ok(CalmDay::Date(date(2026, 5, 15))));
+        for bad in ["juli", "weekend", "2026-02-30", "13-01", "", "15/5"] {
+            assert!(calm_day(bad).is_err(), "{bad:?} was taken");
+        }
     }
 
     #[test]

@@ -110,7 +110,7 @@ impl Status {
 }
 
 /// The status an account has, and how it came to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// The state.
     pub status: Status,

@@ -12,13 +12,14 @@ mod words;
 use jiff::Timestamp;
 
 use super::account::{Account, AccountKind, Status, StatusReason};
-use super::days::later;
+use super::days::{later, zone_of};
 use super::evidence::{Knowledge, idle_since, knowledge, last_seen};
+use super::mapping::attribute::has_one_of;
 use super::policy::{AppliesTo, LifecycleRule, Policy};
 
 pub use facts::{Facts, IdentityState, Leave, Notice, Presence};
 pub use outcome::{Assessment, Exempt, Reason, Step};
-pub use words::kept_words;
+pub use words::{kept_words, status_word};
 
 /// The step that `policy` asks for at `now`.
 ///
@@ -26,12 +27,67 @@ pub use words::kept_words;
 /// opened again, removed or kept; a passed end date deactivates; leave pauses, keeps and returns; then inactivity.
 #[must_use]
 pub fn assess(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Assessment {
-    untouchable(facts.account)
+    let found = untouchable(facts.account)
         .or_else(|| departed(facts))
         .or_else(|| deactivated(policy, facts, now))
         .or_else(|| dates(facts.account, now))
         .or_else(|| leave(facts, now))
-        .unwrap_or_else(|| inactivity(policy, facts, now))
+        .unwrap_or_else(|| inactivity(policy, facts, now));
+    let found = held_rights(facts, &found).unwrap_or(found);
+    calm(policy, found, now)
+}
+
+/// No step falls on a day that the policy excludes: it is taken on the next day that is not. Departure, an end date
+/// and leave are not delayed.
+fn calm(policy: &Policy, found: Assessment, now: Timestamp) -> Assessment {
+    let is_delayed = match found.because {
+        Reason::Inactive { .. }
+        | Reason::NeverSignedIn { .. }
+        | Reason::FrozenLongEnough { .. }
+        | Reason::DeactivatedLongEnough { .. }
+        | Reason::NoLongerGiven { .. } => true,
+        Reason::Kept { .. }
+        | Reason::Departed { .. }
+        | Reason::ActiveAgain { .. }
+        | Reason::Expired { .. }
+        | Reason::LeaveBegan { .. }
+        | Reason::LeaveEnded { .. } => false,
+    };
+    let days = &policy.lifecycle.no_steps_on;
+    if !is_delayed || days.is_empty() {
+        return found;
+    }
+    match days.ends(now, &zone_of(policy)) {
+        None => found,
+        Some(until) => {
+            let because = Reason::Kept { exempt: Exempt::CalmDay { until } };
+            Assessment { step: Step::Keep, because, ..found }
+        }
+    }
+}
+
+/// Rights that wait are taken from who is in use and would be left alone otherwise; never during leave.
+fn held_rights(facts: &Facts<'_>, found: &Assessment) -> Option<Assessment> {
+    let since = facts.held?;
+    match found.exempt()? {
+        Exempt::Removed
+        | Exempt::Protected
+        | Exempt::BreakGlass
+        | Exempt::Deactivated
+        | Exempt::OnLeave { .. }
+        | Exempt::NotYetValid { .. }
+        | Exempt::Frozen { .. }
+        | Exempt::SeenSince { .. }
+        | Exempt::NeedsAttention { .. }
+        | Exempt::CalmDay { .. } => None,
+        Exempt::NoRule
+        | Exempt::NoLimit
+        | Exempt::Unknown { .. }
+        | Exempt::InUse { .. }
+        | Exempt::Told { .. }
+        | Exempt::DecidedByPerson => (facts.account.standing.status == Status::Active)
+            .then(|| Assessment::new(Step::TakeRights, Reason::NoLongerGiven { since })),
+    }
 }
 
 fn untouchable(account: &Account) -> Option<Assessment> {
@@ -162,6 +218,9 @@ fn applies(to: &AppliesTo, facts: &Facts<'_>) -> bool {
         && (to.directories.is_empty()
             || facts.identities.iter().any(|identity| to.directories.contains(&identity.directory)))
         && (to.kinds.is_empty() || to.kinds.contains(&facts.account.kind))
+        && to.attribute.as_ref().is_none_or(|wanted| {
+            facts.documents.iter().any(|document| has_one_of(document, &wanted.path, &wanted.one_of))
+        })
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 pub mod access;
 pub mod account;
 pub mod actor;
+pub mod backtest;
+pub mod calm_days;
 pub mod client;
 pub mod days;
 pub mod effective;
@@ -24,3 +26,4 @@ pub mod policy;
 pub mod safety;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod undo;

@@ -186,9 +186,13 @@ fn substance(step: Step) -> String {
         Step::Notify { lead, not_before } => {
             format!("notify {} {}", lead.as_secs(), not_before.as_microsecond())
         }
-        Step::Keep | Step::Freeze | Step::Deactivate | Step::Remove | Step::Pause | Step::Return => {
-            step.name().to_owned()
-        }
+        Step::Keep
+        | Step::Freeze
+        | Step::Deactivate
+        | Step::Remove
+        | Step::Pause
+        | Step::Return
+        | Step::TakeRights => step.name().to_owned(),
     }
 }
 
@@ -205,7 +209,8 @@ fn grounds(because: &Reason) -> String {
         | Reason::LeaveBegan { until: at }
         | Reason::LeaveEnded { at }
         | Reason::FrozenLongEnough { since: at }
-        | Reason::DeactivatedLongEnough { since: at } => format!("{name} {}", at.as_microsecond()),
+        | Reason::DeactivatedLongEnough { since: at }
+        | Reason::NoLongerGiven { since: at } => format!("{name} {}", at.as_microsecond()),
     }
 }
 

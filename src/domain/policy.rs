@@ -10,6 +10,7 @@ pub mod document;
 pub mod doubts;
 mod phrase;
 pub mod plan;
+pub mod profile;
 pub mod reach;
 pub mod shift;
 pub mod text_changes;
@@ -19,7 +20,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use self::profile::Profile;
 use super::account::AccountKind;
+use super::calm_days::CalmDays;
 use super::ids::{ComponentId, DirectoryId, ModuleId, RoleId, RuleId, SectorId};
 use super::language::Text;
 use super::named::named;
@@ -295,6 +298,12 @@ pub struct LifecyclePolicy {
     pub timezone: String,
     /// Whether runs act.
     pub mode: Mode,
+    /// For this long after the first version with lifecycle rules came into force, runs only observe.
+    pub observe_first: SignedDuration,
+    /// The framework whose floors hold.
+    pub profile: Option<Profile>,
+    /// Days on which no step is taken.
+    pub no_steps_on: CalmDays,
     /// When a plan stops by itself.
     pub safety: SafetyLimits,
     /// A source whose last success is older than this says nothing (unknown). Default 7 days.
@@ -331,6 +340,8 @@ pub struct LifecycleRule {
     pub notify_before: Vec<SignedDuration>,
     /// How long an account is frozen before it is deactivated.
     pub freeze_for: Option<SignedDuration>,
+    /// Whether the person's own sign-in lifts the freeze.
+    pub sign_in_lifts_freeze: bool,
     /// How long a deactivated account is kept before it is removed; nothing: never.
     pub remove_after: Option<SignedDuration>,
 }
@@ -348,6 +359,17 @@ pub struct AppliesTo {
     pub directories: BTreeSet<DirectoryId>,
     /// Is of one of these kinds; empty: of any kind.
     pub kinds: Vec<AccountKind>,
+    /// One of its identities has an attribute with one of these values.
+    pub attribute: Option<AttributeIs>,
+}
+
+/// An attribute of a SCIM document and the values that are meant (compared without case).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttributeIs {
+    /// Dotted SCIM path, a URN before it where it belongs to an extension.
+    pub path: String,
+    /// Any of these.
+    pub one_of: Vec<String>,
 }
 
 /// When reviews open.

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::account::{Account, AccountKind, Standing, Status, StatusReason};
+use super::calm_days::CalmDays;
 use super::grant::{Grant, GrantKind, Holder, ItemRef, Link, LinkOrigin, Origin};
 use super::ids::{AccountId, ComponentId, GrantId, ModuleId, RoleId, RuleId, SectorId};
 use super::language::Text;
@@ -204,6 +205,7 @@ fn lifecycle() -> LifecyclePolicy {
         never_signed_in_after: never,
         notify_before: vec![days(14), days(7), days(1)],
         freeze_for: Some(days(14)),
+        sign_in_lifts_freeze: false,
         remove_after: None,
     };
     let board = AppliesTo { roles: BTreeSet::from([role_id("board")]), ..AppliesTo::default() };
@@ -211,6 +213,9 @@ fn lifecycle() -> LifecyclePolicy {
         schedule: Some("0 2 * * *".into()),
         timezone: "Europe/Stockholm".into(),
         mode: Mode::Enforce,
+        observe_first: SignedDuration::ZERO,
+        profile: None,
+        no_steps_on: CalmDays::default(),
         safety: SafetyLimits { max_accounts: 3, max_percent: 10.0, max_shrink_percent: 20.0 },
         source_stale_after: days(7),
         rules: vec![

@@ -11,11 +11,13 @@ mod traffic;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Parties, Ports, Refusal, policies};
+use super::{Parties, Ports, Refusal, clock_watch, policies};
 use crate::config::{Directory, DirectoryKind, Report, Settings, Severity};
+use crate::domain::days::Reading;
 use crate::domain::ids::DirectoryId;
 use crate::domain::language::{Language, Text};
 use crate::oidc::{HttpClient, HttpLimits};
+use crate::store::held_right;
 
 pub use guide::{Instruction, guide};
 
@@ -249,6 +251,48 @@ pub async fn of_policy(ports: &Ports, file: Option<&str>) -> Finding {
         ),
         Err(other) => unreadable("policy", &other),
     }
+}
+
+/// Whether the lifecycle acts: a policy that only observes, a clock that jumped and rights that wait keep it from that.
+pub async fn of_lifecycle(ports: &Ports) -> Vec<Finding> {
+    match lifecycle_findings(ports).await {
+        Ok(found) => found,
+        Err(Refusal::NoPolicy) => Vec::new(),
+        Err(other) => vec![unreadable("lifecycle", &other)],
+    }
+}
+
+async fn lifecycle_findings(ports: &Ports) -> Result<Vec<Finding>, Refusal> {
+    let mut c = ports.db.read().await?;
+    let compiled = ports.policies.current(&mut c).await?;
+    let now = ports.clock.now();
+    let reading = |language| Reading::of(&compiled.policy, language, now);
+    let mut found = Vec::new();
+    let watch = super::lifecycle::watch(&mut c, &compiled.policy, now).await?;
+    if let (Some(sv), Some(en)) =
+        (watch.sentence(&reading(Language::Sv)), watch.sentence(&reading(Language::En)))
+    {
+        found.push(Finding::warning("lifecycle", sv, en));
+    }
+    if let Some(jump) = clock_watch::stopped(&mut c).await? {
+        let (sv, en) = (jump.sentence(&reading(Language::Sv)), jump.sentence(&reading(Language::En)));
+        found.push(Finding::mistake("clock", sv, en));
+    }
+    let waiting = held_right::all(&mut c).await?.len();
+    if waiting > 0 {
+        found.push(
+            Finding::warning(
+                "held_rights",
+                format!("En katalog tar behörighet från {waiting} konton; den finns kvar tills någon godkänner."),
+                format!("A directory takes rights from {waiting} accounts; they keep them until somebody releases it."),
+            )
+            .mend(
+                "Se vad det gäller och godkänn: portvakt lifecycle plan",
+                "Look at it and release it: portvakt lifecycle plan",
+            ),
+        );
+    }
+    Ok(found)
 }
 
 /// Whether the public address of a directory's SCIM leads here. Asks without a token, and so is turned away by the

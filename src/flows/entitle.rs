@@ -4,6 +4,7 @@
 //! Accounts are locked in the order of their ids; only those who held something back are looked at out of order.
 
 pub(in crate::flows) mod held_back;
+mod mass;
 pub(in crate::flows) mod wanted;
 
 use std::collections::BTreeSet;
@@ -12,6 +13,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use self::held_back::Change;
+use self::mass::Crowd;
+pub use self::mass::{forget_resolved, take_held};
+pub(in crate::flows) use self::mass::{losses, stops};
 use self::wanted::Pins;
 use super::{Act, Ports, Refusal, guard, mover};
 use crate::domain::account::Account;
@@ -45,8 +49,11 @@ pub async fn accounts(
     let ids: BTreeSet<AccountId> = ids.iter().copied().collect();
     let ids: Vec<AccountId> = ids.into_iter().collect();
     let (mut changed, mut gained) = (Vec::new(), Vec::new());
+    // More than a page is counted whole before the first of it is written.
+    let crowd = if ids.len() > PAGE { Some(mass::weigh(c, policy, &ids, act.now).await?) } else { None };
     for page in ids.chunks(PAGE) {
-        some(c, act, policy, page, &mut changed, &mut gained).await?;
+        let wished = judged(c, policy, page).await?;
+        carry_out(c, act, policy, wished, crowd, (&mut changed, &mut gained)).await?;
     }
     let_go(c, act, policy, &ids, &gained).await?;
     Ok(changed)
@@ -66,7 +73,8 @@ pub async fn everybody(c: &mut Conn, act: &Act, policy: &Policy) -> Result<usize
         let ids: Vec<AccountId> = page.iter().map(|account| account.id).collect();
         let Some(last) = ids.last() else { break };
         after = Some(*last);
-        some(c, act, policy, &ids, &mut changed, &mut gained).await?;
+        let wished = judged(c, policy, &ids).await?;
+        carry_out(c, act, policy, wished, Some(Crowd::Decided), (&mut changed, &mut gained)).await?;
     }
     let_go(c, act, policy, &[], &gained).await?;
     Ok(changed.len())
@@ -134,36 +142,30 @@ pub async fn newcomer(
     }
     let (id, mut changed, mut gained) = (account.id, Vec::new(), Vec::new());
     let wished = vec![Change { account, held: Vec::new(), difference }];
-    carry_out(c, act, policy, wished, &mut changed, &mut gained).await?;
+    carry_out(c, act, policy, wished, None, (&mut changed, &mut gained)).await?;
     let_go(c, act, policy, &[id], &gained).await?;
     Ok(!changed.is_empty())
 }
 
-/// Recalculates a page of accounts, sorted by id: all are judged before the first is written.
-async fn some(
-    c: &mut Conn,
-    act: &Act,
-    policy: &Policy,
-    ids: &[AccountId],
-    changed: &mut Vec<AccountId>,
-    gained: &mut Vec<GrantKind>,
-) -> Result<(), Refusal> {
-    let wished = judged(c, policy, ids).await?;
-    carry_out(c, act, policy, wished, changed, gained).await
-}
-
-/// Writes what is wished, but for what is held back.
+/// Writes what is wished for a page of accounts, but for what is held back: all are judged before the first is written.
 async fn carry_out(
     c: &mut Conn,
     act: &Act,
     policy: &Policy,
     mut wished: Vec<Change>,
-    changed: &mut Vec<AccountId>,
-    gained: &mut Vec<GrantKind>,
+    crowd: Option<Crowd>,
+    (changed, gained): (&mut Vec<AccountId>, &mut Vec<GrantKind>),
 ) -> Result<(), Refusal> {
-    for (id, why) in held_back::hold_back(c, policy, &mut wished, act.now).await? {
+    let crowd = match crowd {
+        Some(crowd) => crowd,
+        None => mass::weigh_page(c, policy, &wished, act.now).await?,
+    };
+    let held_back = held_back::hold_back(c, policy, &mut wished, act.now).await?;
+    mass::note_last(c, act, &held_back).await?;
+    for (id, why) in held_back {
         held_back::tell(c, act, id, &why).await?;
     }
+    mass::hold(c, act, crowd, &mut wished).await?;
     for kind in guard::guarded(policy).into_iter().flat_map(|guarded| guarded.kinds) {
         let is_new = |one: &Change| {
             let kind = std::slice::from_ref(&kind);
@@ -208,6 +210,7 @@ async fn quietly(
     for page in ids.chunks(PAGE) {
         let mut wished = judged(c, policy, page).await?;
         held_back::hold_back(c, policy, &mut wished, act.now).await?;
+        mass::hold(c, act, Crowd::Few, &mut wished).await?;
         write(c, act, policy, wished, &mut changed).await?;
     }
     Ok(changed)
@@ -219,6 +222,13 @@ async fn judged(c: &mut Conn, policy: &Policy, ids: &[AccountId]) -> Result<Vec<
     if let Some(missing) = ids.iter().find(|id| !accounts.iter().any(|account| account.id == **id)) {
         return Err(Refusal::not_found("account", missing));
     }
+    compared(c, policy, accounts).await
+}
+
+/// What is to change for accounts that were read already.
+async fn compared(c: &mut Conn, policy: &Policy, accounts: Vec<Account>) -> Result<Vec<Change>, Refusal> {
+    let ids: Vec<AccountId> = accounts.iter().map(|account| account.id).collect();
+    let ids = ids.as_slice();
     let mut mapped = wanted::wanted(c, policy, ids, &Pins::new()).await?;
     let mut held = entitlement::held_by(c, ids).await?;
     let mut wished = Vec::new();

@@ -65,16 +65,33 @@ pub async fn stops(
     takes: &BTreeSet<AccountId>,
     now: Timestamp,
 ) -> Result<Vec<SafetyStop>, Refusal> {
-    Ok(safety::check(&policy.lifecycle.safety, &numbers(c, policy, takes, now).await?))
+    stops_besides(c, policy, takes, 0, now).await
+}
+
+/// The same where so many other accounts lose rights besides.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub(super) async fn stops_besides(
+    c: &mut Conn,
+    policy: &Policy,
+    takes: &BTreeSet<AccountId>,
+    besides: usize,
+    now: Timestamp,
+) -> Result<Vec<SafetyStop>, Refusal> {
+    Ok(safety::check(&policy.lifecycle.safety, &numbers(c, policy, takes, besides, now).await?))
 }
 
 async fn numbers(
     c: &mut Conn,
     policy: &Policy,
     takes: &BTreeSet<AccountId>,
+    besides: usize,
     now: Timestamp,
 ) -> Result<Numbers, Refusal> {
-    let mut numbers = Numbers { taking_steps: count(takes.len()), ..Numbers::default() };
+    let taking_steps = count(takes.len().saturating_add(besides));
+    let mut numbers = Numbers { taking_steps, ..Numbers::default() };
     fill_crowd(c, &policy.lifecycle.safety, &mut numbers, now).await?;
     let guarded = guarded_here(c, policy, takes).await?;
     let mut administrators = BTreeSet::new();

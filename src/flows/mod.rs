@@ -7,6 +7,7 @@ mod absence;
 pub mod accounts;
 pub mod act;
 pub mod clock;
+pub mod clock_watch;
 pub mod crms;
 pub mod decide;
 pub mod deliver;
@@ -58,7 +59,7 @@ use crate::mail::Mailer;
 use crate::store::Db;
 
 pub use act::Act;
-pub use clock::{Clock, SetClock, SystemClock};
+pub use clock::{Clock, SetClock, SystemClock, Uptime};
 pub use crms::Crms;
 pub use directories::Activity;
 pub use parties::Parties;

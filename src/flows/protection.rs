@@ -1,19 +1,23 @@
 //! Protected accounts: no path touches them.
 //!
-//! Invariant: protection is set and lifted only in the settings file; the database follows it at each start.
+//! Invariant: protection is set and lifted in the settings file, which the database follows at each start, or by two
+//! administrators who agree; by nothing else.
+
+mod agree;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::json;
 
+pub use self::agree::{Agreed, propose};
 use super::{Act, Ports, Refusal, entitle};
 use crate::config::Settings;
 use crate::domain::account::{Account, AccountKind};
 use crate::domain::actor::Subject;
 use crate::domain::ids::DirectoryId;
 use crate::domain::name::fold;
-use crate::store::{account, identity};
+use crate::store::{account, identity, protection};
 
 const PAGE: i64 = 500;
 
@@ -64,7 +68,8 @@ pub async fn follow_settings(ports: &Ports, act: &Act) -> Result<usize, Refusal>
         for account in page {
             let directories = identity::of_account(&mut c, account.id).await?;
             let directories = directories.into_iter().map(|i| i.directory).collect();
-            let wanted = protects(&ports.settings, &account, &directories);
+            let is_agreed = protection::is_agreed(&mut c, account.id).await?;
+            let wanted = is_agreed || protects(&ports.settings, &account, &directories);
             if wanted != account.is_protected {
                 set(ports, act, account, wanted).await?;
                 changed += 1;

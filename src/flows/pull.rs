@@ -3,11 +3,14 @@
 //! Invariant: only a listing that is whole is used. An attempt that may have failed is no evidence, and a source that
 //! does not tell successful sign-ins says nothing about anybody.
 
+mod size;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use self::size::believe;
 use super::lead::{Claim, Fence};
 use super::{Ports, Refusal};
 use crate::config::PullFrom;
@@ -62,7 +65,11 @@ pub async fn run(ports: &Ports, directory: &DirectoryId, fence: &Fence) -> Resul
         }
     };
     let tells = listing.licensed && tells_successes(&listing.people);
-    let health = read_whole(directory, &listing, tells, now);
+    let mut health = read_whole(directory, &listing, tells, now);
+    if let Some(doubt) = size::doubt(ports, directory, listing.people.len()).await? {
+        let notes: Vec<String> = health.note.take().into_iter().chain([doubt]).collect();
+        health = Health { is_complete: false, note: Some(notes.join("; ")), ..health };
+    }
     let mut outcome = Outcome { listed: listing.people.len(), licensed: tells, ..Outcome::default() };
     outcome.missing = missing(ports, directory, &listing.people).await?;
     for page in listing.people.chunks(PAGE) {

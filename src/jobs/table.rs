@@ -19,7 +19,8 @@ use crate::domain::actor::Actor;
 use crate::domain::ids::{DirectoryId, TargetId};
 use crate::flows::tokens::expiry;
 use crate::flows::{
-    Ports, Refusal, deliver, directories, entitle, housekeeping, lead, lifecycle, mover, people, pull,
+    Ports, Refusal, clock_watch, deliver, directories, entitle, housekeeping, lead, lifecycle, mover, people,
+    pull,
 };
 
 /// How often a job with a date of its own looks at the clock.
@@ -56,6 +57,7 @@ pub fn table(ports: &Ports) -> Vec<Job> {
     let mut jobs = vec![
         Job::every("housekeeping", KEPT_UP, |turn| Box::pin(tidied(turn))),
         Job::here("keys", LOOK, |ports| Box::pin(keys(ports))),
+        Job::here("clock", LOOK, |ports| Box::pin(watched(ports))),
         Job::here("activity", WRITE_DOWN, |ports| Box::pin(written_down(ports))),
         Job::here("tokens", LOOK_AT_TOKENS, |ports| Box::pin(ending(ports))),
         scheduled_run(),
@@ -249,7 +251,16 @@ fn scheduled_run() -> Job {
     }
 }
 
+/// Each node watches its own clock.
+async fn watched(ports: Arc<Ports>) -> Result<String, Refusal> {
+    let jump = clock_watch::look(&ports).await?;
+    Ok(if jump.is_some() { "the clock has jumped" } else { "the clock goes as it should" }.to_owned())
+}
+
 async fn followed(turn: Turn) -> Result<String, Refusal> {
+    if clock_watch::look(&turn.ports).await?.is_some() {
+        return Ok("the clock has jumped; nothing is done".to_owned());
+    }
     let act = turn.ports.act(Actor::Job("dates".to_owned()), "end date");
     let grants = lifecycle::end_grants(&turn.ports, &act).await?;
     let accounts = lifecycle::follow_dates(&turn.ports, &act).await?;

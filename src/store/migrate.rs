@@ -34,6 +34,7 @@ const STEPS: &[Step] = &[
     Step { version: 9, description: "policy", sql: include_str!("../../migrations/0009_policy.sql") },
     Step { version: 10, description: "access", sql: include_str!("../../migrations/0010_access.sql") },
     Step { version: 11, description: "sign_in", sql: include_str!("../../migrations/0011_sign_in.sql") },
+    Step { version: 12, description: "calm", sql: include_str!("../../migrations/0012_calm.sql") },
     Step { version: 13, description: "care", sql: include_str!("../../migrations/0013_care.sql") },
     Step { version: 14, description: "departure", sql: include_str!("../../migrations/0014_departure.sql") },
     Step { version: 15, description: "target", sql: include_str!("../../migrations/0015_target.sql") },

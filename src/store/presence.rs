@@ -3,6 +3,8 @@
 //! Invariant: a deleted identity says nothing; a person is there as long as one directory says so.
 
 use jiff::Timestamp;
+use serde_json::Value;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::ids::{AccountId, DirectoryId};
@@ -63,4 +65,22 @@ pub async fn is_anywhere(c: &mut Conn, account: AccountId) -> Result<bool, Store
         "SELECT EXISTS (SELECT 1 FROM identity WHERE account_id = $1 AND deleted_at IS NULL AND active)",
         account.uuid())?;
     Ok(is_present)
+}
+
+/// The documents of the identities of the accounts from `first` to `last`, deleted ones too: whom a rule is about does
+/// not change because they left. Sorted by account.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached.
+pub async fn documents_between(
+    c: &mut Conn,
+    first: AccountId,
+    last: AccountId,
+) -> Result<Vec<(AccountId, Value)>, StoreError> {
+    let rows = q!(fetch_all as (Uuid, Json<Value>); c,
+        "SELECT account_id, document FROM identity WHERE account_id >= $1 AND account_id <= $2
+          ORDER BY account_id, created_at, id",
+        first.uuid(), last.uuid())?;
+    Ok(rows.into_iter().map(|(account, document)| (AccountId::new(account), document.0)).collect())
 }

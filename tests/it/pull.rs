@@ -89,3 +89,36 @@ async fn a_listing_that_fails_gives_no_evidence_and_the_source_says_why() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_listing_that_shrank_too_much_is_not_believed_until_a_person_says_so() {
+    on_each_engine(async |t| {
+        let server = MockServer::start().await;
+        let answer = |count: usize| {
+            let people: Vec<Value> =
+                (0..count).map(|n| listed(&format!("p{n}"), Some("2025-10-01T08:00:00Z"))).collect();
+            Mock::given(path("/api/v1/users")).respond_with(ResponseTemplate::new(200).set_body_json(people))
+        };
+        let house = house(t, &server).await;
+        let act = house.ports.act(portvakt::domain::actor::Actor::Operator("karin".to_owned()), "command");
+        let read = async |count: usize| {
+            server.reset().await;
+            answer(count).mount(&server).await;
+            jobs::run_once(&house.ports, "pull").await.unwrap();
+            look!(t, c => evidence::health(c)).remove(0)
+        };
+        assert!(read(10).await.is_complete);
+        assert!(read(8).await.is_complete, "a fifth may go");
+        let doubted = read(5).await;
+        assert!(!doubted.is_complete);
+        assert!(doubted.note.unwrap().contains("shrank from 8 to 5"));
+        assert!(!read(5).await.is_complete, "a repeat makes it no truer");
+        assert!(pull::believe(&house.ports, &act, "okta", " ").await.is_err());
+        assert!(pull::believe(&house.ports, &act, "nowhere", "x").await.is_err());
+        pull::believe(&house.ports, &act, "okta", "the summer helpers have left").await.unwrap();
+        assert!(read(5).await.is_complete);
+        assert!(!read(3).await.is_complete, "only the next list was believed");
+        assert!(read(5).await.is_complete, "as long as before it is believed again");
+    })
+    .await;
+}

@@ -58,6 +58,15 @@ impl Place {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
+    /// Begins a command; whoever asked for it waits for it, or kills it.
+    pub(crate) fn begin(&self, arguments: &[&str]) -> Child {
+        self.command(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary starts")
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
         command.arg("--config").arg(self.folder.join("portvakt.toml")).args(arguments).stdin(Stdio::null());

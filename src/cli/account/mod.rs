@@ -19,6 +19,7 @@ use crate::domain::account::{Account, AccountKind};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
 use crate::flows::people::{self, Dates};
+use crate::flows::protection::{self, Agreed};
 use crate::flows::session::{self, Which};
 use crate::flows::{Ports, past};
 
@@ -68,11 +69,17 @@ pub(super) enum AccountCommand {
     Activate(Decision),
     /// List who is signed in as an account, and end sessions.
     Sessions(SessionsArgs),
-    /// Say how an account is protected: only the settings file does that.
+    /// Protect an account from every path. One administrator asks for it, another confirms it with the same command.
+    /// Without a reason: say how it is protected.
     Protect {
         /// The account.
         account: String,
+        /// Why it is to be protected.
+        #[arg(long)]
+        reason: Option<String>,
     },
+    /// End the protection that two administrators agreed on; two must agree on that too.
+    Unprotect(Decision),
 }
 
 #[derive(Debug, Args)]
@@ -185,7 +192,13 @@ pub(super) async fn run(config: &Path, command: AccountCommand) -> anyhow::Resul
             done(&people::activate(&ports, &act.because(reason.trim()), &account, &reason).await?)
         }
         AccountCommand::Sessions(args) => sessions(&ports, args).await?,
-        AccountCommand::Protect { account } => protect(&people::find_one(&ports, &account).await?),
+        AccountCommand::Protect { account, reason: None } => {
+            protection_of(&people::find_one(&ports, &account).await?)
+        }
+        AccountCommand::Protect { account, reason: Some(reason) } => {
+            agree(&ports, &Decision { account, reason }, true).await?
+        }
+        AccountCommand::Unprotect(decision) => agree(&ports, &decision, false).await?,
     };
     ports.db.close().await;
     Ok(code)
@@ -200,6 +213,21 @@ async fn explain(ports: &Ports, ExplainArgs { one, as_of }: ExplainArgs) -> anyh
     let stories = people::explain_at(ports, &one.account, language, as_of).await?;
     print::stories(&stories, one.format, &day::zone(ports).await?)?;
     Ok(exit::DONE)
+}
+
+async fn agree(ports: &Ports, decision: &Decision, protects: bool) -> anyhow::Result<ExitCode> {
+    let act = setup::act(ports, "command");
+    let (account, reason) = (&decision.account, &decision.reason);
+    match protection::propose(ports, &act, account, protects, reason).await? {
+        Agreed::Done(account) => {
+            println!("{}: {}", account.user_name, if protects { "protected" } else { "no longer protected" });
+            Ok(exit::DONE)
+        }
+        Agreed::Waits => {
+            println!("noted; it takes effect when another administrator says the same within seven days");
+            Ok(exit::awaits_release())
+        }
+    }
 }
 
 fn done(account: &Account) -> ExitCode {
@@ -238,16 +266,18 @@ async fn dates(ports: &Ports, args: DatesArgs) -> anyhow::Result<Account> {
     Ok(people::set_dates(ports, &act, &args.account, dates, &args.reason).await?)
 }
 
-/// Says what protects an account. A command must not be able to: then it could also be used to lift it.
-fn protect(account: &Account) -> ExitCode {
+/// Says whether an account is protected, and how it can be.
+fn protection_of(account: &Account) -> ExitCode {
     if account.is_protected {
         println!("{} is protected", account.user_name);
         return exit::DONE;
     }
     eprintln!(
-        "protection is set only in the settings file, so that no command and no page can lift it.\n\
-         Add the account there and start the daemon again:\n\n[accounts]\nprotected = [{:?}]",
-        account.user_name
+        "{name} is not protected. Two administrators can protect it, each with:\n\n\
+         portvakt account protect {name} --reason \"…\"\n\n\
+         So can the settings file; then no command can lift it. Add the account there and start the daemon again:\n\n\
+         [accounts]\nprotected = [{name:?}]",
+        name = account.user_name
     );
     exit::refused()
 }

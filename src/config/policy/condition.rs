@@ -75,6 +75,12 @@ fn about_the_person(section: &Section<'_>, directory: Option<&DirectoryId>) -> V
 }
 
 fn attribute(section: &Section<'_>, directory: Option<&DirectoryId>) -> Option<Condition> {
+    let (path, one_of) = path_and_values(section)?;
+    Some(Condition::Attribute { directory: directory.cloned(), path, one_of })
+}
+
+/// The path of an attribute, and the values that are meant.
+pub(super) fn path_and_values(section: &Section<'_>) -> Option<(String, Vec<String>)> {
     let path = section.required("path", "write the SCIM path, such as \"userType\"").and_then(|field| {
         let path = field.text()?;
         let is_path = !path.contains(char::is_whitespace) && !path.ends_with(['.', ':']);
@@ -101,7 +107,7 @@ fn attribute(section: &Section<'_>, directory: Option<&DirectoryId>) -> Option<C
             Vec::new()
         }
     };
-    Some(Condition::Attribute { directory: directory.cloned(), path: path?, one_of })
+    Some((path?, one_of))
 }
 
 /// A value to compare with, as text: SCIM's true and numbers are compared as they are written.

@@ -10,6 +10,7 @@ use super::super::mistake::Mistake;
 use super::super::reading::{Reading, Section};
 use super::super::schema::POLICY;
 use super::super::tree;
+use super::floors;
 use crate::domain::ids::SectorId;
 use crate::domain::policy::doubts::{empty_sectors, limited_administrators, made_idle_by, never_holds};
 use crate::domain::policy::{Policy, Rule};
@@ -26,6 +27,7 @@ pub fn judge_policy(policy: &Policy, text: &str, file: &Path) -> Vec<Mistake> {
             judge_rule(policy, rule, &section);
         }
     }
+    floors::judge(policy, &root);
     let empty: BTreeSet<&str> = empty_sectors(policy).map(SectorId::as_str).collect();
     for section in root.each("sector") {
         if section.plain_id().is_some_and(|(id, _)| empty.contains(id)) {

@@ -8,15 +8,21 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use super::super::calendar;
+use super::super::calendar::{self, CalmDay};
 use super::super::reading::Section;
 use super::names::Names;
-use super::parts;
+use super::{condition, parts};
 use crate::domain::account::AccountKind;
+use crate::domain::calm_days::CalmDays;
 use crate::domain::ids::RuleId;
-use crate::domain::policy::{AppliesTo, EvidenceSource, LifecyclePolicy, LifecycleRule, Mode, SafetyLimits};
+use crate::domain::policy::profile::Profile;
+use crate::domain::policy::{
+    AppliesTo, AttributeIs, EvidenceSource, LifecyclePolicy, LifecycleRule, Mode, SafetyLimits,
+};
 
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// A lifecycle that is new observes for this long, unless the policy says otherwise.
+const FORTNIGHT: SignedDuration = SignedDuration::from_hours(14 * 24);
 const USUAL_ZONE: &str = "Europe/Stockholm";
 
 /// Reads the section; without it nothing happens to anybody.
@@ -27,6 +33,9 @@ pub(super) fn lifecycle(section: Option<&Section<'_>>, names: &Names) -> Lifecyc
             schedule: None,
             timezone: USUAL_ZONE.to_owned(),
             mode: Mode::Enforce,
+            observe_first: FORTNIGHT,
+            profile: None,
+            no_steps_on: CalmDays::default(),
             safety: usual,
             source_stale_after: WEEK,
             rules: Vec::new(),
@@ -38,6 +47,7 @@ pub(super) fn lifecycle(section: Option<&Section<'_>>, names: &Names) -> Lifecyc
         field.parse(|text| calendar::schedule(text, zone).map(|()| text.to_owned()))
     });
     let mode = section.field("mode").and_then(|field| field.choice(Mode::ALL, Mode::name));
+    let observe_first = section.field("observe_first").and_then(|field| field.duration());
     let source_stale_after = section.field("source_stale_after").and_then(|field| field.duration());
     let safety = section.section("safety").map_or(usual, |part| SafetyLimits {
         max_accounts: part
@@ -51,11 +61,37 @@ pub(super) fn lifecycle(section: Option<&Section<'_>>, names: &Names) -> Lifecyc
     LifecyclePolicy {
         schedule,
         timezone: section.text("timezone").unwrap_or_else(|| USUAL_ZONE.to_owned()),
+        // Whoever names a mode has decided; else the lifecycle begins by observing.
+        observe_first: observe_first.unwrap_or(if mode.is_some() { SignedDuration::ZERO } else { FORTNIGHT }),
+        profile: section.field("profile").and_then(|field| field.choice(Profile::ALL, Profile::name)),
+        no_steps_on: no_steps_on(section),
         mode: mode.unwrap_or(Mode::Enforce),
         safety,
         source_stale_after: source_stale_after.unwrap_or(WEEK),
         rules: rules(section, names),
     }
+}
+
+/// Days on which no step is taken.
+fn no_steps_on(section: &Section<'_>) -> CalmDays {
+    let mut days = CalmDays::default();
+    for item in section.list("no_steps_on") {
+        match item.parse(calendar::calm_day) {
+            None => {}
+            Some(CalmDay::Weekends) => days.weekends = true,
+            Some(CalmDay::SwedishHolidays) => days.swedish_holidays = true,
+            Some(CalmDay::Month(month)) => drop(days.months.insert(month)),
+            Some(CalmDay::Yearly(month, day)) => drop(days.yearly.insert((month, day))),
+            Some(CalmDay::Date(date)) => drop(days.dates.insert(date)),
+        }
+    }
+    if let Some(field) = section.field("no_steps_on").filter(|_| days.is_everything()) {
+        field.wrong(
+            "every day is excluded, so no step would ever be taken",
+            "leave some days, or write mode = \"observe\"",
+        );
+    }
+    days
 }
 
 fn percent(section: &Section<'_>, key: &str) -> Option<f64> {
@@ -64,11 +100,12 @@ fn percent(section: &Section<'_>, key: &str) -> Option<f64> {
 
 fn rules(section: &Section<'_>, names: &Names) -> Vec<LifecycleRule> {
     let sections = section.each("rule");
+    let lifts = section.flag("sign_in_lifts_freeze").unwrap_or(false);
     super::super::directory::report_doubles(&sections, "lifecycle rule");
     let mut catches_all: Option<RuleId> = None;
     let mut rules = Vec::new();
     for section in &sections {
-        let Some(rule) = rule(section, names) else { continue };
+        let Some(rule) = rule(section, names, lifts) else { continue };
         if let Some(earlier) = &catches_all {
             section.doubtful(
                 format!(
@@ -85,7 +122,7 @@ fn rules(section: &Section<'_>, names: &Names) -> Vec<LifecycleRule> {
     rules
 }
 
-fn rule(section: &Section<'_>, names: &Names) -> Option<LifecycleRule> {
+fn rule(section: &Section<'_>, names: &Names, lifts: bool) -> Option<LifecycleRule> {
     let id = parts::id(section, RuleId::parse);
     let applies_to = section.section("applies_to").map(|part| applies_to(&part, names)).unwrap_or_default();
     let duration = |key| section.field(key).and_then(|field| field.duration_or_never());
@@ -101,6 +138,7 @@ fn rule(section: &Section<'_>, names: &Names) -> Option<LifecycleRule> {
         never_signed_in_after,
         notify_before: notify_before(section, inactive_after, never_signed_in_after),
         freeze_for,
+        sign_in_lifts_freeze: section.flag("sign_in_lifts_freeze").unwrap_or(lifts),
         remove_after,
     };
     if let (Some(never), Some(inactive)) = (never_signed_in_after, inactive_after)
@@ -166,6 +204,11 @@ fn applies_to(section: &Section<'_>, names: &Names) -> AppliesTo {
             .iter()
             .filter_map(|item| item.choice(AccountKind::ALL, AccountKind::name))
             .collect(),
+        attribute: section
+            .field("attribute")
+            .and_then(|field| field.section("lifecycle.rule.applies_to.attribute"))
+            .and_then(|part| condition::path_and_values(&part))
+            .map(|(path, one_of)| AttributeIs { path, one_of }),
     };
     if section.is_empty() {
         section.wrong(

@@ -5,6 +5,7 @@
 mod care;
 mod cases;
 mod condition;
+mod floors;
 mod judge;
 mod lifecycle;
 mod names;

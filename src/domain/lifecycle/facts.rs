@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::domain::account::Account;
 use crate::domain::evidence::{Evidence, SourceHealth};
@@ -70,6 +71,8 @@ pub struct Facts<'a> {
     pub limited: bool,
     /// Every identity it is linked to.
     pub identities: &'a [IdentityState],
+    /// The SCIM documents of its identities; only read where a rule asks for an attribute.
+    pub documents: &'a [Value],
     /// When each source last saw the person.
     pub evidence: &'a Evidence,
     /// Every configured source. One that is not configured is not here, and is ignored.
@@ -78,6 +81,8 @@ pub struct Facts<'a> {
     pub notices: &'a [Notice],
     /// Whether mail can be sent at all. If not, notices are no part of the plan.
     pub mail_configured: bool,
+    /// Since when rights that its directory no longer gives wait for a release; nothing: none do.
+    pub held: Option<Timestamp>,
     /// The leave that is approved next or now.
     pub leave: Option<Leave>,
 }

@@ -36,6 +36,8 @@ pub enum Step {
     Pause,
     /// In use again, as it was.
     Return,
+    /// The rights that a directory no longer gives are ended; the account stays in use.
+    TakeRights,
 }
 
 /// Why something is done, or nothing.
@@ -105,6 +107,11 @@ pub enum Reason {
         /// Since when.
         at: Timestamp,
     },
+    /// A directory no longer gives rights that the account has kept, because too much would have been taken at once.
+    NoLongerGiven {
+        /// Since when they wait.
+        since: Timestamp,
+    },
 }
 
 /// Why nothing is done.
@@ -160,6 +167,16 @@ pub enum Exempt {
     },
     /// A person or a review froze it and decides when that ends.
     DecidedByPerson,
+    /// What is kept about it cannot be read: a person must look.
+    NeedsAttention {
+        /// What is wrong.
+        said: String,
+    },
+    /// A step has fallen due, but the policy excludes the day.
+    CalmDay {
+        /// The first day that it does not exclude begins then.
+        until: Timestamp,
+    },
 }
 
 /// The outcome for one account.

@@ -7,10 +7,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::account::Standing;
 use crate::domain::evidence::{Evidence, SourceHealth};
 use crate::domain::ids::DirectoryId;
 use crate::domain::policy::EvidenceSource;
 use crate::domain::sample::{self, days};
+use crate::domain::undo::{Done, LeftAlone, undo};
 
 #[derive(Debug, Clone)]
 enum Event {
@@ -23,6 +25,8 @@ enum Event {
     Reactivated,
     Tighten(i64),
     LatePing(i64),
+    RightsHeld,
+    WeekendsFree(bool),
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -37,6 +41,8 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Reactivated),
         1 => (5_i64..120).prop_map(Event::Tighten),
         1 => (0_i64..40).prop_map(Event::LatePing),
+        1 => Just(Event::RightsHeld),
+        1 => any::<bool>().prop_map(Event::WeekendsFree),
     ]
 }
 
@@ -47,6 +53,8 @@ struct Life {
     evidence: Evidence,
     notices: Vec<Notice>,
     leave: Option<Leave>,
+    held: Option<Timestamp>,
+    documents: Vec<serde_json::Value>,
     log_read: Timestamp,
     log_stopped: bool,
     mail_fails: bool,
@@ -69,6 +77,8 @@ impl Life {
             evidence: Evidence::new(),
             notices: Vec::new(),
             leave: None,
+            held: None,
+            documents: Vec::new(),
             log_read: now,
             log_stopped: false,
             mail_fails: false,
@@ -79,6 +89,10 @@ impl Life {
     }
 
     fn assess(&self) -> Assessment {
+        self.with_facts(|policy, facts, now| assess(policy, facts, now))
+    }
+
+    fn with_facts<T>(&self, ask: impl FnOnce(&Policy, &Facts<'_>, Timestamp) -> T) -> T {
         let sources = [
             SourceHealth::own(EvidenceSource::Sso, None, self.now),
             SourceHealth::own(EvidenceSource::Crm, None, self.log_read),
@@ -90,13 +104,15 @@ impl Life {
             sectors: &nothing,
             limited: false,
             identities: &self.identities,
+            documents: &self.documents,
             evidence: &self.evidence,
             sources: &sources,
             notices: &self.notices,
             mail_configured: self.mail_configured,
+            held: self.held,
             leave: self.leave,
         };
-        assess(&self.policy, &facts, self.now)
+        ask(&self.policy, &facts, self.now)
     }
 
     fn happens(&mut self, event: &Event) {
@@ -124,6 +140,8 @@ impl Life {
                 }
             }
             Event::Tighten(limit) => self.policy.lifecycle.rules[1].inactive_after = Some(days(*limit)),
+            Event::RightsHeld => self.held = Some(self.now),
+            Event::WeekendsFree(free) => self.policy.lifecycle.no_steps_on.weekends = *free,
             Event::LatePing(age) => {
                 let seen = self.now - days(*age);
                 let known = self.evidence.entry(EvidenceSource::Crm).or_insert(seen);
@@ -142,7 +160,9 @@ impl Life {
         let found = self.assess();
         prop_assert_eq!(&found, &self.assess(), "the same facts give the same step");
         self.check(&found)?;
+        let before = self.account.standing.clone();
         self.carry_out(&found);
+        self.check_undo(&found, before)?;
         let again = self.assess();
         let is_repeat = again.step != Step::Keep && again.step == found.step && !self.mail_fails;
         prop_assert!(!is_repeat, "done twice: {:?}", again);
@@ -157,6 +177,17 @@ impl Life {
         }
         let on_leave = self.leave.is_some_and(|leave| leave.from <= self.now && self.now < leave.until);
         prop_assert!(!(on_leave && is_unasked), "on leave: {:?}", found);
+        if found.step == Step::TakeRights {
+            prop_assert_eq!(self.account.standing.status, Status::Active);
+            prop_assert!(self.held.is_some() && !on_leave);
+        }
+        let zone = crate::domain::days::zone_of(&self.policy);
+        let is_free = self.policy.lifecycle.no_steps_on.ends(self.now, &zone).is_some();
+        let asked = matches!(
+            found.because,
+            Reason::LeaveBegan { .. } | Reason::LeaveEnded { .. } | Reason::ActiveAgain { .. }
+        );
+        prop_assert!(!is_free || forced || asked || found.step == Step::Keep, "on a free day: {:?}", found);
         let is_blind = self.log_read + days(7) < self.now;
         let of_silence = matches!(
             found.because,
@@ -175,6 +206,30 @@ impl Life {
         }
         if let Reason::FrozenLongEnough { since } = found.because {
             prop_assert!(since + days(14) <= self.now);
+        }
+        Ok(())
+    }
+
+    /// What was done can be undone: the account is as before, unless the ground for the step still stands.
+    fn check_undo(&self, found: &Assessment, before: Standing) -> Result<(), TestCaseError> {
+        if found.step.status().is_none() {
+            return Ok(());
+        }
+        let (step, because, at) = (found.step, found.because.clone(), self.now);
+        let done = Done { step, because, at, before: before.clone(), ended: Vec::new(), given: Vec::new() };
+        match self.with_facts(|policy, facts, now| undo(policy, &done, facts, false, "operator:karin", now)) {
+            Ok(after) => {
+                prop_assert_eq!(
+                    (after.status, after.reason, after.note),
+                    (before.status, before.reason, before.note)
+                );
+            }
+            Err(LeftAlone::Removed) => prop_assert_eq!(found.step, Step::Remove),
+            Err(LeftAlone::StillHolds { because }) => {
+                let of_silence = matches!(because, Reason::Inactive { .. } | Reason::NeverSignedIn { .. });
+                prop_assert!(!of_silence, "inactivity would be done again at once: {:?}", because);
+            }
+            Err(other) => prop_assert!(false, "left alone: {:?}", other),
         }
         Ok(())
     }
@@ -199,6 +254,9 @@ impl Life {
             self.notices.push(Notice { lead, sent_at: self.now });
             self.promised = self.promised.max(Some(not_before.max(self.now + lead)));
         }
+        if found.step == Step::TakeRights {
+            self.held = None;
+        }
         let Some(status) = found.step.status() else { return };
         let reason = found.because.status_reason(self.account.standing.reason);
         match found.because {
@@ -217,7 +275,8 @@ impl Life {
             | Reason::Departed { .. }
             | Reason::Expired { .. }
             | Reason::FrozenLongEnough { .. }
-            | Reason::DeactivatedLongEnough { .. } => {}
+            | Reason::DeactivatedLongEnough { .. }
+            | Reason::NoLongerGiven { .. } => {}
         }
         self.account.standing = sample::standing(status, reason, self.now);
     }

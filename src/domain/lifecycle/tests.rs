@@ -26,6 +26,8 @@ struct Case {
     notices: Vec<Notice>,
     mail_configured: bool,
     leave: Option<Leave>,
+    held: Option<Timestamp>,
+    documents: Vec<serde_json::Value>,
 }
 
 fn now() -> Timestamp {
@@ -49,6 +51,8 @@ fn case(quiet: i64) -> Case {
         notices: Vec::new(),
         mail_configured: false,
         leave: None,
+        held: None,
+        documents: Vec::new(),
     }
 }
 
@@ -64,10 +68,12 @@ impl Case {
             sectors: &self.sectors,
             limited: false,
             identities: &self.identities,
+            documents: &self.documents,
             evidence: &self.evidence,
             sources: &self.sources,
             notices: &self.notices,
             mail_configured: self.mail_configured,
+            held: self.held,
             leave: self.leave,
         };
         assess(&self.policy, &facts, now())

@@ -20,6 +20,7 @@ impl Step {
             Self::Remove => "remove",
             Self::Pause => "pause",
             Self::Return => "return",
+            Self::TakeRights => "take_rights",
         }
     }
 
@@ -27,7 +28,7 @@ impl Step {
     #[must_use]
     pub const fn status(self) -> Option<Status> {
         match self {
-            Self::Keep | Self::Notify { .. } => None,
+            Self::Keep | Self::Notify { .. } | Self::TakeRights => None,
             Self::Freeze => Some(Status::Frozen),
             Self::Deactivate => Some(Status::Deactivated),
             Self::Remove => Some(Status::Removed),
@@ -40,7 +41,7 @@ impl Step {
     #[must_use]
     pub const fn takes_access(self) -> bool {
         match self {
-            Self::Freeze | Self::Deactivate | Self::Remove => true,
+            Self::Freeze | Self::Deactivate | Self::Remove | Self::TakeRights => true,
             Self::Keep | Self::Notify { .. } | Self::Pause | Self::Return => false,
         }
     }
@@ -59,6 +60,7 @@ impl Step {
             Self::Remove => reading.pick("Tas bort", "Removed"),
             Self::Pause => reading.pick("Pausas", "Paused"),
             Self::Return => reading.pick("Öppnas igen", "Opened again"),
+            Self::TakeRights => reading.pick("Förlorar behörighet", "Loses rights"),
         }
     }
 }
@@ -78,6 +80,7 @@ impl Reason {
             Self::DeactivatedLongEnough { .. } => "deactivated_long_enough",
             Self::LeaveBegan { .. } => "leave_began",
             Self::LeaveEnded { .. } => "leave_ended",
+            Self::NoLongerGiven { .. } => "no_longer_given",
         }
     }
 
@@ -86,7 +89,10 @@ impl Reason {
     #[must_use]
     pub const fn status_reason(&self, present: StatusReason) -> StatusReason {
         match self {
-            Self::Kept { .. } | Self::FrozenLongEnough { .. } | Self::DeactivatedLongEnough { .. } => present,
+            Self::Kept { .. }
+            | Self::FrozenLongEnough { .. }
+            | Self::DeactivatedLongEnough { .. }
+            | Self::NoLongerGiven { .. } => present,
             Self::Inactive { .. } => StatusReason::Inactive,
             Self::NeverSignedIn { .. } => StatusReason::NeverSignedIn,
             Self::Departed { .. } => StatusReason::Departed,
@@ -149,7 +155,27 @@ impl Reason {
                 let day = reading.date(*at);
                 reading.pick(format!("Tillbaka från ledighet {day}"), format!("Back from leave {day}"))
             }
+            Self::NoLongerGiven { since } => {
+                let day = reading.date(*since);
+                reading.pick(
+                    format!("Katalogen ger inte längre behörigheten, sedan {day}"),
+                    format!("The directory no longer gives the rights, since {day}"),
+                )
+            }
         }
+    }
+}
+
+/// A status, in the middle of a sentence.
+#[must_use]
+pub fn status_word(status: Status, reading: &Reading) -> String {
+    match status {
+        Status::Invited => reading.pick("inbjudet", "invited"),
+        Status::Active => reading.pick("aktivt", "active"),
+        Status::Paused => reading.pick("pausat", "paused"),
+        Status::Frozen => reading.pick("fryst", "frozen"),
+        Status::Deactivated => reading.pick("avaktiverat", "deactivated"),
+        Status::Removed => reading.pick("borttaget", "removed"),
     }
 }
 
@@ -199,6 +225,8 @@ pub fn kept_words(name: &str, reading: &Reading) -> String {
         "told" => ("påminda", "reminded"),
         "frozen" => ("redan frysta", "frozen already"),
         "seen_since" => ("sedda sedan frysningen", "seen since the freeze"),
+        "needs_attention" => ("behöver ses över", "needs attention"),
+        "calm_day" => ("väntar på en dag då steg tas", "waiting for a day on which steps are taken"),
         "decided_by_person" => ("beslutade av en person", "decided by a person"),
         other => (other, other),
     };
@@ -224,6 +252,8 @@ impl Exempt {
             Self::Frozen { .. } => "frozen",
             Self::SeenSince { .. } => "seen_since",
             Self::DecidedByPerson => "decided_by_person",
+            Self::CalmDay { .. } => "calm_day",
+            Self::NeedsAttention { .. } => "needs_attention",
         }
     }
 
@@ -278,17 +308,34 @@ impl Exempt {
                     format!("Frozen. Deactivated {day} at the earliest."),
                 )
             }
-            Self::SeenSince { at } => {
-                let day = reading.date(*at);
-                reading.pick(
-                    format!("Fryst, men tiden räknas på nytt från {day}. En person avgör."),
-                    format!("Frozen, but the time counts anew from {day}. A person decides."),
-                )
-            }
+            Self::SeenSince { at } => seen_since(&reading.date(*at), reading),
+            Self::NeedsAttention { said } => unreadable(said, reading),
+            Self::CalmDay { until } => calm_day(&reading.date(*until), reading),
             Self::DecidedByPerson => reading.pick(
                 "En person har beslutat om kontot och avgör när det ändras.",
                 "A person decided about the account and says when that changes.",
             ),
         }
     }
+}
+
+fn seen_since(day: &str, reading: &Reading) -> String {
+    reading.pick(
+        format!("Fryst, men tiden räknas på nytt från {day}. En person avgör."),
+        format!("Frozen, but the time counts anew from {day}. A person decides."),
+    )
+}
+
+fn unreadable(said: &str, reading: &Reading) -> String {
+    reading.pick(
+        format!("Uppgifterna kan inte läsas, så kontot lämnas orört. Någon behöver titta på det: {said}"),
+        format!("What is kept cannot be read, so the account is left alone. Somebody needs to look: {said}"),
+    )
+}
+
+fn calm_day(day: &str, reading: &Reading) -> String {
+    reading.pick(
+        format!("Inga steg tas den här dagen. Steget tas tidigast {day}."),
+        format!("No step is taken on this day. It is taken {day} at the earliest."),
+    )
 }

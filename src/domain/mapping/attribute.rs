@@ -11,7 +11,7 @@ use crate::domain::name::fold;
 const CORE_USER: &str = "urn:ietf:params:scim:schemas:core:2.0:user";
 
 /// Whether the attribute at `path` has one of `wanted`, compared without case.
-pub(super) fn has_one_of(document: &Value, path: &str, wanted: &[String]) -> bool {
+pub(in crate::domain) fn has_one_of(document: &Value, path: &str, wanted: &[String]) -> bool {
     let found = values(document, path);
     found.iter().any(|value| wanted.iter().any(|wish| fold(wish) == *value))
 }

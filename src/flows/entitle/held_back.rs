@@ -46,20 +46,55 @@ impl Change {
         is_access && !self.will_hold(std::slice::from_ref(kind), now)
     }
 
+    /// What the account would hold no longer: roles and sectors.
+    pub(in crate::flows) fn lost(&self, now: Timestamp) -> BTreeSet<GrantKind> {
+        let held = self.held.iter().filter(|grant| grant.holds_at(now));
+        held.map(|grant| &grant.kind).filter(|kind| self.loses(kind, now)).cloned().collect()
+    }
+
+    /// Whether the difference takes access from an account in use.
+    pub(in crate::flows) fn is_taking(&self, now: Timestamp) -> bool {
+        let is_limit = |kind: &GrantKind| matches!(kind, GrantKind::Limited | GrantKind::ItemRestricted);
+        let comes = |(kind, _): &(GrantKind, _)| is_limit(kind) && !holds(&self.held, kind, now);
+        // Who gets a role for the first time together with its limits loses nothing.
+        let has_access = self.held.iter().any(|grant| !is_limit(&grant.kind) && grant.holds_at(now));
+        self.account.standing.status.is_usable()
+            && (!self.lost(now).is_empty() || (has_access && self.difference.give.iter().any(comes)))
+    }
+
+    /// Whether the difference gives a role or a sector that the account did not hold.
+    pub(in crate::flows) fn is_giving(&self, now: Timestamp) -> bool {
+        self.difference.give.iter().any(|(kind, _)| {
+            matches!(kind, GrantKind::Role(_) | GrantKind::Sector(_)) && !holds(&self.held, kind, now)
+        })
+    }
+
     /// Leaves out of the difference whatever takes access: roles and sectors that end, limits that come. Gives
     /// whether there was any.
     pub(in crate::flows) fn take_nothing(&mut self, now: Timestamp) -> bool {
         let lost: BTreeSet<_> =
             self.held.iter().filter(|grant| self.loses(&grant.kind, now)).map(|grant| grant.id).collect();
         let before = self.difference.end.len() + self.difference.give.len();
-        self.difference.end.retain(|id| !lost.contains(id));
         let held = &self.held;
+        // Whoever keeps a right keeps the limits it was given with: without them it would open more than it did.
+        let limits: BTreeSet<_> = held
+            .iter()
+            .filter(|grant| matches!(grant.kind, GrantKind::Limited | GrantKind::ItemRestricted))
+            .filter(|_| !lost.is_empty())
+            .map(|grant| grant.id)
+            .collect();
+        self.difference.end.retain(|id| !lost.contains(id) && !limits.contains(id));
         self.difference.give.retain(|(kind, _)| {
             let is_limit = matches!(kind, GrantKind::Limited | GrantKind::ItemRestricted);
             !is_limit || holds(held, kind, now)
         });
         before > self.difference.end.len() + self.difference.give.len()
     }
+}
+
+/// Whether a person may release what is held back for this reason: the last administrator stays whatever they say.
+pub(super) fn is_releasable(why: &str) -> bool {
+    why == crate::domain::safety::SafetyStop::CRITICAL_EMPTY
 }
 
 /// Takes out of `changes` what must not be taken now. Gives from whom, and why.

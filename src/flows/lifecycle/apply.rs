@@ -3,26 +3,25 @@
 //! Invariant: what the limits stop is not begun; each step is judged anew in the transaction that takes it, which few
 //! others share; a run that was broken off is finished before anything new begins.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
 
 use super::super::lead::{self, Fence};
-use super::super::{Act, Compiled, Ports, Refusal, guard};
+use super::super::{Act, Compiled, Ports, Refusal, clock_watch};
 use super::alarm;
 use super::chunk::{self, Chunk};
 use super::facts;
 use super::letters::{self, Post};
+use super::observe;
 use super::plan::{self, Proposal};
-use super::run::{self, RunOutcome, RunReport};
+use super::run::{self, Run, RunOutcome, RunReport};
 use super::step::{Skipped, Taken, Taking};
 use super::told;
+use super::weigh;
 use crate::domain::days::Reading;
-use crate::domain::ids::AccountId;
 use crate::domain::lifecycle::Step;
 use crate::domain::plan::{PlanState, PlannedStep};
-use crate::domain::policy::Mode;
 use crate::domain::safety::SafetyStop;
 use crate::store::plan::StoredStep;
 use crate::store::{StoreError, plan as table};
@@ -31,7 +30,7 @@ use crate::store::{StoreError, plan as table};
 pub const JOB: &str = "lifecycle";
 
 /// The lead is prolonged this often while steps are taken.
-const PROLONG_AFTER: SignedDuration = SignedDuration::from_secs(10);
+pub(super) const PROLONG_AFTER: SignedDuration = SignedDuration::from_secs(10);
 
 /// Carries out the plan `hash`, or makes a fresh one and carries that out.
 ///
@@ -40,10 +39,16 @@ const PROLONG_AFTER: SignedDuration = SignedDuration::from_secs(10);
 ///
 /// # Errors
 ///
-/// [`Refusal::Conflict`] when another run is under way or the plan was carried out already; [`Refusal::NotFound`] when
+/// [`Refusal::Conflict`] when the clock has jumped, another run is under way or the plan was carried out already; [`Refusal::NotFound`] when
 /// there is no such plan; [`Refusal::Store`] when the database cannot be reached. A run that this breaks off is
 /// finished by the next.
 pub async fn apply(ports: &Ports, act: &Act, hash: Option<&str>) -> Result<RunReport, Refusal> {
+    if clock_watch::look(ports).await?.is_some() {
+        return Err(Refusal::Conflict(
+            "the clock jumped, and no step is taken; check it, then say: portvakt lifecycle clock --release --reason \"…\""
+                .to_owned(),
+        ));
+    }
     let Some(fence) = lead::take(ports, JOB).await? else {
         return Err(Refusal::Conflict(
             "a lifecycle run is under way; try again when it has ended".to_owned(),
@@ -80,7 +85,7 @@ async fn carry_out(
         return Err(Refusal::Conflict(format!("the plan {} was carried out already", proposal.hash)));
     }
     let compiled = current(ports).await?;
-    if compiled.policy.lifecycle.mode == Mode::Observe {
+    if is_observing(ports, act).await? {
         return run::idle(ports, act, &proposal.hash, RunOutcome::Observed).await;
     }
     let is_released = proposal.state == PlanState::Released;
@@ -93,10 +98,16 @@ async fn carry_out(
     if proposal.plan.steps.is_empty() {
         return run::idle(ports, act, &proposal.hash, RunOutcome::NothingToDo).await;
     }
-    let taking = taking(ports, act, &proposal.hash, is_released, fence).await?;
     let begun = run::begin(ports, act, &proposal.hash).await?;
+    let taking = taking(ports, act, &begun, is_released, fence).await?;
     take_steps(ports, &taking, fence).await?;
     run::finish(ports, act, begun, ports.clock.now()).await
+}
+
+async fn is_observing(ports: &Ports, act: &Act) -> Result<bool, Refusal> {
+    let mut c = ports.db.read().await?;
+    let compiled = ports.policies.current(&mut c).await?;
+    Ok(observe::watch(&mut c, &compiled.policy, act.now).await?.is_observing())
 }
 
 async fn current(ports: &Ports) -> Result<Arc<Compiled>, Refusal> {
@@ -115,10 +126,8 @@ async fn stops_now(
     if proposal.plan.is_stopped() || !was_made_earlier {
         return Ok(proposal.plan.stops.clone());
     }
-    let steps = proposal.plan.steps.iter().filter(|step| step.step.takes_access());
-    let takes: BTreeSet<AccountId> = steps.map(|step| step.account).collect();
     let mut c = ports.db.snapshot().await?;
-    guard::stops(&mut c, &compiled.policy, &takes, act.now).await
+    weigh::stops(&mut c, &compiled.policy, &proposal.plan.steps, act.now).await
 }
 
 /// Notes that the plan waits. Somebody is alerted once for each plan, however often it comes back.
@@ -173,10 +182,9 @@ async fn finish_broken_off(ports: &Ports, act: &Act, fence: &Fence) -> Result<()
     for begun in broken_off {
         tracing::warn!(run.id = %begun.id, "the lifecycle run {} was broken off and is finished now", begun.id);
         let proposal = plan::find(ports, &begun.plan).await?;
-        let is_observed = current(ports).await?.policy.lifecycle.mode == Mode::Observe;
-        if !is_observed {
+        if !is_observing(ports, act).await? {
             let is_released = proposal.state == PlanState::Released;
-            let taking = taking(ports, act, &proposal.hash, is_released, fence).await?;
+            let taking = taking(ports, act, &begun, is_released, fence).await?;
             take_steps(ports, &taking, fence).await?;
         }
         run::finish(ports, act, begun, ports.clock.now()).await?;
@@ -187,7 +195,7 @@ async fn finish_broken_off(ports: &Ports, act: &Act, fence: &Fence) -> Result<()
 async fn taking(
     ports: &Ports,
     act: &Act,
-    hash: &str,
+    begun: &Run,
     is_released: bool,
     fence: &Fence,
 ) -> Result<Arc<Taking>, Refusal> {
@@ -198,7 +206,8 @@ async fn taking(
         act: act.clone(),
         compiled,
         around,
-        hash: hash.to_owned(),
+        run: begun.id,
+        hash: begun.plan.clone(),
         is_released,
         claim: fence.claim(),
     }))

@@ -22,7 +22,9 @@ pub(super) const MOST: usize = 100;
 pub(super) const fn may_share(step: Step) -> bool {
     match step {
         Step::Freeze | Step::Deactivate => true,
-        Step::Keep | Step::Notify { .. } | Step::Remove | Step::Pause | Step::Return => false,
+        Step::Keep | Step::Notify { .. } | Step::Remove | Step::Pause | Step::Return | Step::TakeRights => {
+            false
+        }
     }
 }
 
@@ -67,6 +69,11 @@ impl Taking {
             return Ok(Chunk::OneByOne);
         }
         self.close(c, steps, &judged).await?;
+        for ((_, planned), judged) in steps.iter().zip(&judged) {
+            if let Ok((known, fresh)) = judged {
+                self.note_done(c, known, planned, fresh, (Vec::new(), Vec::new())).await?;
+            }
+        }
         let taken = judged.into_iter().map(|one| match one {
             Ok((known, _)) => Taken::Done(Box::new(known.account)),
             Err(why) => Taken::Skipped(why),

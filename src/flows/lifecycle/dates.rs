@@ -10,13 +10,13 @@ use serde_json::json;
 
 use super::super::{Act, Compiled, Ports, Refusal, guard};
 use super::facts::{self, PAGE, Surroundings};
+use super::observe;
 use super::step::{carry_out, end_of_leave, never_released};
 use crate::domain::account::Status;
 use crate::domain::actor::Subject;
 use crate::domain::grant::{Grant, Holder, Link};
 use crate::domain::ids::AccountId;
 use crate::domain::lifecycle::{Reason, assess};
-use crate::domain::policy::Mode;
 use crate::store::{Conn, account, entitlement, link};
 
 /// Takes the steps that dates ask for now. Gives how many accounts changed. Nothing while the policy only observes.
@@ -27,7 +27,7 @@ use crate::store::{Conn, account, entitlement, link};
 pub async fn follow_dates(ports: &Ports, act: &Act) -> Result<usize, Refusal> {
     let mut c = ports.db.read().await?;
     let compiled = ports.policies.current(&mut c).await?;
-    if compiled.policy.lifecycle.mode == Mode::Observe {
+    if observe::watch(&mut c, &compiled.policy, act.now).await?.is_observing() {
         return Ok(0);
     }
     let around = Arc::new(facts::surroundings(&mut c, &ports.settings, &compiled.policy, act.now).await?);
@@ -85,7 +85,8 @@ async fn follow(
         | Reason::Departed { .. }
         | Reason::ActiveAgain { .. }
         | Reason::FrozenLongEnough { .. }
-        | Reason::DeactivatedLongEnough { .. } => return forget_past_leave(c, act, known).await,
+        | Reason::DeactivatedLongEnough { .. }
+        | Reason::NoLongerGiven { .. } => return forget_past_leave(c, act, known).await,
     }
     let act = act.because(fresh.because.name());
     carry_out(c, &act, policy, &known, fresh.step, &fresh.because).await?;

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::super::Refusal;
 use crate::config::Settings;
@@ -20,7 +21,7 @@ use crate::domain::policy::{EvidenceSource, Policy};
 use crate::store::evidence::Health;
 use crate::store::leave::ApprovedLeave;
 use crate::store::token::TokenKind;
-use crate::store::{Conn, Span, entitlement, evidence, leave, notice, presence, standing, token};
+use crate::store::{Conn, Span, entitlement, evidence, held_right, leave, notice, presence, standing, token};
 
 /// How many accounts make a page: so few that each of its statements is quick, and read where it is asked.
 pub(in crate::flows) const PAGE: i64 = 200;
@@ -32,6 +33,8 @@ pub(in crate::flows) struct Surroundings {
     pub(in crate::flows) sources: Vec<SourceHealth>,
     /// Whether notices can be sent at all.
     pub(in crate::flows) mail_configured: bool,
+    /// Whose rights wait for a release, and since when.
+    held: BTreeMap<AccountId, Timestamp>,
     leads: Vec<SignedDuration>,
 }
 
@@ -50,6 +53,8 @@ pub(in crate::flows) struct Known {
     pub(in crate::flows) limited: bool,
     /// What its directories say.
     pub(in crate::flows) identities: Vec<IdentityState>,
+    /// Their documents, where a lifecycle rule asks for an attribute.
+    pub(in crate::flows) documents: Vec<Value>,
     /// When each source last saw the person.
     pub(in crate::flows) evidence: Evidence,
     /// The notices that went out.
@@ -75,10 +80,12 @@ impl Known {
             sectors: &self.sectors,
             limited: self.limited,
             identities: &self.identities,
+            documents: &self.documents,
             evidence: &self.evidence,
             sources: &around.sources,
             notices: &self.notices,
             mail_configured: around.mail_configured,
+            held: around.held.get(&self.account.id).copied(),
             leave: self.leave.as_ref().map(|leave| Leave {
                 from: leave.from,
                 until: leave.until,
@@ -127,6 +134,7 @@ pub(in crate::flows) async fn surroundings(
     Ok(Surroundings {
         sources: sources(c, settings, now).await?,
         mail_configured: settings.mail.is_some(),
+        held: held_right::all(c).await?.into_iter().map(|(id, (since, _))| (id, since)).collect(),
         leads,
     })
 }
@@ -214,6 +222,12 @@ async fn spanning(
     moment: Moment,
 ) -> Result<Vec<Known>, Refusal> {
     let mut rows = Rows::read(c, &span, moment).await?;
+    let asks = policy.lifecycle.rules.iter().any(|rule| rule.applies_to.attribute.is_some());
+    let ids = || accounts.iter().map(|account| account.id);
+    let mut documents = match (ids().min(), ids().max()) {
+        (Some(first), Some(last)) if asks => by_account(presence::documents_between(c, first, last).await?),
+        _ => BTreeMap::new(),
+    };
     let mut page = Vec::with_capacity(accounts.len());
     for mut account in accounts {
         let id = account.id;
@@ -228,6 +242,7 @@ async fn spanning(
             limited: grants.iter().any(|g| g.kind == GrantKind::Limited && g.holds_at(moment.at())),
             grants,
             identities: presences(rows.presences.remove(&id).unwrap_or_default(), moment.at()),
+            documents: documents.remove(&id).unwrap_or_default(),
             evidence: rows.evidence.remove(&id).unwrap_or_default().into_iter().collect(),
             notices: sent(rows.notices.remove(&id).unwrap_or_default(), &around.leads, moment.at()),
             leave: rows.leaves.remove(&id).and_then(|mut rows| rows.pop()),

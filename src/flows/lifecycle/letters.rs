@@ -269,7 +269,13 @@ fn draft(
     let since = fresh.idle.map(|idle| idle.since.as_second()).unwrap_or_default();
     let lead = match fresh.step {
         Step::Notify { lead, .. } => lead.as_secs(),
-        Step::Keep | Step::Freeze | Step::Deactivate | Step::Remove | Step::Pause | Step::Return => 0,
+        Step::Keep
+        | Step::Freeze
+        | Step::Deactivate
+        | Step::Remove
+        | Step::Pause
+        | Step::Return
+        | Step::TakeRights => 0,
     };
     let topic = format!("{}:{}:{since}:{lead}", kind.name(), account.id);
     Draft { kind, topic, account: Some(account.id), recipient, letter, about }

@@ -5,24 +5,31 @@
 
 mod alarm;
 mod apply;
+mod backtest;
 mod chunk;
 mod dates;
 pub(in crate::flows) mod facts;
 mod letters;
+pub(in crate::flows) mod observe;
 mod plan;
 mod release;
 mod run;
 mod schedule;
 mod step;
 mod told;
+mod undo;
 mod view;
+mod weigh;
 
 pub use apply::{JOB, apply};
+pub use backtest::{Backtest, Tried, backtest};
 pub use dates::{end_grants, follow_dates};
 pub(in crate::flows) use letters::is_still_due;
+pub use observe::{Watch, watch};
 pub use plan::{Exception, Proposal, find, plan};
 pub use release::release;
 pub use run::{Run, RunOutcome, RunReport, runs};
 pub use schedule::{Due, is_due, next_run, run, run_due};
 pub(in crate::flows) use step::end_of_leave;
+pub use undo::{UndoLine, UndoReport, UndoWish, undo};
 pub use view::{ExceptionView, PlanView, StepView, view};

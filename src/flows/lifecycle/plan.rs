@@ -2,17 +2,19 @@
 //!
 //! Invariant: making a plan changes no account.
 
-use std::collections::BTreeSet;
-
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::{Act, Compiled, Ports, Refusal, guard};
-use super::facts::{self, Moment, PAGE, Surroundings};
+use super::super::{Act, Compiled, Ports, Refusal, entitle};
+use super::facts::{self, Known, Moment, PAGE, Surroundings};
+use super::weigh;
+use crate::domain::account::Account;
 use crate::domain::actor::Subject;
 use crate::domain::ids::AccountId;
 use crate::domain::lifecycle::{Assessment, Exempt, Reason, assess};
 use crate::domain::plan::{Plan, PlanState, PlannedStep};
+use crate::domain::policy::Policy;
 use crate::store::plan::{StoredPlan, StoredStep};
 use crate::store::{Conn, StoreError, account, plan as table};
 
@@ -51,6 +53,7 @@ pub struct Proposal {
 ///
 /// [`Refusal::NoPolicy`] before the first policy; [`Refusal::Store`] when the database cannot be reached.
 pub async fn plan(ports: &Ports, act: &Act) -> Result<Proposal, Refusal> {
+    entitle::forget_resolved(ports, act).await?;
     // One moment for the whole plan, however long the reading takes.
     let mut c = ports.db.snapshot().await?;
     let compiled = ports.policies.current(&mut c).await?;
@@ -91,7 +94,12 @@ async fn draft(
         let accounts = account::page(c, after, PAGE).await?;
         let Some(last) = accounts.last() else { break };
         after = Some(last.id);
-        for known in facts::page(c, &compiled.policy, around, accounts, Moment::Now(act.now)).await? {
+        let (page, unreadable) = readable(c, &compiled.policy, around, accounts, act.now).await?;
+        for exception in unreadable {
+            *plan.kept.entry(exception.because.name().to_owned()).or_default() += 1;
+            exceptions.push(exception);
+        }
+        for known in page {
             let facts = known.facts(around);
             let assessment = assess(&compiled.policy, &facts, act.now);
             if is_exception(&assessment) && exceptions.len() < LISTED {
@@ -100,11 +108,37 @@ async fn draft(
             plan.add(&facts, assessment);
         }
     }
-    let takes: BTreeSet<AccountId> =
-        plan.steps.iter().filter(|step| step.step.takes_access()).map(|step| step.account).collect();
-    let stops = guard::stops(c, &compiled.policy, &takes, act.now).await?;
+    let stops = weigh::stops(c, &compiled.policy, &plan.steps, act.now).await?;
     plan.seal(stops);
     Ok((plan, exceptions))
+}
+
+/// What is known about a page of accounts. One that cannot be read keeps nobody else from being assessed.
+async fn readable(
+    c: &mut Conn,
+    policy: &Policy,
+    around: &Surroundings,
+    accounts: Vec<Account>,
+    now: Timestamp,
+) -> Result<(Vec<Known>, Vec<Exception>), Refusal> {
+    match facts::page(c, policy, around, accounts.clone(), Moment::Now(now)).await {
+        Err(Refusal::Store(StoreError::Corrupt { .. })) => {}
+        other => return other.map(|page| (page, Vec::new())),
+    }
+    let (mut page, mut unreadable) = (Vec::with_capacity(accounts.len()), Vec::new());
+    for account in accounts {
+        let id = account.id;
+        match facts::one(c, policy, around, account, now).await {
+            Ok(known) => page.extend(known),
+            Err(Refusal::Store(error @ StoreError::Corrupt { .. })) => {
+                tracing::error!(account.id = %id, %error, "account {id} is left alone: {error}");
+                let exempt = Exempt::NeedsAttention { said: error.to_string() };
+                unreadable.push(Exception { account: id, because: Reason::Kept { exempt } });
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    Ok((page, unreadable))
 }
 
 /// Whether somebody reading the plan would ask why this account is not in it.
@@ -116,6 +150,7 @@ fn is_exception(assessment: &Assessment) -> bool {
             | Exempt::OnLeave { .. }
             | Exempt::NotYetValid { .. }
             | Exempt::SeenSince { .. }
+            | Exempt::NeedsAttention { .. }
             | Exempt::DecidedByPerson,
         ) => true,
         Some(
@@ -126,7 +161,8 @@ fn is_exception(assessment: &Assessment) -> bool {
             | Exempt::Unknown { .. }
             | Exempt::InUse { .. }
             | Exempt::Told { .. }
-            | Exempt::Frozen { .. },
+            | Exempt::Frozen { .. }
+            | Exempt::CalmDay { .. },
         )
         | None => false,
     }
@@ -160,7 +196,7 @@ fn write_down(plan: &Plan, exceptions: &[Exception]) -> Result<(StoredPlan, Vec<
     Ok((stored, steps.collect::<Result<_, Refusal>>()?))
 }
 
-fn as_json(value: &impl Serialize) -> Result<Value, Refusal> {
+pub(super) fn as_json(value: &impl Serialize) -> Result<Value, Refusal> {
     serde_json::to_value(value)
         .map_err(|error| Refusal::Store(StoreError::corrupt("plan", "new", format!("not written: {error}"))))
 }

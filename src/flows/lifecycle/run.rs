@@ -14,6 +14,9 @@ use crate::domain::safety::SafetyStop;
 use crate::store::plan as table;
 pub use crate::store::plan::Run;
 
+/// The outcome under which the undoing of a run is recorded.
+pub(super) const UNDONE: &str = "undone";
+
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RunOutcome {

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use super::super::clock_watch::{self, Jump};
 use super::super::lead::{self, Fence};
 use super::super::{Ports, Refusal};
 use super::apply::{JOB, under};
@@ -20,6 +21,8 @@ pub enum Due {
     Unscheduled,
     /// Not yet; then.
     NotYet(Timestamp),
+    /// The clock has jumped, and nobody has released it.
+    Stopped(Jump),
     /// Another node, or a command, is at it.
     Elsewhere,
     /// It ran.
@@ -42,14 +45,17 @@ pub async fn next_run(ports: &Ports) -> Result<Option<Timestamp>, Refusal> {
     Ok(next_time(schedule, &lifecycle.timezone, since))
 }
 
-/// Whether a time of the schedule has come. Before the first policy none has.
+/// Whether a time of the schedule has come, and the clock can be trusted. Before the first policy none has.
 ///
 /// # Errors
 ///
 /// [`Refusal::Store`] when the database cannot be reached.
 pub async fn is_due(ports: &Ports) -> Result<bool, Refusal> {
     match next_run(ports).await {
-        Ok(next) => Ok(next.is_some_and(|at| at <= ports.clock.now())),
+        Ok(next) if next.is_some_and(|at| at <= ports.clock.now()) => {
+            Ok(clock_watch::look(ports).await?.is_none())
+        }
+        Ok(_) => Ok(false),
         Err(Refusal::NoPolicy) => Ok(false),
         Err(other) => Err(other),
     }
@@ -72,6 +78,9 @@ pub async fn run(ports: &Ports, fence: &Fence) -> Result<RunReport, Refusal> {
 pub async fn run_due(ports: &Ports) -> Result<Due, Refusal> {
     if let Some(wait) = wait(ports).await? {
         return Ok(wait);
+    }
+    if let Some(jump) = clock_watch::look(ports).await? {
+        return Ok(Due::Stopped(jump));
     }
     let Some(fence) = lead::take(ports, JOB).await? else { return Ok(Due::Elsewhere) };
     // Another node may have run between the look at the schedule and the lead.

@@ -13,11 +13,13 @@ use super::super::{Act, Compiled, Ports, Refusal, depart, entitle, guard, people
 use super::facts::{self, Known, Surroundings};
 use crate::domain::account::Account;
 use crate::domain::days::Reading;
+use crate::domain::ids::{GrantId, RunId};
 use crate::domain::lifecycle::{Assessment, Reason, Step, assess};
 use crate::domain::plan::PlannedStep;
 use crate::domain::policy::Policy;
 use crate::domain::safety::SafetyStop;
-use crate::store::{Conn, account, erasure, leave, plan as table};
+use crate::domain::undo::Done;
+use crate::store::{Conn, account, erasure, held_right, leave, plan as table, run_step};
 
 /// Why a step was not taken.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,6 +106,8 @@ pub(super) struct Taking {
     pub(super) compiled: Arc<Compiled>,
     /// What all accounts have in common.
     pub(super) around: Surroundings,
+    /// In which run.
+    pub(super) run: RunId,
     /// Of which plan.
     pub(super) hash: String,
     /// A person released exactly this plan.
@@ -138,7 +142,9 @@ impl Taking {
                         Judged::Holds(known, fresh) => {
                             let act = taking.act.because(cause(&fresh, &taking.hash));
                             let policy = &taking.compiled.policy;
-                            carry_out(c, &act, policy, &known, planned.step, &fresh.because).await?;
+                            let ended =
+                                carry_out(c, &act, policy, &known, planned.step, &fresh.because).await?;
+                            taking.note_done(c, &known, &planned, &fresh, ended).await?;
                             Taken::Done(Box::new(known.account))
                         }
                         Judged::Not(why) => Taken::Skipped(why),
@@ -157,9 +163,24 @@ impl Taking {
         let (policy, now) = (&self.compiled.policy, self.act.now);
         let known = facts::one(c, policy, &self.around, account, now).await?;
         let known = known.ok_or_else(|| Refusal::not_found("account", id))?;
-        let fresh = assess(policy, &known.facts(&self.around), now);
+        let mut facts = known.facts(&self.around);
+        if planned.step == Step::TakeRights {
+            // What waited when the run began may be given again by now.
+            facts.held = held_right::among(c, &[id]).await?.get(&id).map(|(since, _)| *since);
+        }
+        let fresh = assess(policy, &facts, now);
         if !planned.still_holds(&fresh) {
             return Ok(Judged::Not(Skipped::NoLongerHolds { found: fresh.because }));
+        }
+        if planned.step == Step::TakeRights {
+            guard::hold(c).await?;
+            let stops = entitle::stops(c, policy, &[id], &BTreeSet::new(), now).await?;
+            let stops = if self.is_released { never_released(stops) } else { stops };
+            return Ok(if stops.is_empty() {
+                Judged::Holds(Box::new(known), Box::new(fresh))
+            } else {
+                Judged::Not(Skipped::Held { stops })
+            });
         }
         // Leave takes nothing that does not come back, but the last administrator stays for it too.
         let pauses = planned.step == Step::Pause && !policy.leave_sign_in;
@@ -172,6 +193,27 @@ impl Taking {
             }
         }
         Ok(Judged::Holds(Box::new(known), Box::new(fresh)))
+    }
+
+    /// Notes how the account stood before, so that the step can be undone.
+    pub(super) async fn note_done(
+        &self,
+        c: &mut Conn,
+        known: &Known,
+        planned: &PlannedStep,
+        fresh: &Assessment,
+        (ended, given): (Vec<GrantId>, Vec<GrantId>),
+    ) -> Result<(), Refusal> {
+        let done = Done {
+            step: planned.step,
+            because: fresh.because.clone(),
+            at: self.act.now,
+            before: known.account.standing.clone(),
+            ended,
+            given,
+        };
+        let document = super::plan::as_json(&done)?;
+        Ok(run_step::note(c, self.run, planned.account, &document).await?)
     }
 
     /// Notes what came of a step.
@@ -194,7 +236,8 @@ pub(super) fn cause(assessment: &Assessment, hash: &str) -> String {
     }
 }
 
-/// Does what a step says. The caller holds the account's lock.
+/// Does what a step says. The caller holds the account's lock. Gives the grants that it ended, and
+/// those that it gave instead.
 pub(super) async fn carry_out(
     c: &mut Conn,
     act: &Act,
@@ -202,8 +245,11 @@ pub(super) async fn carry_out(
     known: &Known,
     step: Step,
     because: &Reason,
-) -> Result<(), Refusal> {
-    let Some(status) = step.status() else { return Ok(()) };
+) -> Result<(Vec<GrantId>, Vec<GrantId>), Refusal> {
+    if step == Step::TakeRights {
+        return entitle::take_held(c, act, policy, known.account.id).await;
+    }
+    let Some(status) = step.status() else { return Ok(Default::default()) };
     let mut account = known.account.clone();
     match because {
         Reason::LeaveBegan { until } => {
@@ -218,7 +264,8 @@ pub(super) async fn carry_out(
         | Reason::ActiveAgain { .. }
         | Reason::Expired { .. }
         | Reason::FrozenLongEnough { .. }
-        | Reason::DeactivatedLongEnough { .. } => {}
+        | Reason::DeactivatedLongEnough { .. }
+        | Reason::NoLongerGiven { .. } => {}
     }
     if matches!(because, Reason::ActiveAgain { .. }) {
         depart::restore(c, act, &account).await?;
@@ -231,9 +278,14 @@ pub(super) async fn carry_out(
             entitle::accounts(c, act, policy, &[account.id]).await?;
         }
         Step::Remove => erasure::erase(c, account.id, act.now).await?,
-        Step::Keep | Step::Notify { .. } | Step::Freeze | Step::Deactivate | Step::Pause => {}
+        Step::Keep
+        | Step::Notify { .. }
+        | Step::Freeze
+        | Step::Deactivate
+        | Step::Pause
+        | Step::TakeRights => {}
     }
-    Ok(())
+    Ok(Default::default())
 }
 
 /// Ends the leave of an account: from now on its clock runs again.

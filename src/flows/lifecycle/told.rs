@@ -28,7 +28,9 @@ pub(super) async fn tell(
         Step::Deactivate => {
             Notice::Deactivated { reason: planned.because.status_reason(before.standing.reason) }
         }
-        Step::Keep | Step::Notify { .. } | Step::Remove | Step::Pause | Step::Return => return Ok(()),
+        Step::Keep | Step::Notify { .. } | Step::Remove | Step::Pause | Step::Return | Step::TakeRights => {
+            return Ok(());
+        }
     };
     let (act, post, before) = (taking.act.clone(), post.clone(), before.clone());
     let topic = format!("told:{}:{}:{}", planned.step.name(), before.id, taking.hash);
@@ -58,7 +60,6 @@ fn frozen(taking: &Taking, post: &Post, planned: &PlannedStep) -> Notice {
     Notice::Frozen {
         last_seen: seen.map(|seen| post.day(seen.at)),
         deactivates_on: freeze_for.map(|length| post.day(later(taking.act.now, length))),
-        // No policy lets a sign-in open a frozen account; a person does.
-        sign_in_lifts: false,
+        sign_in_lifts: rule.is_some_and(|rule| rule.sign_in_lifts_freeze),
     }
 }

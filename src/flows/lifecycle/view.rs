@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::super::{Compiled, Ports, Refusal};
+use super::super::{Compiled, Ports, Refusal, clock_watch, entitle};
+use super::observe;
 use super::plan::Proposal;
 use super::step::Skipped;
 use crate::domain::account::Account;
@@ -16,6 +17,7 @@ use crate::domain::evidence::LastSeen;
 use crate::domain::grant::GrantKind;
 use crate::domain::ids::{AccountId, RuleId};
 use crate::domain::language::Language;
+use crate::domain::lifecycle::Step;
 use crate::domain::plan::{PlanState, PlannedStep};
 use crate::domain::policy::EvidenceSource;
 use crate::store::plan::StoredStep;
@@ -42,6 +44,8 @@ pub struct PlanView {
     pub unknown: Vec<String>,
     /// Sources that rules name but nobody configured.
     pub ignored: Vec<EvidenceSource>,
+    /// Why nothing is done now whatever the plan says: it is only observed, the clock has jumped. A sentence each.
+    pub notes: Vec<String>,
     /// Why it waits for release, a sentence each.
     pub stops: Vec<String>,
     /// Who released it.
@@ -123,6 +127,10 @@ pub async fn view(ports: &Ports, proposal: &Proposal, language: Language) -> Res
             why: exception.because.sentence(&reading),
         });
     }
+    let now = Reading::of(&compiled.policy, language, ports.clock.now());
+    let watch = observe::watch(&mut c, &compiled.policy, now.now).await?;
+    let mut notes: Vec<String> = watch.sentence(&now).into_iter().collect();
+    notes.extend(clock_watch::stopped(&mut c).await?.map(|jump| jump.sentence(&now)));
     let unknown = plan.unknown.iter().map(|source| {
         let covers = reading.pick(
             format!("Gäller {} konton.", source.accounts),
@@ -140,6 +148,7 @@ pub async fn view(ports: &Ports, proposal: &Proposal, language: Language) -> Res
         exceptions,
         unknown: unknown.collect(),
         ignored: plan.ignored.iter().copied().collect(),
+        notes,
         stops: plan.stops.iter().map(|stop| stop.sentence(&compiled.policy, &reading)).collect(),
         released_by: proposal.released_by.clone(),
         release_reason: proposal.release_reason.clone(),
@@ -172,10 +181,24 @@ async fn step(
         why: planned.because.sentence(reading),
         last_seen: seen.map(|seen| seen.at),
         last_seen_source: seen.map(|seen| seen.source),
-        takes: if planned.step.takes_access() { takes(c, planned.account).await? } else { Vec::new() },
+        takes: taken_by(c, compiled, planned, reading.now).await?,
         state: stored.state,
         outcome: skipped.map(|why| why.sentence(&compiled.policy, reading)),
     })
+}
+
+/// The roles and sectors that a step takes away.
+async fn taken_by(
+    c: &mut Conn,
+    compiled: &Compiled,
+    planned: &PlannedStep,
+    now: Timestamp,
+) -> Result<Vec<String>, Refusal> {
+    if planned.step == Step::TakeRights {
+        let lost = entitle::losses(c, &compiled.policy, &[planned.account], now).await?;
+        return Ok(lost.into_values().flatten().map(|kind| kind.value().to_owned()).collect());
+    }
+    if planned.step.takes_access() { takes(c, planned.account).await } else { Ok(Vec::new()) }
 }
 
 /// The roles and sectors that an account holds.

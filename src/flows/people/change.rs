@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::super::{Act, Policies, Ports, Refusal, entitle, guard, stand};
@@ -18,6 +18,9 @@ use crate::domain::language::Language;
 use crate::domain::policy::Policy;
 use crate::domain::safety::SafetyStop;
 use crate::store::{Conn, account};
+
+/// Beyond every end date that anybody means.
+const BEYOND: SignedDuration = SignedDuration::from_hours(24 * 36_500);
 
 /// The first and last instants of an account; what is not named stays as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -119,6 +122,9 @@ pub async fn set_dates(
                 || new.valid_from.is_some_and(|from| act.now < from);
             if is_outside {
                 keep_the_last(c, act, policy, account.id).await?;
+            } else if new.valid_until.is_some() {
+                guard::hold(c).await?;
+                keep_one_without_end(c, act, policy, account.id).await?;
             }
             let show = |account: &Account| {
                 let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
@@ -242,8 +248,26 @@ pub(super) async fn keep_the_last(
     let reading = Reading::of(policy, Language::En, act.now);
     match last {
         Some(stop) => Err(Refusal::Conflict(format!("refused: {}", stop.sentence(policy, &reading)))),
-        None => Ok(()),
+        None => keep_one_without_end(c, act, policy, id).await,
     }
+}
+
+/// Refuses when only administrators with an end date would be left: on that day nobody would administer. The caller
+/// holds the guard's lock.
+async fn keep_one_without_end(
+    c: &mut Conn,
+    act: &Act,
+    policy: &Policy,
+    id: AccountId,
+) -> Result<(), Refusal> {
+    let then = act.now.saturating_add(BEYOND).unwrap_or(Timestamp::MAX);
+    let stops = guard::stops(c, policy, &BTreeSet::from([id]), then).await?;
+    if stops.contains(&SafetyStop::NoAdministrator) {
+        return Err(conflict(
+            "refused: the administrators that would be left have an end date, and then nobody would administer",
+        ));
+    }
+    Ok(())
 }
 
 /// A reason that says something.

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use super::super::lifecycle::observe;
 use super::super::{Act, Ports, Refusal, entitle};
 use super::checks::{self, Checked};
 use super::draft::{Draft, Wanted, draft};
@@ -189,6 +190,7 @@ async fn put_into_force(c: &mut Conn, act: &Act, checked: &Checked, wish: &Wish)
     }
     let number = policy::append(c, &wish.text, &text_hash, &act.actor.to_string(), act.now).await?;
     record(c, act, wish, &draft, former.as_ref(), number).await?;
+    observe::note(c, before.as_ref().map(|before| &before.policy), &checked.policy, act.now).await?;
     let because = act.because(format!("policy {number}"));
     let changed = entitle::everybody(c, &because, &checked.policy).await?;
     // The cache is not filled here: the commit may still fail.

@@ -88,6 +88,7 @@ impl Verdict {
                     Exempt::InUse { due: at }
                     | Exempt::Told { not_before: at }
                     | Exempt::Frozen { until: at }
+                    | Exempt::CalmDay { until: at }
                     | Exempt::NotYetValid { from: at },
             } => Some(*at),
             Reason::Kept { exempt: Exempt::OnLeave { until } } => *until,
@@ -100,7 +101,8 @@ impl Verdict {
             | Reason::FrozenLongEnough { .. }
             | Reason::DeactivatedLongEnough { .. }
             | Reason::LeaveBegan { .. }
-            | Reason::LeaveEnded { .. } => Some(scene.moment.at()),
+            | Reason::LeaveEnded { .. }
+            | Reason::NoLongerGiven { .. } => Some(scene.moment.at()),
         }
     }
 
@@ -140,6 +142,7 @@ fn exception(scene: &Scene, known: &Known, assessment: Option<&Assessment>) -> O
             | Exempt::NotYetValid { .. }
             | Exempt::Unknown { .. }
             | Exempt::SeenSince { .. }
+            | Exempt::NeedsAttention { .. }
             | Exempt::DecidedByPerson
             | Exempt::NoRule
             | Exempt::NoLimit),
@@ -150,6 +153,7 @@ fn exception(scene: &Scene, known: &Known, assessment: Option<&Assessment>) -> O
                 | Exempt::Deactivated
                 | Exempt::InUse { .. }
                 | Exempt::Told { .. }
+                | Exempt::CalmDay { .. }
                 | Exempt::Frozen { .. },
             )
             | None,

@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::identity::{Found, Seeker};
 use super::refuse::Refusing;
+use super::thaw::may_thaw;
 use super::ticket::{self, Attempt};
 use super::{Outcome, Returned, SignedIn, Why, newcomer, token_groups};
 use crate::config::Settings;
@@ -130,13 +131,19 @@ impl Admission {
                 return self.refusing(&compiled).unknown(c, why, person, placed).await;
             }
         };
-        let account = account::lock(c, identity.account)
+        let mut account = account::lock(c, identity.account)
             .await?
             .ok_or_else(|| Refusal::not_found("account", identity.account))?;
+        let thaws = identity.active && may_thaw(c, act, &compiled.policy, settings, &account).await?;
         token_groups::follow(&seeker, c, &compiled.policy, &identity).await?;
         let effective = held(c, &compiled.policy, &account, self.act.now).await?;
-        if let Err(why) = self.judge(&seeker, &compiled, &identity, (&account, &effective)) {
+        if let Err(why) = self.judge(&seeker, &compiled, &identity, (&account, &effective), thaws) {
             return self.refusing(&compiled).known(c, why, &account).await;
+        }
+        if thaws {
+            let act = Act { actor: Actor::Account(account.id), ..act.clone() };
+            stand::change(c, &act, &account, Status::Active, StatusReason::SignedIn, None).await?;
+            account.standing.status = Status::Active;
         }
         let entrant = Entrant { person, identity: &identity, account: &account, effective: &effective };
         self.let_in(c, &compiled, &entrant, &secret).await?;
@@ -145,16 +152,18 @@ impl Admission {
         Ok(Outcome::SignedIn(SignedIn { secret, return_to, account: account.id, ticket }))
     }
 
-    /// Whether the person may sign in. An invited account is judged as the active one that the sign-in makes of it.
+    /// Whether the person may sign in. An invited account, or a frozen one that the sign-in
+    /// lifts (`thaws`), is judged as the active one that the sign-in makes of it.
     fn judge(
         &self,
         seeker: &Seeker<'_>,
         compiled: &Compiled,
         identity: &Identity,
         (account, effective): (&Account, &Effective),
+        thaws: bool,
     ) -> Result<(), Why> {
         let mut judged = account.clone();
-        if judged.standing.status == Status::Invited {
+        if thaws || judged.standing.status == Status::Invited {
             judged.standing.status = Status::Active;
         }
         may_enter(&compiled.policy, &judged, effective, self.act.now).map_err(|why| match why {

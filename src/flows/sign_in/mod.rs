@@ -15,6 +15,7 @@ mod identity;
 pub(in crate::flows) mod newcomer;
 mod realm;
 mod refuse;
+mod thaw;
 mod ticket;
 mod token_groups;
 

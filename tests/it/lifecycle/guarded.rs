@@ -134,6 +134,38 @@ async fn of_two_administrators_who_are_deactivated_at_the_same_moment_one_stays(
 }
 
 #[tokio::test]
+async fn of_two_administrators_whom_two_nodes_deactivate_at_the_same_moment_one_stays() {
+    on_each_engine(async |t| {
+        let w = World::open(t).await;
+        let admins = w.board(&["anna", "bo"]).await;
+        // Another node has a pool of its own.
+        let db = portvakt::store::Db::open(&t.url, 4).await.unwrap();
+        let clock: std::sync::Arc<dyn portvakt::flows::Clock> =
+            std::sync::Arc::<portvakt::flows::SetClock>::clone(&w.house.clock);
+        let settings = std::sync::Arc::clone(&w.ports().settings);
+        let other_node = portvakt::flows::Ports::new(db, clock, settings).unwrap();
+        for round in 0..25 {
+            let (first, second) = (admins[round % 2].to_string(), admins[(round + 1) % 2].to_string());
+            let (act, tomorrow) = (w.act(), w.now() + jiff::SignedDuration::from_hours(24));
+            let ends = people::Dates { valid_until: Some(Some(tomorrow)), ..people::Dates::default() };
+            let (one, other) = tokio::join!(
+                people::deactivate(w.ports(), &act, &first, "tidying"),
+                people::set_dates(&other_node, &act, &second, ends, "a helper for a day"),
+            );
+            assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
+            if one.is_ok() {
+                people::activate(w.ports(), &w.act(), &first, "back").await.unwrap();
+            } else {
+                let open = people::Dates { valid_until: Some(None), ..people::Dates::default() };
+                people::set_dates(w.ports(), &w.act(), &second, open, "for good").await.unwrap();
+            }
+        }
+        other_node.db.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_protected_account_is_refused_by_every_command_but_the_one_that_says_what_it_is_for() {
     on_each_engine(async |t| {
         let w = World::open(t).await;

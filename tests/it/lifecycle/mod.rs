@@ -3,8 +3,11 @@
 //! Invariant: people come in over SCIM, as a directory sends them; time is moved by the clock alone.
 
 mod away;
+mod calm;
 mod dates;
 mod guarded;
+mod held;
+mod killed;
 mod letters;
 mod many;
 mod moved;
@@ -16,6 +19,7 @@ mod rights;
 mod runs;
 mod simulation;
 mod steps;
+mod undo;
 
 use std::sync::Arc;
 

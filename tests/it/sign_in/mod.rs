@@ -18,3 +18,4 @@ mod proxy;
 mod refusing;
 mod sessions;
 mod step_up;
+mod thawing;

@@ -75,6 +75,14 @@ pub(super) fn lifecycle(former: &Policy, new: &Policy, said: &mut Said) {
     said.change("Körningar", "Runs", &schedule(&was.schedule), &schedule(&is.schedule));
     said.change("Tidszon", "Time zone", &was.timezone, &is.timezone);
     said.change("Körningarnas läge", "Mode of the runs", was.mode.name(), is.mode.name());
+    let profile = |policy: &Policy| policy.lifecycle.profile.map_or("-", |profile| profile.name()).to_owned();
+    said.change("Profil", "Profile", &profile(former), &profile(new));
+    let first = |one: SignedDuration| length(one, language);
+    let (from, to) = (first(was.observe_first), first(is.observe_first));
+    said.change("Observerar först i", "Observes first for", &from, &to);
+    if was.no_steps_on != is.no_steps_on {
+        said.say("Andra dagar är undantagna från steg.", "Other days are excluded from steps.");
+    }
     let stale = |one: SignedDuration| length(one, language);
     let (from, to) = (stale(was.source_stale_after), stale(is.source_stale_after));
     said.change("En tyst källa räknas inte efter", "A silent source counts no more after", &from, &to);
@@ -166,8 +174,18 @@ fn limits(one: &LifecycleRule, other: &LifecycleRule, language: Language) -> Vec
         ),
         ("påminnelser före", "reminders before", notices(one), notices(other)),
         ("fryst i", "frozen for", long(one.freeze_for), long(other.freeze_for)),
+        (
+            "frysning hävs av inloggning",
+            "freeze lifted by signing in",
+            pick(language, yes(one.sign_in_lifts_freeze).0, yes(one.sign_in_lifts_freeze).1).to_owned(),
+            pick(language, yes(other.sign_in_lifts_freeze).0, yes(other.sign_in_lifts_freeze).1).to_owned(),
+        ),
         ("raderas efter", "erased after", long(one.remove_after), long(other.remove_after)),
     ]
+}
+
+const fn yes(flag: bool) -> (&'static str, &'static str) {
+    if flag { ("ja", "yes") } else { ("nej", "no") }
 }
 
 fn whom(policy: &Policy, rule: &LifecycleRule, language: Language) -> String {
@@ -180,6 +198,7 @@ fn whom(policy: &Policy, rule: &LifecycleRule, language: Language) -> String {
         pick(language, said.0, said.1).to_owned()
     }));
     words.extend(one.directories.iter().map(ToString::to_string));
+    words.extend(one.attribute.iter().map(|is| format!("{} = {}", is.path, is.one_of.join(" / "))));
     if words.is_empty() { pick(language, "alla", "everybody").to_owned() } else { words.join(", ") }
 }
 

@@ -3,10 +3,39 @@
 //! Invariant: what the lifecycle would do to an account stands here with every limit that decides it.
 
 use super::{Block, Source};
+use crate::domain::calm_days::CalmDays;
 use crate::domain::language::Language;
 use crate::domain::policy::phrase::{and, capital, kind, length, or, pick, role, sector, source as seen_by};
 use crate::domain::policy::{AppliesTo, LifecycleRule, Mode, Policy};
 
+const MONTHS_SV: [&str; 12] = [
+    "januari",
+    "februari",
+    "mars",
+    "april",
+    "maj",
+    "juni",
+    "juli",
+    "augusti",
+    "september",
+    "oktober",
+    "november",
+    "december",
+];
+const MONTHS_EN: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
 /// Adds the sections.
 pub(super) fn tell(source: Source<'_>, language: Language, blocks: &mut Vec<Block>) {
     inactivity(source.policy, language, blocks);
@@ -54,6 +83,7 @@ fn inactivity(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
         stale(policy, language),
         safety(policy, language),
     ];
+    notes.extend(framework(policy, language));
     if lifecycle.mode == Mode::Observe {
         notes.push(says(
             "För närvarande görs bara planer; inget konto fryses eller avaktiveras.",
@@ -61,6 +91,73 @@ fn inactivity(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
         ));
     }
     blocks.push(Block::List(notes));
+}
+
+/// What a board asks about: the framework, the days without steps, the first weeks, what a sign-in lifts.
+fn framework(policy: &Policy, language: Language) -> Vec<String> {
+    let lifecycle = &policy.lifecycle;
+    let says = |sv: String, en: String| match language {
+        Language::Sv => sv,
+        Language::En => en,
+    };
+    let mut notes = Vec::new();
+    notes.extend(lifecycle.profile.map(|profile| {
+        let most = length(profile.longest_idle(), language);
+        says(
+            format!("Profilen {profile} gäller: ett personligt konto får stå oanvänt i högst {most}."),
+            format!("The profile {profile} holds: a person's account may be unused for at most {most}."),
+        )
+    }));
+    let days = calm(&lifecycle.no_steps_on, language);
+    if !days.is_empty() {
+        let days = and(&days, language);
+        notes.push(says(
+            format!("Inga steg tas {days}; de tas nästa dag som inte är undantagen. Den som slutar förlorar åtkomsten genast ändå."),
+            format!("No step is taken on {days}; it is taken on the next other day. Whoever leaves loses access at once all the same."),
+        ));
+    }
+    if !lifecycle.observe_first.is_zero() && lifecycle.mode == Mode::Enforce {
+        let first = length(lifecycle.observe_first, language);
+        notes.push(says(
+            format!("Under de första {first} görs bara planer; inget konto fryses eller avaktiveras."),
+            format!("For the first {first} only plans are made; no account is frozen or deactivated."),
+        ));
+    }
+    let lifts = lifecycle.rules.iter().filter(|rule| rule.sign_in_lifts_freeze).count();
+    if lifts > 0 {
+        let is_all = lifts == lifecycle.rules.len();
+        let (sv, en) =
+            if is_all { ("", "") } else { (", för några av raderna ovan", ", for some of the rows above") };
+        notes.push(says(
+            format!("Den som har frysts för inaktivitet öppnar kontot genom att logga in{sv}."),
+            format!("Whoever was frozen for not being seen opens the account by signing in{en}."),
+        ));
+    }
+    notes
+}
+
+fn calm(days: &CalmDays, language: Language) -> Vec<String> {
+    let says = |sv: &str, en: &str| pick(language, sv, en).to_owned();
+    let mut words = Vec::new();
+    if days.weekends {
+        words.push(says("lördagar och söndagar", "Saturdays and Sundays"));
+    }
+    if days.swedish_holidays {
+        words.push(says("svenska helgdagar", "Swedish public holidays"));
+    }
+    let months = if language == Language::Sv { MONTHS_SV } else { MONTHS_EN };
+    let name = |month: i8| {
+        let at = usize::try_from(month - 1).unwrap_or_default();
+        months.get(at).copied().unwrap_or_default()
+    };
+    words.extend(days.months.iter().map(|month| format!("{} {}", pick(language, "i", "in"), name(*month))));
+    words.extend(
+        days.yearly
+            .iter()
+            .map(|(month, day)| format!("{}{day} {}", pick(language, "den ", ""), name(*month))),
+    );
+    words.extend(days.dates.iter().map(|date| format!("{}{date}", pick(language, "den ", ""))));
+    words
 }
 
 fn stale(policy: &Policy, language: Language) -> String {
@@ -117,6 +214,11 @@ fn applies_to(policy: &Policy, applies_to: &AppliesTo, language: Language) -> St
         let said = pick(language, "från katalogen", "from the directory");
         words.push(format!("{said} {}", or(&directories, language)));
     }
+    words.extend(applies_to.attribute.as_ref().map(|wanted| {
+        let said = pick(language, "där", "where");
+        let is = pick(language, "är", "is");
+        format!("{said} {} {is} {}", wanted.path, or(&wanted.one_of, language))
+    }));
     capital(&words.join(", "))
 }
 
@@ -198,34 +300,6 @@ fn leave(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
 }
 
 fn reviews(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
-    const MONTHS_SV: [&str; 12] = [
-        "januari",
-        "februari",
-        "mars",
-        "april",
-        "maj",
-        "juni",
-        "juli",
-        "augusti",
-        "september",
-        "oktober",
-        "november",
-        "december",
-    ];
-    const MONTHS_EN: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
     let says = |sv: &str, en: &str| pick(language, sv, en).to_owned();
     blocks.push(Block::Heading(says("Genomgångar", "Reviews")));
     let the = pick(language, "den ", "");

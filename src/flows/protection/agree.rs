@@ -1,0 +1,106 @@
+//! Protection that two administrators agree on: one asks, another confirms.
+//!
+//! Invariant: nobody confirms what they asked for themselves; what the settings file protects is not lifted here.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::super::people::{find_one, named};
+use super::super::{Act, Ports, Refusal, entitle};
+use crate::config::Settings;
+use crate::domain::account::Account;
+use crate::domain::actor::Subject;
+use crate::domain::days::later;
+use crate::store::protection::{self, Request};
+use crate::store::{Conn, account, identity};
+
+/// A request is good for this long.
+const GOOD_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What came of asking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Agreed {
+    /// It is noted, and waits for another administrator.
+    Waits,
+    /// Another had asked for it: it is done.
+    Done(Account),
+}
+
+/// Asks for an account to be protected (`protects`), or for its protection to end; confirms it where another
+/// administrator has asked for the same within the last seven days.
+///
+/// # Errors
+///
+/// [`Refusal::Invalid`] without a reason; [`Refusal::Conflict`] where it is so already, where the same administrator
+/// asked, or where the settings file protects the account.
+pub async fn propose(
+    ports: &Ports,
+    act: &Act,
+    text: &str,
+    protects: bool,
+    reason: &str,
+) -> Result<Agreed, Refusal> {
+    let why = named(reason)?;
+    let id = find_one(ports, text).await?.id;
+    let (act, settings, policies) = (act.clone(), Arc::clone(&ports.settings), Arc::clone(&ports.policies));
+    ports
+        .db
+        .write(move |c| {
+            Box::pin(async move {
+                let account = account::lock(c, id).await?.ok_or_else(|| Refusal::not_found("account", id))?;
+                may(c, &settings, &account, protects).await?;
+                let by = act.actor.to_string();
+                let asked = protection::request(c, id).await?;
+                let asked =
+                    asked.filter(|one| one.protects == protects && act.now <= later(one.at, GOOD_FOR));
+                let subject = Subject::new("account", id);
+                match asked {
+                    Some(request) if request.by == by => Err(Refusal::Conflict(format!(
+                        "you asked for this yourself on {}; another administrator must confirm it",
+                        request.at
+                    ))),
+                    Some(request) => {
+                        protection::agree(c, &request, &by, act.now).await?;
+                        let new = Account { is_protected: protects, ..account.clone() };
+                        account::set_terms(c, &new).await?;
+                        let action = if protects { "account_protected" } else { "account_unprotected" };
+                        let before = json!({ "is_protected": account.is_protected });
+                        let after = json!({ "is_protected": protects, "asked_by": request.by,
+                            "why": request.why, "confirmed_why": why });
+                        act.record(c, action, subject, Some(before), Some(after)).await?;
+                        if !protects {
+                            // What its protection held back goes with it.
+                            let compiled = policies.current(c).await?;
+                            entitle::accounts(c, &act, &compiled.policy, &[id]).await?;
+                        }
+                        Ok(Agreed::Done(new))
+                    }
+                    None => {
+                        let after = json!({ "protects": protects, "why": why });
+                        protection::ask(c, &Request { account: id, protects, by, why, at: act.now }).await?;
+                        act.record(c, "protection_asked_for", subject, None, Some(after)).await?;
+                        Ok(Agreed::Waits)
+                    }
+                }
+            })
+        })
+        .await
+}
+
+async fn may(c: &mut Conn, settings: &Settings, account: &Account, protects: bool) -> Result<(), Refusal> {
+    if account.is_protected == protects {
+        let how = if protects { "protected already" } else { "not protected" };
+        return Err(Refusal::Conflict(format!("the account {} is {how}", account.user_name)));
+    }
+    let known = identity::of_account(c, account.id).await?;
+    let directories = known.into_iter().map(|identity| identity.directory).collect();
+    if !protects && super::protects(settings, account, &directories) {
+        return Err(Refusal::Conflict(format!(
+            "the settings file protects the account {}; its protection is lifted only there",
+            account.user_name
+        )));
+    }
+    Ok(())
+}

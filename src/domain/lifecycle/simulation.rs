@@ -89,7 +89,7 @@ impl Life {
     }
 
     fn assess(&self) -> Assessment {
-        self.with_facts(|policy, facts, now| assess(policy, facts, now))
+        self.with_facts(assess)
     }
 
     fn with_facts<T>(&self, ask: impl FnOnce(&Policy, &Facts<'_>, Timestamp) -> T) -> T {

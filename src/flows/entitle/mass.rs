@@ -192,15 +192,15 @@ pub(in crate::flows) async fn stops(
     }
     let losses = losses(c, policy, ids, now).await?;
     for guarded in guard::guarded(policy) {
-        let loses = |lost: &BTreeSet<GrantKind>| guarded.kinds.iter().any(|kind| lost.contains(kind));
-        if !losses.values().any(loses) {
+        let is_lost = |lost: &BTreeSet<GrantKind>| guarded.kinds.iter().any(|kind| lost.contains(kind));
+        if !losses.values().any(is_lost) {
             continue;
         }
         let mut holders = BTreeSet::new();
         for kind in &guarded.kinds {
             holders.extend(entitlement::active_holders(c, kind, now, i64::MAX).await?);
         }
-        let is_left = holders.iter().any(|id| !falling.contains(id) && !losses.get(id).is_some_and(loses));
+        let is_left = holders.iter().any(|id| !falling.contains(id) && !losses.get(id).is_some_and(is_lost));
         if is_left || holders.is_empty() {
             continue;
         }

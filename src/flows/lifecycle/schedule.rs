@@ -55,8 +55,7 @@ pub async fn is_due(ports: &Ports) -> Result<bool, Refusal> {
         Ok(next) if next.is_some_and(|at| at <= ports.clock.now()) => {
             Ok(clock_watch::look(ports).await?.is_none())
         }
-        Ok(_) => Ok(false),
-        Err(Refusal::NoPolicy) => Ok(false),
+        Ok(_) | Err(Refusal::NoPolicy) => Ok(false),
         Err(other) => Err(other),
     }
 }

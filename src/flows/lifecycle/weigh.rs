@@ -25,12 +25,12 @@ pub(super) async fn stops(
         steps.iter().filter(|step| wanted(step.step)).map(|step| step.account).collect()
     };
     let falls = of(|step| step.takes_access() && step != Step::TakeRights);
-    let loses: Vec<AccountId> = of(|step| step == Step::TakeRights).into_iter().collect();
-    let mut stops = guard::stops_besides(c, policy, &falls, loses.len(), now).await?;
-    for stop in entitle::stops(c, policy, &loses, &falls, now).await? {
-        if !stops.contains(&stop) {
-            stops.push(stop);
+    let losers: Vec<AccountId> = of(|step| step == Step::TakeRights).into_iter().collect();
+    let mut reasons = guard::stops_besides(c, policy, &falls, losers.len(), now).await?;
+    for stop in entitle::stops(c, policy, &losers, &falls, now).await? {
+        if !reasons.contains(&stop) {
+            reasons.push(stop);
         }
     }
-    Ok(stops)
+    Ok(reasons)
 }

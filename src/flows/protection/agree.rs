@@ -25,7 +25,7 @@ pub enum Agreed {
     /// It is noted, and waits for another administrator.
     Waits,
     /// Another had asked for it: it is done.
-    Done(Account),
+    Done(Box<Account>),
 }
 
 /// Asks for an account to be protected (`protects`), or for its protection to end; confirms it where another
@@ -75,7 +75,7 @@ pub async fn propose(
                             let compiled = policies.current(c).await?;
                             entitle::accounts(c, &act, &compiled.policy, &[id]).await?;
                         }
-                        Ok(Agreed::Done(new))
+                        Ok(Agreed::Done(Box::new(new)))
                     }
                     None => {
                         let after = json!({ "protects": protects, "why": why });

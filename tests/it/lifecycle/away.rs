@@ -25,7 +25,7 @@ async fn tick(w: &World<'_>) {
 }
 
 /// Bo, who holds a sector and a link, and Dora, who is to stand in.
-async fn two<'t>(t: &'t TestDb) -> (World<'t>, AccountId, AccountId) {
+async fn two(t: &TestDb) -> (World<'_>, AccountId, AccountId) {
     let w = World::open(t).await;
     w.board(&["anna"]).await;
     let (bo, dora) = (w.arrives("bo").await, w.arrives("dora").await);

@@ -23,17 +23,14 @@ impl World<'_> {
         for name in names {
             members.push(json!({ "value": self.scim_id(name).await }));
         }
-        let (method, path, body) = match found.body["Resources"][0]["id"].as_str() {
-            Some(id) => {
-                let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        let (method, path, body) = if let Some(id) = found.body["Resources"][0]["id"].as_str() {
+            let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
                     "Operations": [{ "op": "replace", "path": "members", "value": members }] });
-                ("PATCH", format!("{GROUPS}/{id}"), body)
-            }
-            None => {
-                let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+            ("PATCH", format!("{GROUPS}/{id}"), body)
+        } else {
+            let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
                     "displayName": "Hjälpare", "externalId": "group-helpers", "members": members });
-                ("POST", GROUPS.to_owned(), body)
-            }
+            ("POST", GROUPS.to_owned(), body)
         };
         let answer = self.house.send(method, &path, &self.token, &body).await;
         assert!(answer.status.is_success(), "{}", answer.body);

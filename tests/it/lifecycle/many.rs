@@ -53,7 +53,7 @@ async fn a_large_plan_is_carried_out_whole_and_whoever_came_back_is_left_alone()
         );
         let crm = TargetId::parse("crm").unwrap();
         let backlog = look!(t, c => outbox::backlog(c, &crm));
-        assert_eq!((backlog.waiting, backlog.dead), (MANY as i64 + 1, 0));
+        assert_eq!((backlog.waiting, backlog.dead), (i64::try_from(MANY).unwrap() + 1, 0));
     })
     .await;
 }
@@ -73,7 +73,7 @@ async fn a_large_run_that_is_broken_off_and_finished_takes_each_step_once() {
         let id = crowd[3];
         change!(t, [broken, hash] c => {
             table::save_run(c, &broken).await?;
-            for position in 100..MANY as i64 {
+            for position in 100..i64::try_from(MANY).unwrap() {
                 table::step_done(c, &hash, position, "planned", "").await?;
             }
             Ok(())
@@ -82,7 +82,7 @@ async fn a_large_run_that_is_broken_off_and_finished_takes_each_step_once() {
         w.apply(None).await;
         let finished = look!(t, c => table::runs(c, 10)).into_iter().find(|one| one.id == run.run).unwrap();
         assert!(finished.finished_at.is_some());
-        assert_eq!(finished.applied + finished.skipped, MANY as i64);
+        assert_eq!(finished.applied + finished.skipped, i64::try_from(MANY).unwrap());
         assert_eq!(look!(t, c => standing::history(c, id)).len(), 2, "nobody was frozen twice");
     })
     .await;

@@ -217,7 +217,7 @@ async fn who_read_which_report_stands_in_the_audit_with_its_hash() {
 #[tokio::test]
 async fn the_hash_is_made_from_the_rows_as_the_documents_say() {
     use sha2::{Digest, Sha256};
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     on_each_engine(async |t| {
         let w = World::open(t).await;
         w.board(&["anna"]).await;

@@ -233,7 +233,7 @@ impl<'a> Life<'a> {
             let mut turns = 1 + self.dice.roll(40);
             let mut run = pin!(lifecycle::apply(&node, &act, None));
             std::future::poll_fn(|context| match run.as_mut().poll(context) {
-                Poll::Ready(done) => Poll::Ready(drop(done)),
+                Poll::Ready(_) => Poll::Ready(()),
                 Poll::Pending if turns == 0 => Poll::Ready(()),
                 Poll::Pending => {
                     turns -= 1;
@@ -270,6 +270,36 @@ impl<'a> Life<'a> {
         drop(self.crm.heard());
     }
 
+    /// Every status follows the one before, and nobody was frozen whose notices had not gone out in time. Gives how
+    /// often the account was frozen for being quiet.
+    async fn history_is_sound(&self, id: AccountId, who: &str) -> usize {
+        let t = self.w.t;
+        let history = look!(t, c => standing::history(c, id));
+        for pair in history.windows(2) {
+            assert_eq!(pair[0].until, Some(pair[1].standing.since), "{who}: the intervals do not meet");
+        }
+        assert_eq!(history.last().map(|last| last.until), Some(None), "{who}");
+        let is_quiet = |past: &&standing::Past| {
+            past.standing.status == Status::Frozen && past.standing.reason == StatusReason::Inactive
+        };
+        let freezes: Vec<_> = history.iter().filter(is_quiet).collect();
+        let sent = look!(t, c => notice::of_account(c, id));
+        for past in &freezes {
+            for lead in [7, 1] {
+                let had_its_time = |one: &notice::Notice| {
+                    one.days_before == lead
+                        && one.sent_at + days(u64::try_from(lead).unwrap()) <= past.standing.since
+                        && one.sent_at >= one.idle_since + days(20)
+                };
+                assert!(
+                    sent.iter().any(had_its_time),
+                    "{who} was frozen without the notice {lead} days before"
+                );
+            }
+        }
+        freezes.len()
+    }
+
     /// What must be true each morning.
     async fn holds(&mut self, seed: u64, day: u64) {
         let at = format!("seed {seed}, day {day}");
@@ -297,31 +327,7 @@ impl<'a> Life<'a> {
                     "{at}: {name} is {status} and has a session"
                 );
             }
-            let history = look!(t, c => standing::history(c, id));
-            for pair in history.windows(2) {
-                assert_eq!(
-                    pair[0].until,
-                    Some(pair[1].standing.since),
-                    "{at}: {name}'s intervals do not meet"
-                );
-            }
-            assert_eq!(history.last().map(|last| last.until), Some(None), "{at}: {name}");
-            let freezes = history.iter().filter(|past| past.standing.status == Status::Frozen);
-            for past in freezes.filter(|past| past.standing.reason == StatusReason::Inactive) {
-                frozen += 1;
-                let sent = look!(t, c => notice::of_account(c, id));
-                for lead in [7, 1] {
-                    let had_its_time = |one: &notice::Notice| {
-                        one.days_before == lead
-                            && one.sent_at + days(u64::try_from(lead).unwrap()) <= past.standing.since
-                            && one.sent_at >= one.idle_since + days(20)
-                    };
-                    assert!(
-                        sent.iter().any(had_its_time),
-                        "{at}: {name} was frozen without the notice {lead} days before"
-                    );
-                }
-            }
+            frozen += self.history_is_sound(id, &format!("{at}: {name}")).await;
             if status == Status::Frozen && account.standing.since + days(1) >= now {
                 let fresh =
                     [person.last_seen, account.returned_at, account.activated_at].into_iter().flatten().max();

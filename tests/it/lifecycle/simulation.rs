@@ -1,5 +1,5 @@
-//! An organisation through the years: people join, change, go quiet, go on leave, leave and come back, while mail, CRM and
-//! nodes fail. Everything goes through the real flows; only time and chance are made.
+//! An organisation through the years: people join, change, go quiet, rest, leave and come back, while mail, CRM and nodes
+//! fail. Everything goes through the real flows; only time and chance are made.
 //!
 //! Invariant: the same seed gives the same lives. `PORTVAKT_SIMULATION=DAYS,PEOPLE,SEED` makes it longer: ten years of
 //! five hundred are `3650,500,1`.
@@ -340,11 +340,8 @@ impl<'a> Life<'a> {
             }
             if !waits {
                 let told = look!(t, c => outbox::delivered(c, &crm(), id));
-                assert_eq!(
-                    told.map(|(version, ..)| version),
-                    Some(account.version),
-                    "{at}: the CRM and {name}"
-                );
+                let told = told.map(|(version, ..)| version);
+                assert_eq!(told, Some(account.version), "{at}: the CRM and {name}");
             }
         }
         self.frozen = self.frozen.max(frozen);

@@ -13,7 +13,8 @@ CREATE INDEX run_step_account ON run_step (account_id);
 CREATE TABLE held_right (
     account_id UUID NOT NULL PRIMARY KEY REFERENCES account (id),
     since BIGINT NOT NULL,
-    why TEXT NOT NULL
+    why TEXT NOT NULL,
+    kinds TEXT NOT NULL
 );
 
 -- Who lost rights through a directory, and when last: what the limit of an hour counts.

@@ -69,6 +69,11 @@ fn calm(policy: &Policy, found: Assessment, now: Timestamp) -> Assessment {
 /// Rights that wait are taken from who is in use and would be left alone otherwise; never during leave.
 fn held_rights(facts: &Facts<'_>, found: &Assessment) -> Option<Assessment> {
     let since = facts.held?;
+    let is_active = facts.account.standing.status == Status::Active;
+    if matches!(found.step, Step::Notify { .. }) && is_active {
+        // A letter that cannot be sent must not keep what waits for ever; it goes when the rights are gone.
+        return Some(Assessment::new(Step::TakeRights, Reason::NoLongerGiven { since }));
+    }
     match found.exempt()? {
         Exempt::Removed
         | Exempt::Protected
@@ -85,8 +90,9 @@ fn held_rights(facts: &Facts<'_>, found: &Assessment) -> Option<Assessment> {
         | Exempt::Unknown { .. }
         | Exempt::InUse { .. }
         | Exempt::Told { .. }
-        | Exempt::DecidedByPerson => (facts.account.standing.status == Status::Active)
-            .then(|| Assessment::new(Step::TakeRights, Reason::NoLongerGiven { since })),
+        | Exempt::DecidedByPerson => {
+            is_active.then(|| Assessment::new(Step::TakeRights, Reason::NoLongerGiven { since }))
+        }
     }
 }
 

@@ -83,7 +83,7 @@ pub fn undo(
         return Err(LeftAlone::Protected);
     }
     let Some(left_as) = done.step.status() else {
-        return if done.ended.is_empty() { Err(LeftAlone::AsBefore) } else { Ok(present.clone()) };
+        return rights_back(policy, done, facts, now);
     };
     if (present.status, present.reason) == (done.before.status, done.before.reason) {
         return Err(LeftAlone::AsBefore);
@@ -99,6 +99,28 @@ pub fn undo(
         return Err(LeftAlone::StillHolds { because: fresh.because });
     }
     Ok(restored.standing)
+}
+
+/// Rights that a run took come back to whoever is active and stays so.
+fn rights_back(
+    policy: &Policy,
+    done: &Done,
+    facts: &Facts<'_>,
+    now: Timestamp,
+) -> Result<Standing, LeftAlone> {
+    let present = &facts.account.standing;
+    if done.ended.is_empty() {
+        return Err(LeftAlone::AsBefore);
+    }
+    let fresh = assess(policy, facts, now);
+    if fresh.step.takes_access() && fresh.step != Step::TakeRights {
+        return Err(LeftAlone::StillHolds { because: fresh.because });
+    }
+    if present.status != Status::Active {
+        let (status, at, by) = (present.status, present.since, present.by.clone());
+        return Err(LeftAlone::ChangedSince { status, at, by });
+    }
+    Ok(present.clone())
 }
 
 /// The account with the status that it had before.

@@ -11,13 +11,14 @@ use std::sync::Arc;
 use serde_json::json;
 
 pub use self::agree::{Agreed, propose};
-use super::{Act, Ports, Refusal, entitle};
+use super::{Act, Ports, Refusal, depart, entitle};
 use crate::config::Settings;
 use crate::domain::account::{Account, AccountKind};
 use crate::domain::actor::Subject;
-use crate::domain::ids::DirectoryId;
+use crate::domain::ids::{AccountId, DirectoryId};
 use crate::domain::name::fold;
-use crate::store::{account, identity, protection};
+use crate::domain::policy::Policy;
+use crate::store::{Conn, account, identity, protection};
 
 const PAGE: i64 = 500;
 
@@ -95,6 +96,9 @@ async fn set(ports: &Ports, act: &Act, account: Account, wanted: bool) -> Result
                 // What its protection held back goes with it.
                 match policies.current(c).await {
                     Ok(compiled) => {
+                        if !wanted {
+                            follow_directories(c, &act, &compiled.policy, account.id).await?;
+                        }
                         entitle::accounts(c, &act, &compiled.policy, &[account.id]).await?;
                     }
                     Err(Refusal::NoPolicy) => {}
@@ -104,4 +108,12 @@ async fn set(ports: &Ports, act: &Act, account: Account, wanted: bool) -> Result
             })
         })
         .await
+}
+
+/// Somebody who left while they were protected leaves now. Whom no directory ever knew has not left any.
+async fn follow_directories(c: &mut Conn, act: &Act, policy: &Policy, id: AccountId) -> Result<(), Refusal> {
+    if !identity::of_account(c, id).await?.is_empty() {
+        depart::follow(c, act, policy, id).await?;
+    }
+    Ok(())
 }

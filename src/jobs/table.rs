@@ -265,6 +265,7 @@ async fn followed(turn: Turn) -> Result<String, Refusal> {
     let grants = lifecycle::end_grants(&turn.ports, &act).await?;
     let accounts = lifecycle::follow_dates(&turn.ports, &act).await?;
     let deputies = people::follow_deputies(&turn.ports, &act).await?;
+    entitle::forget_resolved(&turn.ports, &act).await?;
     Ok(format!(
         "{grants} grants ended, {accounts} accounts followed their dates, {deputies} leaves got a deputy"
     ))

@@ -62,9 +62,10 @@ impl Change {
             && (!self.lost(now).is_empty() || (has_access && self.difference.give.iter().any(comes)))
     }
 
-    /// Whether the difference gives a role or a sector that the account did not hold.
-    pub(in crate::flows) fn is_giving(&self, now: Timestamp) -> bool {
-        self.difference.give.iter().any(|(kind, _)| {
+    /// The roles and sectors that the difference gives and the account did not hold.
+    pub(in crate::flows) fn gained(&self, now: Timestamp) -> impl Iterator<Item = &GrantKind> {
+        let kinds = self.difference.give.iter().map(|(kind, _)| kind);
+        kinds.filter(move |kind| {
             matches!(kind, GrantKind::Role(_) | GrantKind::Sector(_)) && !holds(&self.held, kind, now)
         })
     }
@@ -72,8 +73,21 @@ impl Change {
     /// Leaves out of the difference whatever takes access: roles and sectors that end, limits that come. Gives
     /// whether there was any.
     pub(in crate::flows) fn take_nothing(&mut self, now: Timestamp) -> bool {
-        let lost: BTreeSet<_> =
-            self.held.iter().filter(|grant| self.loses(&grant.kind, now)).map(|grant| grant.id).collect();
+        self.take_none_of(|_| true, now)
+    }
+
+    /// The same for some kinds of roles and sectors: the others are taken.
+    pub(in crate::flows) fn take_none_of(
+        &mut self,
+        stays: impl Fn(&GrantKind) -> bool,
+        now: Timestamp,
+    ) -> bool {
+        let lost: BTreeSet<_> = self
+            .held
+            .iter()
+            .filter(|grant| stays(&grant.kind) && self.loses(&grant.kind, now))
+            .map(|grant| grant.id)
+            .collect();
         let before = self.difference.end.len() + self.difference.give.len();
         let held = &self.held;
         // Whoever keeps a right keeps the limits it was given with: without them it would open more than it did.
@@ -84,10 +98,11 @@ impl Change {
             .map(|grant| grant.id)
             .collect();
         self.difference.end.retain(|id| !lost.contains(id) && !limits.contains(id));
-        self.difference.give.retain(|(kind, _)| {
-            let is_limit = matches!(kind, GrantKind::Limited | GrantKind::ItemRestricted);
-            !is_limit || holds(held, kind, now)
-        });
+        let is_limit = |kind: &GrantKind| matches!(kind, GrantKind::Limited | GrantKind::ItemRestricted);
+        // What would come together with a limit does not come without it.
+        let drops_limit =
+            self.difference.give.iter().any(|(kind, _)| is_limit(kind) && !holds(held, kind, now));
+        self.difference.give.retain(|(kind, _)| holds(held, kind, now) || (!is_limit(kind) && !drops_limit));
         before > self.difference.end.len() + self.difference.give.len()
     }
 }

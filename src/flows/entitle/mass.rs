@@ -35,6 +35,37 @@ pub(super) enum Crowd {
     TooMany,
 }
 
+/// What a change takes and gives, counted over all of its accounts.
+#[derive(Default)]
+struct Balance {
+    losing: usize,
+    lost: BTreeMap<GrantKind, usize>,
+    gained: BTreeMap<GrantKind, usize>,
+}
+
+impl Balance {
+    fn add(&mut self, change: &Change, now: Timestamp) {
+        if change.is_taking(now) {
+            self.losing += 1;
+            for kind in change.lost(now) {
+                *self.lost.entry(kind).or_default() += 1;
+            }
+        } else if change.account.standing.status.is_usable() {
+            for kind in change.gained(now) {
+                *self.gained.entry(kind.clone()).or_default() += 1;
+            }
+        }
+    }
+
+    /// Those who lose something and are replaced by nobody who comes to the same.
+    fn losing(&self) -> usize {
+        let replaced = |(kind, lost): (&GrantKind, &usize)| {
+            (*lost).min(self.gained.get(kind).copied().unwrap_or_default())
+        };
+        self.losing - self.lost.iter().map(replaced).max().unwrap_or_default()
+    }
+}
+
 /// Whether these accounts, all together, lose more than the limits allow within an hour. Who is replaced by somebody
 /// else in the same change is not counted: that is a swap.
 pub(super) async fn weigh(
@@ -43,14 +74,13 @@ pub(super) async fn weigh(
     ids: &[AccountId],
     now: Timestamp,
 ) -> Result<Crowd, Refusal> {
-    let (mut losing, mut gaining) = (0_usize, 0_usize);
+    let mut balance = Balance::default();
     for page in ids.chunks(PAGE) {
         for change in judged(c, policy, page).await? {
-            losing += usize::from(change.is_taking(now));
-            gaining += usize::from(change.account.standing.status.is_usable() && change.is_giving(now));
+            balance.add(&change, now);
         }
     }
-    too_many(c, policy, losing.saturating_sub(gaining), now).await
+    too_many(c, policy, balance.losing(), now).await
 }
 
 /// The same for changes that are judged already.
@@ -60,9 +90,11 @@ pub(super) async fn weigh_page(
     changes: &[Change],
     now: Timestamp,
 ) -> Result<Crowd, Refusal> {
-    let losing = changes.iter().filter(|change| change.is_taking(now)).count();
-    let gaining = |change: &&Change| change.account.standing.status.is_usable() && change.is_giving(now);
-    too_many(c, policy, losing.saturating_sub(changes.iter().filter(gaining).count()), now).await
+    let mut balance = Balance::default();
+    for change in changes {
+        balance.add(change, now);
+    }
+    too_many(c, policy, balance.losing(), now).await
 }
 
 async fn too_many(c: &mut Conn, policy: &Policy, losing: usize, now: Timestamp) -> Result<Crowd, Refusal> {
@@ -77,7 +109,8 @@ async fn too_many(c: &mut Conn, policy: &Policy, losing: usize, now: Timestamp) 
         taken_last_day: u64::try_from(held_right::taken_since(c, since).await?).unwrap_or_default(),
         ..Numbers::default()
     };
-    let enough = safety::active_that_allow(limits, &numbers);
+    // As many more as are not to be counted below.
+    let enough = safety::active_that_allow(limits, &numbers).saturating_add(numbers.taken_last_day);
     let active = account::count_active(c, i64::try_from(enough).unwrap_or(i64::MAX)).await?;
     // Who lost rights is still active, and must not count as active twice.
     let active = u64::try_from(active).unwrap_or_default();
@@ -100,16 +133,22 @@ pub(super) async fn hold(
     let waiting = held_right::among(c, &ids).await?;
     let (mut new, mut taken) = (BTreeSet::new(), BTreeSet::new());
     for change in changes.iter_mut().filter(|change| change.is_taking(act.now)) {
-        let id = change.account.id;
-        let waits = waiting.get(&id).is_some_and(|(_, why)| why == TOO_MANY);
-        if waits || crowd == Crowd::TooMany {
+        let (id, lost) = (change.account.id, change.lost(act.now));
+        let waits = waiting.get(&id).filter(|held| held.why == TOO_MANY);
+        // A limit that comes is lost for nothing that could be named: it waits with whatever waits.
+        let is_known = waits.is_some_and(|held| lost.is_subset(&held.kinds));
+        if is_known || crowd == Crowd::TooMany {
             change.take_nothing(act.now);
-            if held_right::hold(c, id, TOO_MANY, act.now).await? {
+            if !is_known {
                 new.insert(id);
+                held_right::hold(c, id, TOO_MANY, &lost, act.now).await?;
                 let after = json!({ "held_by": [TOO_MANY] });
                 act.record(c, "grants_held_back", Subject::new("account", id), None, Some(after)).await?;
             }
         } else {
+            if let Some(held) = waits {
+                change.take_none_of(|kind| held.kinds.contains(kind), act.now);
+            }
             taken.insert(id);
         }
     }
@@ -142,6 +181,7 @@ pub async fn take_held(
     id: AccountId,
 ) -> Result<(Vec<GrantId>, Vec<GrantId>), Refusal> {
     held_right::let_go(c, id).await?;
+    held_right::note_taken(c, &BTreeSet::from([id]), act.now).await?;
     let mut changes = judged(c, policy, &[id]).await?;
     changes.retain(|change| protection::untouchable(&change.account).is_none());
     let Some(change) = changes.first() else { return Ok((Vec::new(), Vec::new())) };
@@ -196,9 +236,11 @@ pub(in crate::flows) async fn stops(
         if !losses.values().any(is_lost) {
             continue;
         }
+        // One more than can fall is enough to know that somebody is left.
+        let most = i64::try_from(losses.len() + falling.len() + 1).unwrap_or(i64::MAX);
         let mut holders = BTreeSet::new();
         for kind in &guarded.kinds {
-            holders.extend(entitlement::active_holders(c, kind, now, i64::MAX).await?);
+            holders.extend(entitlement::active_holders(c, kind, now, most).await?);
         }
         let is_left = holders.iter().any(|id| !falling.contains(id) && !losses.get(id).is_some_and(is_lost));
         if is_left || holders.is_empty() {
@@ -259,7 +301,7 @@ pub(super) async fn note_last(
 ) -> Result<(), Refusal> {
     for (id, why) in held_back {
         if let Some(first) = why.iter().find(|why| held_back::is_releasable(why)) {
-            held_right::hold(c, *id, first, act.now).await?;
+            held_right::hold(c, *id, first, &BTreeSet::new(), act.now).await?;
         }
     }
     Ok(())

@@ -92,13 +92,36 @@ async fn carry_out(
     if !is_released {
         let stops = stops_now(ports, act, &compiled, &proposal, hash.is_some()).await?;
         if !stops.is_empty() {
-            return stopped(ports, act, &proposal, stops).await;
+            let waits = stopped(ports, act, &proposal, stops).await?;
+            if hash.is_none() && proposal.plan.steps.iter().any(|one| one.step == Step::TakeRights) {
+                the_rest(ports, act, fence).await?;
+            }
+            return Ok(waits);
         }
     }
     if proposal.plan.steps.is_empty() {
         return run::idle(ports, act, &proposal.hash, RunOutcome::NothingToDo).await;
     }
+    from_the_first(ports, act, &proposal, fence).await
+}
+
+/// Rights that wait for a release keep nothing else waiting: a plan of everything but them, where nothing stops that.
+async fn the_rest(ports: &Ports, act: &Act, fence: &Fence) -> Result<(), Refusal> {
+    let rest = plan::besides_rights(ports, act).await?;
+    if rest.plan.is_stopped() || rest.plan.steps.is_empty() {
+        return Ok(());
+    }
+    from_the_first(ports, act, &rest, fence).await.map(drop)
+}
+
+async fn from_the_first(
+    ports: &Ports,
+    act: &Act,
+    proposal: &Proposal,
+    fence: &Fence,
+) -> Result<RunReport, Refusal> {
     let begun = run::begin(ports, act, &proposal.hash).await?;
+    let is_released = proposal.state == PlanState::Released;
     let taking = taking(ports, act, &begun, is_released, fence).await?;
     take_steps(ports, &taking, fence).await?;
     run::finish(ports, act, begun, ports.clock.now()).await
@@ -213,7 +236,8 @@ async fn taking(
     }))
 }
 
-/// Takes the steps that are left of a plan. What gives back goes first, then what takes.
+/// Takes the steps that are left of a plan. What gives back goes first, then what takes; letters wait for a mail
+/// server, and nobody's access waits for letters.
 async fn take_steps(ports: &Ports, taking: &Arc<Taking>, fence: &Fence) -> Result<(), Refusal> {
     let post = Post::open(ports, &taking.compiled.policy);
     let mut c = ports.db.read().await?;
@@ -224,7 +248,7 @@ async fn take_steps(ports: &Ports, taking: &Arc<Taking>, fence: &Fence) -> Resul
         }
     }
     drop(c);
-    left.sort_by_key(|(position, planned)| (planned.step.takes_access(), *position));
+    left.sort_by_key(|(position, planned)| (rank(planned.step), *position));
     let mut prolonged = ports.clock.now();
     let mut left = left.as_slice();
     while let [(_, first), ..] = left {
@@ -240,6 +264,14 @@ async fn take_steps(ports: &Ports, taking: &Arc<Taking>, fence: &Fence) -> Resul
         several(ports, taking, post.as_ref(), now).await?;
     }
     Ok(())
+}
+
+const fn rank(step: Step) -> u8 {
+    match step {
+        Step::Keep | Step::Pause | Step::Return => 0,
+        Step::Freeze | Step::Deactivate | Step::Remove | Step::TakeRights => 1,
+        Step::Notify { .. } => 2,
+    }
 }
 
 /// Takes a few steps: together where that can be, else one by one.

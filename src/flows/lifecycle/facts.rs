@@ -38,6 +38,13 @@ pub(in crate::flows) struct Surroundings {
     leads: Vec<SignedDuration>,
 }
 
+impl Surroundings {
+    /// As if no rights waited for a release.
+    pub(super) fn without_held(self) -> Self {
+        Self { held: BTreeMap::new(), ..self }
+    }
+}
+
 /// What is known about one account.
 #[derive(Debug, Clone)]
 pub(in crate::flows) struct Known {
@@ -134,7 +141,7 @@ pub(in crate::flows) async fn surroundings(
     Ok(Surroundings {
         sources: sources(c, settings, now).await?,
         mail_configured: settings.mail.is_some(),
-        held: held_right::all(c).await?.into_iter().map(|(id, (since, _))| (id, since)).collect(),
+        held: held_right::all(c).await?.into_iter().map(|(id, held)| (id, held.since)).collect(),
         leads,
     })
 }

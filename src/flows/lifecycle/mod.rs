@@ -13,6 +13,7 @@ mod letters;
 pub(in crate::flows) mod observe;
 mod plan;
 mod release;
+mod rights;
 mod run;
 mod schedule;
 mod step;

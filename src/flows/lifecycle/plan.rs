@@ -54,10 +54,19 @@ pub struct Proposal {
 /// [`Refusal::NoPolicy`] before the first policy; [`Refusal::Store`] when the database cannot be reached.
 pub async fn plan(ports: &Ports, act: &Act) -> Result<Proposal, Refusal> {
     entitle::forget_resolved(ports, act).await?;
+    make(ports, act, |around| around).await
+}
+
+/// The same without the rights that wait for a release.
+pub(super) async fn besides_rights(ports: &Ports, act: &Act) -> Result<Proposal, Refusal> {
+    make(ports, act, Surroundings::without_held).await
+}
+
+async fn make(ports: &Ports, act: &Act, seen: fn(Surroundings) -> Surroundings) -> Result<Proposal, Refusal> {
     // One moment for the whole plan, however long the reading takes.
     let mut c = ports.db.snapshot().await?;
     let compiled = ports.policies.current(&mut c).await?;
-    let around = facts::surroundings(&mut c, &ports.settings, &compiled.policy, act.now).await?;
+    let around = seen(facts::surroundings(&mut c, &ports.settings, &compiled.policy, act.now).await?);
     let (plan, exceptions) = draft(&mut c, act, &compiled, &around).await?;
     drop(c);
     let (stored, steps) = write_down(&plan, &exceptions)?;

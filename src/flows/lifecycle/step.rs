@@ -166,7 +166,7 @@ impl Taking {
         let mut facts = known.facts(&self.around);
         if planned.step == Step::TakeRights {
             // What waited when the run began may be given again by now.
-            facts.held = held_right::among(c, &[id]).await?.get(&id).map(|(since, _)| *since);
+            facts.held = held_right::among(c, &[id]).await?.get(&id).map(|held| held.since);
         }
         let fresh = assess(policy, &facts, now);
         if !planned.still_holds(&fresh) {

@@ -7,26 +7,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::super::lead::{self, Claim, Fence};
 use super::super::{Act, Compiled, Ports, Refusal, entitle, guard, stand};
 use super::facts::{self, Surroundings};
+use super::rights;
 use super::step::never_released;
 use super::{JOB, run};
 use crate::domain::account::{Account, Standing, Status};
 use crate::domain::actor::Subject;
 use crate::domain::days::Reading;
-use crate::domain::grant::Grant;
-use crate::domain::ids::{AccountId, GrantId, RunId};
+use crate::domain::ids::{AccountId, RunId};
 use crate::domain::language::Language;
 use crate::domain::lifecycle::status_word;
-use crate::domain::policy::Policy;
 use crate::domain::undo::{Done, LeftAlone, undo as decide};
 use crate::store::plan::Run;
 use crate::store::run_step::{self, RunStep};
-use crate::store::{Conn, StoreError, account, entitlement, held_right, plan as table};
+use crate::store::{Conn, StoreError, account, entitlement, plan as table};
 
 /// How many of the newest runs the beginning of an id is looked for among.
 const RECENT: i64 = 10_000;
@@ -243,7 +242,14 @@ impl Undoing {
         let known = known.ok_or_else(|| Refusal::not_found("account", account.id))?;
         let by = self.act.actor.to_string();
         let is_named = self.named.contains(&account.id);
-        Ok(decide(policy, done, &known.facts(&self.around), is_named, &by, now))
+        let judged = decide(policy, done, &known.facts(&self.around), is_named, &by, now);
+        if judged.is_ok()
+            && !is_named
+            && let Some(changed) = rights::changed_since(c, account, done).await?
+        {
+            return Ok(Err(changed));
+        }
+        Ok(judged)
     }
 
     /// Takes one step back, in one transaction.
@@ -254,7 +260,11 @@ impl Undoing {
         // Read again under the lock: somebody else may have undone it meanwhile.
         let step = run_step::one(c, self.run, step.account).await?.unwrap_or_else(|| step.clone());
         let judged = match self.judge(c, &step, &done, &account).await? {
-            Ok(standing) if account.standing.status.is_usable() && !standing.status.is_usable() => {
+            // What came with the run may be what lets somebody administer.
+            Ok(standing)
+                if account.standing.status.is_usable()
+                    && (!standing.status.is_usable() || !done.given.is_empty()) =>
+            {
                 self.unless_last(c, account.id, standing).await?
             }
             other => other,
@@ -288,7 +298,7 @@ impl Undoing {
         for id in &done.given {
             entitlement::end(c, *id, act.now).await?;
         }
-        give_back(c, act, policy, account.id, &done.ended).await?;
+        rights::give_back(c, act, policy, account.id, &done.ended).await?;
         if done.step.status().is_some() {
             stand::change(c, act, account, to.status, to.reason, to.note.clone()).await?;
         }
@@ -327,46 +337,6 @@ impl Undoing {
             what,
             left_alone: judged.err().map(LeftAlone::name),
         }
-    }
-}
-
-/// Gives grants back that a step ended, each with its origin and end as before; they are held for release again, so
-/// that the directory does not take them at once.
-async fn give_back(
-    c: &mut Conn,
-    act: &Act,
-    policy: &Policy,
-    id: AccountId,
-    ended: &[GrantId],
-) -> Result<(), Refusal> {
-    if ended.is_empty() {
-        return Ok(());
-    }
-    let history = entitlement::history(c, id).await?;
-    let mut given = Vec::new();
-    for former in history.into_iter().filter(|grant| ended.contains(&grant.id)) {
-        if former.ends_at.is_some_and(|end| end <= act.now) || !exists(policy, &former) {
-            continue;
-        }
-        let grant = Grant { id: GrantId::new(Uuid::now_v7()), since: act.now, until: None, ..former };
-        if entitlement::give(c, id, &grant).await? {
-            given.push(json!({ "kind": grant.kind.name(), "value": grant.kind.value() }));
-        }
-    }
-    held_right::hold(c, id, "too_many", act.now).await?;
-    let after = Value::Array(given);
-    act.record(c, "grants_given_back", Subject::new("account", id), None, Some(after)).await?;
-    act.announce(c, id, false).await?;
-    Ok(())
-}
-
-/// Whether the policy still knows what was held.
-fn exists(policy: &Policy, grant: &Grant) -> bool {
-    use crate::domain::grant::GrantKind;
-    match &grant.kind {
-        GrantKind::Role(id) => policy.roles.contains_key(id),
-        GrantKind::Sector(id) => policy.sectors.contains_key(id),
-        GrantKind::Limited | GrantKind::ItemRestricted => true,
     }
 }
 

@@ -73,6 +73,7 @@ pub async fn propose(
                         if !protects {
                             // What its protection held back goes with it.
                             let compiled = policies.current(c).await?;
+                            super::follow_directories(c, &act, &compiled.policy, id).await?;
                             entitle::accounts(c, &act, &compiled.policy, &[id]).await?;
                         }
                         Ok(Agreed::Done(Box::new(new)))

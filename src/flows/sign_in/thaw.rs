@@ -28,6 +28,12 @@ pub(super) async fn may_thaw(
     let around = facts::surroundings(c, settings, policy, act.now).await?;
     let known = facts::one(c, policy, &around, account.clone(), act.now).await?;
     Ok(known.is_some_and(|known| {
-        rule_for(policy, &known.facts(&around)).is_some_and(|rule| rule.sign_in_lifts_freeze)
+        let facts = known.facts(&around);
+        let is_under_way = facts
+            .leave
+            .as_ref()
+            .is_some_and(|leave| leave.from <= act.now && act.now < leave.until && !leave.keeps_sign_in);
+        let is_away = is_under_way && !policy.leave_sign_in;
+        !is_away && rule_for(policy, &facts).is_some_and(|rule| rule.sign_in_lifts_freeze)
     }))
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
+use portvakt::domain::account::{AccountKind, Status, StatusReason};
 use portvakt::domain::ids::AccountId;
 use portvakt::domain::language::Language;
 use portvakt::domain::safety::SafetyStop;
@@ -17,7 +19,12 @@ const GROUPS: &str = "/scim/v2/entra/Groups";
 impl World<'_> {
     /// The helpers' group has just these members.
     async fn helpers_become(&self, names: &[String]) {
-        let filter = "?filter=externalId%20eq%20%22group-helpers%22";
+        self.becomes("group-helpers", names).await;
+    }
+
+    /// A group has just these members.
+    async fn becomes(&self, group: &str, names: &[String]) {
+        let filter = format!("?filter=externalId%20eq%20%22{group}%22");
         let found = self.house.send("GET", &format!("{GROUPS}{filter}"), &self.token, &Value::Null).await;
         let mut members = Vec::new();
         for name in names {
@@ -29,7 +36,7 @@ impl World<'_> {
             ("PATCH", format!("{GROUPS}/{id}"), body)
         } else {
             let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
-                    "displayName": "Hjälpare", "externalId": "group-helpers", "members": members });
+                    "displayName": "Hjälpare", "externalId": group, "members": members });
             ("POST", GROUPS.to_owned(), body)
         };
         let answer = self.house.send(method, &path, &self.token, &body).await;
@@ -143,6 +150,67 @@ async fn a_few_may_lose_their_rights_in_an_hour_and_a_swap_is_not_counted() {
         w.pass_days(1);
         w.helpers_become(&names(11, 12)).await;
         assert_eq!(w.without_rights(&crowd).await, 10, "a day later the next may go");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn in_a_large_organisation_people_may_lose_their_rights_one_by_one() {
+    on_each_engine(async |t| {
+        let w = World::open(t).await;
+        w.board(&["anna"]).await;
+        let crowd = w.crowd(60).await;
+        w.helpers_become(&names(0, 10)).await;
+        // Six of 61 are within a tenth, though more than three.
+        for gone in 1..=6 {
+            w.helpers_become(&names(gone, 10)).await;
+            assert_eq!(w.without_rights(&crowd[..10]).await, gone);
+        }
+        assert!(look!(t, c => held_right::all(c)).is_empty());
+        w.helpers_become(&names(7, 10)).await;
+        assert_eq!(w.without_rights(&crowd[..10]).await, 6, "the seventh waits");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_waits_keeps_no_other_right_from_being_taken() {
+    on_each_engine(async |t| {
+        let w = World::open(t).await;
+        let eve = w.board(&["anna", "eve"]).await[1];
+        w.crowd(8).await;
+        let mut helpers = names(0, 8);
+        helpers.push("eve".to_owned());
+        w.helpers_become(&helpers).await;
+        w.helpers_become(&[]).await;
+        assert_eq!(look!(t, c => held_right::all(c)).len(), 9);
+        let board = |holds: &BTreeSet<String>| holds.contains("role:board");
+        assert!(board(&w.holds(eve).await));
+        w.pass_days(1);
+        w.becomes("group-board", &["anna".to_owned()]).await;
+        let holds = w.holds(eve).await;
+        assert!(!board(&holds), "the administrators' role goes at once: {holds:?}");
+        assert!(holds.contains("role:communicator"), "and what waits stays: {holds:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rights_that_wait_keep_nobody_elses_step_waiting() {
+    on_each_engine(async |t| {
+        let w = World::open(t).await;
+        w.board(&["anna"]).await;
+        let crowd = w.crowd(12).await;
+        w.helpers_become(&names(0, 8)).await;
+        w.helpers_become(&[]).await;
+        w.rewrite(crowd[11], AccountKind::Person, Some(w.now() + SignedDuration::from_hours(1))).await;
+        w.pass_days(1);
+        let run = w.apply(None).await;
+        assert!(matches!(run.outcome, RunOutcome::AwaitsRelease(_)), "{run:?}");
+        assert_eq!(w.without_rights(&crowd[..8]).await, 0);
+        assert_eq!(w.state(crowd[11]).await, (Status::Deactivated, StatusReason::Expired));
+        lifecycle::release(w.ports(), &w.act(), &run.plan, "they have left").await.unwrap();
+        assert_eq!(w.apply(Some(&run.plan)).await.applied, 8);
     })
     .await;
 }

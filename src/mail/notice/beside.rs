@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use super::super::letter::Letter;
 use super::{Reader, Ways, closing, date_en, greeting, in_days_en, in_days_sv, seen_en_of, seen_sv_of};
 use crate::domain::language::Language;
+use crate::domain::name::one_line;
 
 /// Why somebody else is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl Beside<'_> {
     }
 
     fn in_swedish(&self, ways: &Ways<'_>) -> (String, Vec<String>) {
-        let (name, when, day) = (self.name, in_days_sv(self.days_left), self.freezes_on);
+        let (name, when, day) = (&one_line(self.name), in_days_sv(self.days_left), self.freezes_on);
         let seen = seen_sv_of(name, self.last_seen);
         let told = if self.is_told {
             format!("{name} har fått en egen påminnelse. Det räcker att logga in en gång före dess.")
@@ -70,7 +71,7 @@ impl Beside<'_> {
     }
 
     fn in_english(&self, ways: &Ways<'_>) -> (String, Vec<String>) {
-        let (name, when, day) = (self.name, in_days_en(self.days_left), date_en(self.freezes_on));
+        let (name, when, day) = (&one_line(self.name), in_days_en(self.days_left), date_en(self.freezes_on));
         let seen = seen_en_of(name, self.last_seen);
         let told = if self.is_told {
             format!("{name} has been told too. Signing in once before then is enough.")

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use super::super::letter::Letter;
 use super::{Reader, Ways, closing, date_en, greeting};
 use crate::domain::language::Language;
+use crate::domain::name::one_line;
 
 /// One right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +63,7 @@ impl Question<'_> {
 }
 
 fn line(one: &Asked<'_>, language: Language) -> String {
-    let name: String = one.name.chars().filter(|c| !c.is_control()).collect();
+    let name = one_line(one.name);
     let short = one.id.get(..13).unwrap_or(&one.id);
     let (changed, by) = match (language, one.is_over) {
         (Language::Sv, false) => (changed_sv(one.why), format!("svar före {}", one.answer_by)),

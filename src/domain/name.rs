@@ -131,6 +131,15 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_one_line_whatever_it_holds() {
+        assert_eq!(
+            one_line(" Bo\r\n\thttps://elak.example\u{2028}Lind\u{2029}\0"),
+            "Bo https://elak.example Lind"
+        );
+        assert_eq!(one_line("Åsa  Öberg"), "Åsa  Öberg");
+    }
+
+    #[test]
     fn a_name_of_blanks_or_with_a_line_break_is_refused() {
         assert_eq!(UserName::parse("  "), Err(UserNameError::Empty));
         assert_eq!(UserName::parse("a\nb"), Err(UserNameError::Control));

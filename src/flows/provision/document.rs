@@ -104,6 +104,12 @@ mod tests {
     }
 
     #[test]
+    fn a_display_name_is_one_line() {
+        let document = json!({ "userName": "a", "displayName": "Åsa\nhttps://elak.example\u{2028}Öberg" });
+        assert_eq!(display_name(&document).as_deref(), Some("Åsa https://elak.example Öberg"));
+    }
+
+    #[test]
     fn a_person_without_display_name_is_called_by_their_parts() {
         let document = json!({ "userName": "a", "name": { "givenName": "Åsa", "familyName": "Öberg" } });
         assert_eq!(display_name(&document).as_deref(), Some("Åsa Öberg"));

@@ -102,15 +102,30 @@ mod tests {
     use crate::domain::policy::Contact;
 
     fn letter(is_told: bool, because: Because<'_>, language: Language) -> Letter {
+        letter_about("Bo Lind", is_told, because, language)
+    }
+
+    fn letter_about(name: &str, is_told: bool, because: Because<'_>, language: Language) -> Letter {
         let contact = Contact { name: Text::new("styrelsen", "the board"), email: None };
         let ways = Ways { sign_in: "https://p.example/sso/notice", contact: &contact };
         let reader = Reader { name: "Sara Ek", address: "sara@b.example", language };
         let (freezes_on, last_seen) = (date(2025, 10, 14), Some(date(2025, 7, 14)));
-        Beside { name: "Bo Lind", last_seen, freezes_on, days_left: 1, is_told, because }.letter(
+        Beside { name, last_seen, freezes_on, days_left: 1, is_told, because }.letter(
             uuid::Uuid::nil(),
             &reader,
             &ways,
         )
+    }
+
+    #[test]
+    fn a_name_makes_neither_a_line_nor_a_link_of_its_own() {
+        for language in [Language::Sv, Language::En] {
+            let name = "Bo\nhttps://elak.example\u{2028}Lind";
+            let letter = letter_about(name, true, Because::Manager, language);
+            assert!(letter.text.contains("Bo https://elak.example Lind"), "{}", letter.text);
+            assert!(!letter.subject.contains(['\n', '\u{2028}']), "{}", letter.subject);
+            assert!(!letter.text.lines().any(|line| line.starts_with("https://elak")), "{}", letter.text);
+        }
     }
 
     #[test]

@@ -146,6 +146,8 @@ mod tests {
                 .text
                 .contains("Du har gett Åsa behörighet i CRM:et: rollen Kommunikatör.")
         );
+        let strange = letter(Ends::Account, Some("Bo\nhttps://elak.example\u{2029}"), Language::Sv);
+        assert!(strange.text.contains("Kontot för Bo https://elak.example i CRM:et"), "{}", strange.text);
         assert!(letter(Ends::Account, Some("Åsa"), Language::En).subject.contains("The account of Åsa"));
     }
 }

@@ -146,7 +146,7 @@ async fn a_leave_locks_its_deputy_before_the_guard_as_a_change_of_the_deputy_doe
         let change = t.db.write::<_, portvakt::store::StoreError, _>(move |c| {
             Box::pin(async move {
                 account::lock(c, dora).await?;
-                drop(locked.send(()));
+                assert!(locked.send(()).is_ok());
                 drop(may_go.await);
                 setting::hold(c, "safety").await
             })
@@ -158,7 +158,7 @@ async fn a_leave_locks_its_deputy_before_the_guard_as_a_change_of_the_deputy_doe
             let grant = people::grant_leave(w.ports(), &act, &bo, wish);
             let watch = async {
                 somebody_waits(t).await;
-                drop(go.send(()));
+                assert!(go.send(()).is_ok());
             };
             tokio::join!(grant, watch).0
         };

@@ -238,7 +238,8 @@ async fn many_ends_on_one_day_hide_none_that_comes_after_them() {
         let server = MailServer::start().await;
         let (w, anna, bo) = house(t, &server, "").await;
         given(&w, anna, bo, 40).await;
-        let day = |count: i64| w.now() + SignedDuration::from_hours(24 * count);
+        let start = w.now();
+        let day = move |count: i64| start + SignedDuration::from_hours(24 * count);
         let dates = Dates { valid_from: None, valid_until: Some(Some(day(40))) };
         people::set_dates(w.ports(), &w.act(), &bo.to_string(), dates, "a campaign").await.unwrap();
         let one = look!(t, c => entitlement::held(c, bo)).remove(0);
@@ -250,6 +251,8 @@ async fn many_ends_on_one_day_hide_none_that_comes_after_them() {
                 account::insert(c, &person).await?;
                 let grant = Grant {
                     id: GrantId::new(uuid::Uuid::now_v7()),
+                    // Given for a day: it fills the page and is told to nobody.
+                    since: day(38),
                     ends_at: person.valid_until,
                     ..one.clone()
                 };

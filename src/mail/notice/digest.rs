@@ -69,7 +69,7 @@ mod tests {
         let letter = digest.letter(uuid::Uuid::nil(), "it@b.example", Language::Sv);
         assert_eq!(letter.subject, "Portvakt 2026-03-02");
         assert!(
-            letter.text.starts_with("Väntar på beslut\n- en plan\n\nGjort\n- Åsa  Bcc: x\n"),
+            letter.text.starts_with("Väntar på beslut\n- en plan\n\nGjort\n- Åsa Bcc: x\n"),
             "{}",
             letter.text
         );

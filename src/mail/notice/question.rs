@@ -118,7 +118,7 @@ mod tests {
         };
         let sv = letter(Language::Sv);
         assert!(
-            sv.contains("- BoLind: Rollen Kommunikatör (ny avdelning; svar före 2026-03-01; 0199c0de-0000)"),
+            sv.contains("- Bo Lind: Rollen Kommunikatör (ny avdelning; svar före 2026-03-01; 0199c0de-0000)"),
             "{sv}"
         );
         assert!(letter(Language::En).contains("another department; answer before 1 Mar 2026"));

@@ -107,6 +107,15 @@ impl Status {
             Self::Invited | Self::Paused | Self::Frozen | Self::Deactivated | Self::Removed => false,
         }
     }
+
+    /// Whether the account is closed: deactivated or removed, and not merely resting.
+    #[must_use]
+    pub const fn is_closed(self) -> bool {
+        match self {
+            Self::Deactivated | Self::Removed => true,
+            Self::Invited | Self::Active | Self::Paused | Self::Frozen => false,
+        }
+    }
 }
 
 /// The status an account has, and how it came to it.

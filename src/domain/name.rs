@@ -15,6 +15,14 @@ pub fn fold(text: &str) -> String {
     text.nfc().flat_map(char::to_lowercase).nfc().collect()
 }
 
+/// The name as one line, whatever it holds: a control character or a line separator becomes a blank, so that no part of
+/// a name can pass for a line of its own where the name is read.
+#[must_use]
+pub fn one_line(name: &str) -> String {
+    let breaks = |sign: char| sign.is_control() || matches!(sign, '\u{2028}' | '\u{2029}');
+    name.split(breaks).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 /// The key by which names are sorted as Swedish readers expect: case and accents aside, with å, ä and ö last.
 #[must_use]
 pub fn sort_key(text: &str) -> String {
@@ -120,6 +128,15 @@ mod tests {
             names,
             ["adam", "Álvarez", "Müller", "Myrdal", "Mörner", "Zorn", "Åkesson", "Ängmo", "Öhman"]
         );
+    }
+
+    #[test]
+    fn a_name_is_one_line_whatever_it_holds() {
+        assert_eq!(
+            one_line(" Bo\r\n\thttps://elak.example\u{2028}Lind\u{2029}\0"),
+            "Bo https://elak.example Lind"
+        );
+        assert_eq!(one_line("Åsa  Öberg"), "Åsa  Öberg");
     }
 
     #[test]

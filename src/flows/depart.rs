@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::{Act, Refusal, guard, protection, stand};
+use super::{Act, Refusal, guard, people, protection, stand};
 use crate::domain::account::{Account, Standing, Status, StatusReason};
 use crate::domain::actor::Subject;
 use crate::domain::ids::AccountId;
@@ -95,6 +95,7 @@ async fn depart(c: &mut Conn, act: &Act, policy: &Policy, account: &Account) -> 
         hold(c, act, account, vec![why]).await?;
         return Ok(Followed::Held);
     }
+    people::hold_deputies(c, &[account.id]).await?;
     guard::hold(c).await?;
     let stops = guard::stops(c, policy, &BTreeSet::from([account.id]), act.now).await?;
     if !stops.is_empty() {

@@ -225,12 +225,7 @@ pub async fn answer(
     reason: &str,
 ) -> Result<AskedRight, Refusal> {
     let mut c = ports.db.read().await?;
-    let waiting = question::waiting(&mut c, PAGE).await?;
-    let mut found = waiting.into_iter().filter(|one| !id.is_empty() && one.id.to_string().starts_with(id));
-    let one = found.next().ok_or_else(|| Refusal::not_found("question", id))?;
-    if found.next().is_some() {
-        return Err(Refusal::Ambiguous { what: "question", id: id.to_owned() });
-    }
+    let one = waiting(&mut c, id).await?;
     let held = right_of(&mut c, &one).await?;
     drop(c);
     let Some((account, right)) = held else {
@@ -242,6 +237,26 @@ pub async fn answer(
     carry_out(ports, act, &account, right, verdict, reason).await?;
     settle(ports, act, one.id, if is_kept { "kept" } else { "ended" }, reason).await?;
     Ok(shown)
+}
+
+/// The question that waits, by its id or the beginning of it.
+async fn waiting(c: &mut Conn, id: &str) -> Result<Question, Refusal> {
+    let waiting = question::waiting(c, PAGE).await?;
+    let mut found = waiting.into_iter().filter(|one| !id.is_empty() && one.id.to_string().starts_with(id));
+    let one = found.next().ok_or_else(|| Refusal::not_found("question", id))?;
+    if found.next().is_some() {
+        return Err(Refusal::Ambiguous { what: "question", id: id.to_owned() });
+    }
+    Ok(one)
+}
+
+/// The whole id of a question that waits, and the role or sector that it is about, where it is held still.
+pub(super) async fn asked_about(c: &mut Conn, id: &str) -> Result<(Uuid, Option<GrantKind>), Refusal> {
+    let one = waiting(c, id).await?;
+    Ok(match right_of(c, &one).await? {
+        Some((_, Right::Grant(grant))) => (one.id, Some(grant.kind)),
+        Some((_, Right::Link(_))) | None => (one.id, None),
+    })
 }
 
 async fn carry_out(

@@ -1,11 +1,12 @@
 //! Changes an account's status.
 //!
 //! Invariant: the new status, the end of the person's sessions, the audit entry and the outbox rows are one
-//! transaction: from that commit on every decision is no and every session is dead.
+//! transaction: from that commit on every decision is no and every session is dead. What others held only in the place
+//! of somebody whose account is closed ends there too.
 
 use serde_json::{Value, json};
 
-use super::{Act, Refusal};
+use super::{Act, Refusal, people};
 use crate::domain::account::{Account, Standing, Status, StatusReason};
 use crate::domain::actor::Subject;
 use crate::domain::ids::AccountId;
@@ -34,6 +35,9 @@ pub async fn change(
     let ended = standing::change(c, account.id, &new).await?;
     if new.is_departure() && account.standing.status != Status::Deactivated {
         departure::note(c, &[account.id], &act.targets, act.now).await?;
+    }
+    if status.is_closed() {
+        people::without_deputies(c, act, &[account.id]).await?;
     }
     let mut after = describe(&new);
     if let Some(fields) = after.as_object_mut()
@@ -70,6 +74,9 @@ pub(super) async fn close_all(c: &mut Conn, act: &Act, closings: &[Closing<'_>])
     });
     let left: Vec<AccountId> = left.map(|(_, (id, _))| *id).collect();
     departure::note(c, &left, &act.targets, act.now).await?;
+    let gone = closed.iter().filter(|(_, new)| new.status.is_closed());
+    let gone: Vec<AccountId> = gone.map(|(id, _)| *id).collect();
+    people::without_deputies(c, act, &gone).await?;
     for (closing, (id, new)) in closings.iter().zip(&closed) {
         let mut after = describe(new);
         if let (Some(fields), Some(count)) = (after.as_object_mut(), ended.get(id)) {

@@ -262,8 +262,9 @@ async fn followed(turn: Turn) -> Result<String, Refusal> {
         return Ok("the clock has jumped; nothing is done".to_owned());
     }
     let act = turn.ports.act(Actor::Job("dates".to_owned()), "end date");
-    let grants = lifecycle::end_grants(&turn.ports, &act).await?;
+    // Leaves end first: with one of them a deputy gets again what they have for another who is away still.
     let accounts = lifecycle::follow_dates(&turn.ports, &act).await?;
+    let grants = lifecycle::end_grants(&turn.ports, &act).await?;
     let deputies = people::follow_deputies(&turn.ports, &act).await?;
     entitle::forget_resolved(&turn.ports, &act).await?;
     Ok(format!(

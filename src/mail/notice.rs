@@ -6,6 +6,7 @@ use jiff::civil::Date;
 
 use crate::domain::account::StatusReason;
 use crate::domain::language::Language;
+use crate::domain::name::one_line;
 use crate::domain::policy::Contact;
 
 use super::letter::Letter;
@@ -208,8 +209,7 @@ fn greeting(reader: &Reader<'_>) -> String {
         Language::Sv => "Hej",
         Language::En => "Hello",
     };
-    let name: String = reader.name.chars().filter(|c| !c.is_control()).collect();
-    format!("{word} {}", name.trim()).trim_end().to_owned() + ","
+    format!("{word} {}", one_line(reader.name)).trim_end().to_owned() + ","
 }
 
 fn closing(language: Language, contact: &Contact) -> String {

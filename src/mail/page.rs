@@ -126,6 +126,9 @@ fn escaped(text: &str) -> String {
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
             '\n' => escaped.push_str("<br>"),
+            // Some programs show these as the beginning of a line.
+            '\u{2028}' | '\u{2029}' => escaped.push(' '),
+            other if other.is_control() => escaped.push(' '),
             other => escaped.push(other),
         }
     }

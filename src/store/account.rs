@@ -238,22 +238,24 @@ pub async fn dated(
         micros(now), after, limit)?)
 }
 
-/// Accounts in use whose own end comes within the time given, the first that ends first.
+/// A page of the accounts in use whose own end comes after the one given, or after this instant, and no later than
+/// `until`; the first that ends first.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
 pub async fn ending(
     c: &mut Conn,
-    from: Timestamp,
+    (from, after): (Timestamp, Option<AccountId>),
     until: Timestamp,
     limit: i64,
 ) -> Result<Vec<Account>, StoreError> {
+    let after = after.map_or(Uuid::max(), AccountId::uuid);
     read(q!(fetch_all as Row; c,
-        columns!("WHERE a.valid_until > $1 AND a.valid_until <= $2
+        columns!("WHERE (a.valid_until, a.id) > ($1, $2) AND a.valid_until <= $3
                     AND a.status IN ('invited', 'active', 'paused', 'frozen')
-                  ORDER BY a.valid_until, a.id LIMIT $3"),
-        micros(from), micros(until), limit)?)
+                  ORDER BY a.valid_until, a.id LIMIT $4"),
+        micros(from), after, micros(until), limit)?)
 }
 
 /// How many accounts are active, counted no further than `most`.

@@ -284,21 +284,23 @@ pub async fn of_deputies(c: &mut Conn, away: AccountId) -> Result<Vec<(AccountId
     .collect()
 }
 
-/// Grants by hand that end within the time given, with their accounts; the first that ends first.
+/// A page of the grants by hand that end after the one given, or after this instant, and no later than `until`, with
+/// their accounts; the first that ends first.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
 pub async fn ending(
     c: &mut Conn,
-    from: Timestamp,
+    (from, after): (Timestamp, Option<GrantId>),
     until: Timestamp,
     limit: i64,
 ) -> Result<Vec<(AccountId, Grant)>, StoreError> {
+    let after = after.map_or(Uuid::max(), GrantId::uuid);
     q!(fetch_all as Row; c,
-        columns!("WHERE until IS NULL AND origin = 'manual' AND ends_at > $1 AND ends_at <= $2
-                  ORDER BY ends_at, id LIMIT $3"),
-        micros(from), micros(until), limit)?
+        columns!("WHERE until IS NULL AND origin = 'manual' AND (ends_at, id) > ($1, $2) AND ends_at <= $3
+                  ORDER BY ends_at, id LIMIT $4"),
+        micros(from), after, micros(until), limit)?
     .into_iter()
     .map(|row| Ok((AccountId::new(row.account_id), Grant::try_from(row)?)))
     .collect()

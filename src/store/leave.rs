@@ -12,7 +12,7 @@ use crate::domain::ids::{AccountId, DirectoryId, GrantId, SectorId};
 use super::conn::Conn;
 use super::error::StoreError;
 use super::span::Span;
-use super::value::{instant, micros};
+use super::value::{id_list, instant, micros};
 
 /// A leave that was approved and has not been ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -211,7 +211,8 @@ pub async fn beginning(
     .collect()
 }
 
-/// Open leaves that have begun and whose deputy has been given nothing yet.
+/// Open leaves that have begun and whose deputy has been given nothing yet. Nobody stands in for an account that is not
+/// in use: its leave waits until the person is back.
 ///
 /// # Errors
 ///
@@ -219,7 +220,9 @@ pub async fn beginning(
 pub async fn awaiting_deputy(c: &mut Conn, now: Timestamp) -> Result<Vec<ApprovedLeave>, StoreError> {
     q!(fetch_all as Row; c,
         columns!("WHERE ended_at IS NULL AND deputy_id IS NOT NULL AND deputy_given_at IS NULL AND from_at <= $1
-                    AND until_at > $1 ORDER BY from_at, account_id"),
+                    AND until_at > $1
+                    AND account_id IN (SELECT id FROM account WHERE status IN ('invited', 'active', 'paused', 'frozen'))
+                  ORDER BY from_at, account_id"),
         micros(now))?
     .into_iter()
     .map(read)
@@ -249,6 +252,38 @@ pub async fn deputy_given(c: &mut Conn, account: AccountId, now: Timestamp) -> R
         "UPDATE account_leave SET deputy_given_at = $2 WHERE account_id = $1 AND ended_at IS NULL",
         account.uuid(), micros(now))?;
     Ok(())
+}
+
+/// Notes that the deputy of an open leave has nothing any more, and is to have it again if the person comes back.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn deputy_waits(c: &mut Conn, account: AccountId) -> Result<(), StoreError> {
+    q!(execute; c,
+        "UPDATE account_leave SET deputy_given_at = NULL WHERE account_id = $1 AND ended_at IS NULL",
+        account.uuid())?;
+    Ok(())
+}
+
+/// Those of the accounts whose open leave names a deputy, each with the deputy.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn with_deputy(
+    c: &mut Conn,
+    accounts: &[AccountId],
+) -> Result<Vec<(AccountId, AccountId)>, StoreError> {
+    let rows = q!(fetch_all as (Uuid, Uuid); c,
+        sqlite "SELECT account_id, deputy_id FROM account_leave
+                 WHERE account_id IN (SELECT unhex(e.value) FROM json_each($1) e)
+                   AND ended_at IS NULL AND deputy_id IS NOT NULL ORDER BY account_id",
+        postgres "SELECT account_id, deputy_id FROM account_leave
+                 WHERE account_id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($1) e(value))
+                   AND ended_at IS NULL AND deputy_id IS NOT NULL ORDER BY account_id",
+        id_list(accounts.iter().map(|id| id.uuid())))?;
+    Ok(rows.into_iter().map(|(away, deputy)| (AccountId::new(away), AccountId::new(deputy))).collect())
 }
 
 /// Notes that a link is a deputy's, for whoever is away.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::stand::{self, Closing};
-use super::super::{Ports, Refusal, guard};
+use super::super::{Ports, Refusal, guard, people};
 use super::facts::{self, Known};
 use super::step::{Skipped, Taken, Taking, cause, never_released};
 use crate::domain::ids::AccountId;
@@ -104,6 +104,8 @@ impl Taking {
         if takes.is_empty() {
             return Ok(false);
         }
+        let ids: Vec<AccountId> = takes.iter().copied().collect();
+        people::hold_deputies(c, &ids).await?;
         guard::hold(c).await?;
         let stops = guard::stops(c, &self.compiled.policy, takes, self.act.now).await?;
         let stops = if self.is_released { never_released(stops) } else { stops };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::super::{Act, Compiled, Ports, Refusal, guard};
+use super::super::{Act, Compiled, Ports, Refusal, guard, people};
 use super::facts::{self, PAGE, Surroundings};
 use super::observe;
 use super::step::{carry_out, end_of_leave, never_released};
@@ -63,6 +63,7 @@ async fn follow(
     let fresh = assess(policy, &known.facts(around), act.now);
     match &fresh.because {
         Reason::Expired { .. } => {
+            people::hold_deputies(c, &[id]).await?;
             guard::hold(c).await?;
             let stops = guard::stops(c, policy, &BTreeSet::from([id]), act.now).await?;
             if !stops.is_empty() {

@@ -185,6 +185,7 @@ impl Taking {
         // Leave takes nothing that does not come back, but the last administrator stays for it too.
         let pauses = planned.step == Step::Pause && !policy.leave_sign_in;
         if planned.step.takes_access() || pauses {
+            people::hold_deputies(c, &[id]).await?;
             guard::hold(c).await?;
             let stops = guard::stops(c, policy, &BTreeSet::from([id]), now).await?;
             let stops = if self.is_released || pauses { never_released(stops) } else { stops };

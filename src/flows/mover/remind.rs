@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::super::post::{self, Draft, Kind};
 use super::super::{Act, Ports, Refusal};
-use super::{AskedRight, PAGE, Verdict, carry_out, right_of, settle};
+use super::{AskedRight, PAGE, Right, Verdict, carry_out, right_of, settle};
+use crate::domain::account::Account;
 use crate::domain::days::{later, zone_of};
 use crate::domain::grant::GrantKind;
 use crate::domain::ids::AccountId;
@@ -52,26 +53,15 @@ pub async fn follow_up(ports: &Ports, act: &Act) -> Result<Round, Refusal> {
             continue;
         };
         let is_over = one.answer_by <= act.now;
-        if is_over && policy.changed_job.unanswered == Unanswered::End {
-            match carry_out(ports, act, &account, right, Verdict::End, "no answer after a change of job")
-                .await
-            {
-                Ok(()) => {
-                    settle(ports, act, one.id, "ended", "no answer").await?;
-                    round.ended += 1;
-                    continue;
-                }
-                // Held by a guard: it stays in the queue, and is told with the others.
-                Err(Refusal::Conflict(why)) => {
-                    tracing::warn!(account.id = %account.id, "a right that nobody answered for stays: {why}");
-                    continue;
-                }
-                Err(other) => return Err(other),
-            }
+        let shown = right.shown(&one, &account);
+        let ends = is_over && policy.changed_job.unanswered == Unanswered::End;
+        if ends && end_in_silence(ports, act, &account, right, one.id).await? {
+            round.ended += 1;
+            continue;
         }
         let rests = later(one.reminded_at.unwrap_or(one.asked_at), policy.changed_job.remind_every);
         if one.reminded_at.is_none() || rests <= act.now || is_over {
-            due.entry(one.owner).or_default().push((right.shown(&one, &account), one));
+            due.entry(one.owner).or_default().push((shown, one));
         }
     }
     drop(c);
@@ -79,6 +69,28 @@ pub async fn follow_up(ports: &Ports, act: &Act) -> Result<Round, Refusal> {
         round.reminders += remind(ports, act, policy, owner, asked).await?;
     }
     Ok(round)
+}
+
+/// Ends a right that nobody answered for. Gives whether it ended: one that cannot end, because a guard keeps it or the
+/// account is protected, stays in the queue, is told with the others and stops none of them.
+async fn end_in_silence(
+    ports: &Ports,
+    act: &Act,
+    account: &Account,
+    right: Right,
+    id: Uuid,
+) -> Result<bool, Refusal> {
+    match carry_out(ports, act, account, right, Verdict::End, "no answer after a change of job").await {
+        Ok(()) => {
+            settle(ports, act, id, "ended", "no answer").await?;
+            Ok(true)
+        }
+        Err(Refusal::Store(error)) => Err(Refusal::Store(error)),
+        Err(why) => {
+            tracing::warn!(account.id = %account.id, "a right that nobody answered for stays: {why}");
+            Ok(false)
+        }
+    }
 }
 
 /// Writes one letter to whoever gave rights about all of them; to those who look after the accounts where nobody did, or

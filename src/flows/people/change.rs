@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::super::{Act, Policies, Ports, Refusal, entitle, guard, stand};
-use super::{find_one, is_present};
+use super::{deputy, find_one, is_present};
 use crate::domain::account::{Account, AccountKind, Status, StatusReason};
 use crate::domain::actor::Subject;
 use crate::domain::days::Reading;
@@ -46,6 +46,7 @@ pub async fn deactivate(ports: &Ports, act: &Act, text: &str, reason: &str) -> R
                 }
                 Status::Deactivated | Status::Invited | Status::Active | Status::Paused | Status::Frozen => {}
             }
+            deputy::hold(c, &[account.id]).await?;
             keep_the_last(c, act, policy, account.id).await?;
             stand::change(c, act, account, Status::Deactivated, StatusReason::Manual, Some(note)).await?;
             Ok(())

@@ -1,7 +1,8 @@
 //! Whoever stands in for somebody on leave: copies of sectors and links, for as long as the leave lasts.
 //!
-//! Invariant: a copy bears whose it is a copy of and ends with the leave, by its own date and when the leave is ended
-//! earlier; roles are never copied, for they may open what the other does not need.
+//! Invariant: a copy bears whose it is a copy of and ends with the leave or with what it is a copy of, by its own date
+//! and when the leave is ended earlier; roles are never copied, for they may open what the other does not need. Nobody
+//! stands in for somebody whose account is closed.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ use uuid::Uuid;
 use super::super::{Act, Ports, Refusal, find};
 use super::change::conflict;
 use crate::domain::account::Status;
-use crate::domain::actor::Subject;
+use crate::domain::actor::{Actor, Subject};
 use crate::domain::grant::{Grant, GrantKind, Holder, Link, LinkOrigin, Origin};
 use crate::domain::ids::{AccountId, GrantId, SectorId};
 use crate::store::leave::{self, ApprovedLeave, Deputy};
@@ -28,12 +29,21 @@ pub struct DeputyWish {
     pub links: bool,
 }
 
-/// Who is meant, where they can stand in.
-pub(super) async fn understand(c: &mut Conn, wish: DeputyWish, away: AccountId) -> Result<Deputy, Refusal> {
+/// Who is meant, where they can stand in. Nobody makes themselves the deputy: it gives rights.
+pub(super) async fn understand(
+    c: &mut Conn,
+    act: &Act,
+    wish: DeputyWish,
+    away: AccountId,
+) -> Result<Deputy, Refusal> {
     let found = find::account(c, &wish.account, None).await?;
     let found = found.one(&wish.account).map_err(|refusal| Refusal::invalid("deputy", refusal))?;
     if found.id == away {
         return Err(Refusal::invalid("deputy", "nobody stands in for themselves; name somebody else"));
+    }
+    if act.actor == Actor::Account(found.id) {
+        let why = format!("{} cannot make themselves the deputy; somebody else must", found.user_name);
+        return Err(Refusal::NotAllowed(why));
     }
     if found.is_protected {
         return Err(Refusal::Protected { user_name: found.user_name });
@@ -50,6 +60,11 @@ pub(super) async fn understand(c: &mut Conn, wish: DeputyWish, away: AccountId) 
 /// Gives the deputy of a leave that has begun what they are to have. Again is harmless.
 pub(super) async fn give(c: &mut Conn, act: &Act, leave: &ApprovedLeave) -> Result<(), Refusal> {
     let Some(deputy) = &leave.deputy else { return Ok(()) };
+    // Whoever has left hands nothing on; the leave waits, should they come back before it is over.
+    let away = account::get(c, leave.account).await?;
+    if away.is_none_or(|away| away.standing.status.is_closed()) {
+        return Ok(());
+    }
     leave::deputy_given(c, leave.account, act.now).await?;
     let Some(account) = account::lock(c, deputy.account).await? else { return Ok(()) };
     if account.is_protected || account.standing.status == Status::Removed {
@@ -87,7 +102,7 @@ async fn sectors(
             by: act.actor.to_string(),
             why: None,
             since: act.now,
-            ends_at: Some(leave.until),
+            ends_at: Some(held.ends_at.map_or(leave.until, |end| end.min(leave.until))),
             until: None,
         };
         if entitlement::give(c, deputy.account, &copy).await? {
@@ -119,15 +134,62 @@ async fn links(
             by: act.actor.to_string(),
             why: None,
             since: act.now,
-            ends_at: Some(leave.until),
+            ends_at: Some(held.ends_at.map_or(leave.until, |end| end.min(leave.until))),
             until: None,
         };
+        end_shorter(c, act, &copy).await?;
         if link::give(c, &copy).await? {
             leave::note_link(c, copy.id, leave.account).await?;
             given.push(format!("{}/{}", held.item.component, held.item.item));
         }
     }
     Ok(given)
+}
+
+/// Ends the deputy's link to the item where they have one for somebody else who is back sooner: the longer one takes
+/// its place.
+async fn end_shorter(c: &mut Conn, act: &Act, copy: &Link) -> Result<(), Refusal> {
+    let Holder::Account(deputy) = copy.holder else { return Ok(()) };
+    let same = |one: &Link| one.origin == LinkOrigin::Deputy && one.item == copy.item;
+    for one in link::of_account(c, deputy).await?.into_iter().filter(same) {
+        if one.ends_at.is_some_and(|end| copy.ends_at.is_none_or(|longer| end < longer)) {
+            link::end(c, one.id, act.now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Locks the deputies of accounts that are on leave. Before the guard's lock: whoever changes a deputy takes the
+/// deputy's first.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub(in crate::flows) async fn hold(c: &mut Conn, away: &[AccountId]) -> Result<(), Refusal> {
+    let deputies: Vec<AccountId> =
+        leave::with_deputy(c, away).await?.into_iter().map(|(_, deputy)| deputy).collect();
+    if !deputies.is_empty() {
+        account::lock_all(c, &deputies).await?;
+    }
+    Ok(())
+}
+
+/// Ends what others have for accounts that are closed. If one comes back while its leave lasts, the deputy is
+/// given it again.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub(in crate::flows) async fn leave_alone(
+    c: &mut Conn,
+    act: &Act,
+    closed: &[AccountId],
+) -> Result<(), Refusal> {
+    for (away, _) in leave::with_deputy(c, closed).await? {
+        end(c, act, away).await?;
+        leave::deputy_waits(c, away).await?;
+    }
+    Ok(())
 }
 
 /// Ends what others have only for `away`. What they have for somebody else who is away stays, or comes back.
@@ -173,8 +235,9 @@ pub async fn follow_deputies(ports: &Ports, act: &Act) -> Result<usize, Refusal>
             .db
             .write(move |c| {
                 Box::pin(async move {
-                    // It may have been ended, or another may have taken its place.
                     account::lock(c, one.account).await?;
+                    hold(c, &[one.account]).await?;
+                    // It may have been ended, or another may have taken its place.
                     if leave::open(c, one.account).await?.as_ref() == Some(&one) {
                         give(c, &act, &one).await?;
                     }

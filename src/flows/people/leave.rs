@@ -47,12 +47,13 @@ impl LeaveWish {
     }
 }
 
-/// Notes an approved leave. One that is open gives way to it.
+/// Notes an approved leave. One that is open gives way to it, unless it is under way and this one comes later.
 ///
 /// # Errors
 ///
 /// [`Refusal::Invalid`] for a leave without approver, that ends before it begins, is over already, or lasts longer
-/// than 18 months.
+/// than 18 months; [`Refusal::Conflict`] for a later one while one is under way; [`Refusal::NotAllowed`] where the
+/// acting person would stand in themselves.
 pub async fn grant_leave(ports: &Ports, act: &Act, text: &str, wish: LeaveWish) -> Result<Account, Refusal> {
     check(&wish, act.now)?;
     change(ports, act, text, move |c, act, policy, account| {
@@ -75,13 +76,18 @@ pub(in crate::flows) async fn note(
         }
         Status::Invited | Status::Active | Status::Paused | Status::Frozen => {}
     }
+    may_be_next(c, act, account, &wish).await?;
+    let deputy = match wish.deputy {
+        Some(wish) => Some(deputy::understand(c, act, wish, account.id).await?),
+        None => None,
+    };
+    deputy::hold(c, &[account.id]).await?;
+    if let Some(deputy) = &deputy {
+        account::lock(c, deputy.account).await?;
+    }
     if wish.from <= act.now && !policy.leave_sign_in && wish.sign_in_why.is_none() {
         keep_the_last(c, act, policy, account.id).await?;
     }
-    let deputy = match wish.deputy {
-        Some(wish) => Some(deputy::understand(c, wish, account.id).await?),
-        None => None,
-    };
     let leave = ApprovedLeave {
         account: account.id,
         from: wish.from,
@@ -106,7 +112,26 @@ pub(in crate::flows) async fn note(
     Ok(())
 }
 
-/// Pauses the account where its leave has begun, and moves the end where it is paused already.
+/// Refuses a later leave by hand while one is under way: it would take its place, and let the person in until then. A
+/// directory's own leave moves as the directory says.
+async fn may_be_next(c: &mut Conn, act: &Act, account: &Account, wish: &LeaveWish) -> Result<(), Refusal> {
+    if wish.directory.is_some() || wish.from <= act.now {
+        return Ok(());
+    }
+    let is_under_way = match leave::open(c, account.id).await? {
+        Some(open) => open.from <= act.now && act.now < open.until,
+        None => account.standing.status == Status::Paused,
+    };
+    if is_under_way {
+        return Err(conflict(
+            "a leave is under way and would give way to the later one; end the one under way first",
+        ));
+    }
+    Ok(())
+}
+
+/// Pauses the account where its leave has begun, moves the end where it is paused already, and lets the person back in
+/// where the leave was moved to a later day.
 async fn begin(c: &mut Conn, act: &Act, account: &Account, leave: &ApprovedLeave) -> Result<(), Refusal> {
     let has_begun = leave.from <= act.now;
     let is_paused = account.standing.status == Status::Paused;
@@ -118,7 +143,14 @@ async fn begin(c: &mut Conn, act: &Act, account: &Account, leave: &ApprovedLeave
         }
         return Ok(());
     }
-    if has_begun || is_paused {
+    if is_paused && !has_begun {
+        let ended = account.leave_until.map(|until| until.min(act.now));
+        let present = Account { leave_until: ended, returned_at: Some(act.now), ..account.clone() };
+        account::set_terms(c, &present).await?;
+        stand::change(c, act, &present, Status::Active, StatusReason::Returned, None).await?;
+        return Ok(());
+    }
+    if has_begun {
         let paused = Account { leave_until: Some(leave.until), ..account.clone() };
         account::set_terms(c, &paused).await?;
     }

@@ -36,8 +36,10 @@ use crate::store::{Conn, account, audit, identity, session, standing};
 pub use asked::{AskedLeave, approve_leave, ask_for_leave, leave_requests, refuse_leave, waiting_request};
 pub(super) use change::named;
 pub use change::{Dates, activate, deactivate, set_dates, set_kind};
-pub(in crate::flows) use deputy::end as end_deputies;
 pub use deputy::{DeputyWish, follow_deputies};
+pub(in crate::flows) use deputy::{
+    end as end_deputies, hold as hold_deputies, leave_alone as without_deputies,
+};
 pub use explain::{GrantStory, explain, explain_at};
 pub use leave::{LeaveWish, end_leave, grant_leave};
 pub(in crate::flows) use leave::{note_checked as note_leave, over as leave_over};

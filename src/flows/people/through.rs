@@ -11,6 +11,7 @@ use crate::domain::account::Account;
 use crate::domain::actor::Actor;
 use crate::domain::grant::{GrantKind, Link};
 use crate::domain::ids::TargetId;
+use crate::store::Conn;
 
 /// Who asks, and for whom.
 #[derive(Debug, Clone, Copy)]
@@ -90,7 +91,15 @@ async fn begin(
     kind: &GrantKind,
 ) -> Result<(Act, String), Refusal> {
     let mut c = ports.db.read().await?;
-    let compiled = ports.policies.current(&mut c).await?;
+    may_pass(ports, &mut c, kind).await?;
+    let account = find::account(&mut c, text, Some(through.target)).await?.one(text)?;
+    drop(c);
+    Ok((person(ports, act, through).await?, account.id.to_string()))
+}
+
+/// Refuses what administers.
+async fn may_pass(ports: &Ports, c: &mut Conn, kind: &GrantKind) -> Result<(), Refusal> {
+    let compiled = ports.policies.current(c).await?;
     if let GrantKind::Role(id) = kind
         && compiled.policy.roles.get(id).is_some_and(|role| compiled.policy.is_administrator_role(role))
     {
@@ -98,9 +107,7 @@ async fn begin(
             format!("the role {id} administers; it is given and taken in Portvakt itself, not through a CRM");
         return Err(Refusal::NotAllowed(why));
     }
-    let account = find::account(&mut c, text, Some(through.target)).await?.one(text)?;
-    drop(c);
-    Ok((person(ports, act, through).await?, account.id.to_string()))
+    Ok(())
 }
 
 async fn person(ports: &Ports, act: &Act, through: Through<'_>) -> Result<Act, Refusal> {
@@ -112,7 +119,8 @@ async fn person(ports: &Ports, act: &Act, through: Through<'_>) -> Result<Act, R
     Ok(act)
 }
 
-/// Notes an approved leave, as [`grant_leave`](super::grant_leave) does. Where no approver is named it is the person.
+/// Notes an approved leave, as [`grant_leave`](super::grant_leave) does. Where no approver is named it is the person;
+/// a CRM's id of the deputy means that CRM's account.
 ///
 /// # Errors
 ///
@@ -127,6 +135,12 @@ pub async fn grant_leave(
     let (act, by, id) = decider(ports, act, through, text).await?;
     if wish.approver.trim().is_empty() {
         wish.approver = name(&by);
+    }
+    if let Some(deputy) = &mut wish.deputy {
+        let mut c = ports.db.read().await?;
+        let found = find::account(&mut c, &deputy.account, Some(through.target)).await?;
+        let found = found.one(&deputy.account).map_err(|refusal| Refusal::invalid("deputy", refusal))?;
+        deputy.account = found.id.to_string();
     }
     super::grant_leave(ports, &act, &id, wish).await
 }
@@ -193,7 +207,7 @@ fn name(account: &Account) -> String {
 ///
 /// # Errors
 ///
-/// As [`mover::answer`].
+/// As [`mover::answer`]; [`Refusal::NotAllowed`] for a role that administers.
 pub async fn answer_question(
     ports: &Ports,
     act: &Act,
@@ -201,6 +215,13 @@ pub async fn answer_question(
     id: &str,
     verdict: Verdict,
 ) -> Result<AskedRight, Refusal> {
+    let mut c = ports.db.read().await?;
+    // By its whole id from here on: what was judged is what is answered.
+    let (id, kind) = mover::asked_about(&mut c, id).await?;
+    if let Some(kind) = kind {
+        may_pass(ports, &mut c, &kind).await?;
+    }
+    drop(c);
     let act = person(ports, act, through).await?;
-    mover::answer(ports, &act, id, verdict, through.reason).await
+    mover::answer(ports, &act, &id.to_string(), verdict, through.reason).await
 }

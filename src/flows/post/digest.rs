@@ -215,7 +215,7 @@ async fn coming(
     let (policy, now) = (&compiled.policy, reading.now);
     let until = later(now, WEEK);
     let mut lines = Vec::new();
-    for one in account::ending(c, now, until, 50).await? {
+    for one in account::ending(c, (now, None), until, 50).await? {
         let day = one.valid_until.map(|end| reading.last_day_before(end)).unwrap_or_default();
         let name = named(&one.display_name, &one.user_name);
         lines.push(reading.pick(
@@ -223,7 +223,7 @@ async fn coming(
             format!("{name}: the account lasts until {day}"),
         ));
     }
-    let grants = entitlement::ending(c, now, until, 1000).await?.len();
+    let grants = entitlement::ending(c, (now, None), until, 1000).await?.len();
     if grants > 0 {
         lines.push(reading.pick(
             format!("{grants} behörigheter som getts för hand upphör"),

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::super::{Act, Ports, Refusal};
+use super::super::{Act, Compiled, Ports, Refusal};
 use super::reach::{self, How};
 use super::send;
 use super::write::{self, Draft, Kind};
@@ -20,7 +20,7 @@ use crate::domain::policy::Policy;
 use crate::mail::notice::{Ending, Ends, Reader, Ways};
 use crate::store::{Conn, account, entitlement, letter};
 
-/// How many ends are looked at in one round.
+/// How many ends are looked at together.
 const PAGE: i64 = 500;
 
 /// Writes to those whose accounts or rights soon end, and to whoever gave the rights. Gives how many letters.
@@ -40,34 +40,17 @@ pub async fn tell_of_ends(ports: &Ports, act: &Act) -> Result<usize, Refusal> {
     };
     let Some(before) = compiled.policy.notices.before_end else { return Ok(0) };
     let until = later(act.now, before);
-    let accounts = account::ending(&mut c, act.now, until, PAGE).await?;
-    let grants = entitlement::ending(&mut c, act.now, until, PAGE).await?;
     drop(c);
     let teller = Teller {
         act: act.clone(),
+        compiled: std::sync::Arc::clone(&compiled),
+        before,
+        until,
         sign_in: ports.settings.server.public_url.join("/sso/notice"),
         own: ports.settings.language,
     };
-    let mut written = Vec::new();
-    for one in accounts {
-        let (teller, compiled) = (teller.clone(), std::sync::Arc::clone(&compiled));
-        let work =
-            ports.db.write(move |c| Box::pin(async move { teller.account(c, &compiled.policy, one).await }));
-        written.extend(work.await?);
-    }
-    for (holder, grant) in grants {
-        if grant.ends_at.is_some_and(|end| end.duration_since(grant.since) <= before) {
-            continue;
-        }
-        let (teller, compiled) = (teller.clone(), std::sync::Arc::clone(&compiled));
-        let work = ports.db.write(move |c| {
-            Box::pin(async move {
-                let Some(account) = account::get(c, holder).await? else { return Ok(Vec::new()) };
-                teller.grant(c, &compiled.policy, account, &grant).await
-            })
-        });
-        written.extend(work.await?);
-    }
+    let mut written = teller.of_accounts(ports).await?;
+    written.extend(teller.of_grants(ports).await?);
     for id in &written {
         send::attempt(ports, act, *id).await?;
     }
@@ -78,11 +61,60 @@ pub async fn tell_of_ends(ports: &Ports, act: &Act) -> Result<usize, Refusal> {
 #[derive(Debug, Clone)]
 struct Teller {
     act: Act,
+    compiled: std::sync::Arc<Compiled>,
+    /// How long before an end it is told.
+    before: SignedDuration,
+    /// Ends after this instant are not near yet.
+    until: Timestamp,
     sign_in: String,
     own: Language,
 }
 
 impl Teller {
+    /// Tells of every account's end that is near, page by page.
+    async fn of_accounts(&self, ports: &Ports) -> Result<Vec<Uuid>, Refusal> {
+        let (mut written, mut after) = (Vec::new(), (self.act.now, None));
+        loop {
+            let mut c = ports.db.read().await?;
+            let page = account::ending(&mut c, after, self.until, PAGE).await?;
+            drop(c);
+            let Some(last) = page.last() else { return Ok(written) };
+            after = (last.valid_until.unwrap_or(self.until), Some(last.id));
+            for one in page {
+                let teller = self.clone();
+                let work = ports.db.write(move |c| {
+                    Box::pin(async move { teller.account(c, &teller.compiled.policy, one).await })
+                });
+                written.extend(work.await?);
+            }
+        }
+    }
+
+    /// Tells of every end of a right by hand that is near, page by page.
+    async fn of_grants(&self, ports: &Ports) -> Result<Vec<Uuid>, Refusal> {
+        let (mut written, mut after) = (Vec::new(), (self.act.now, None));
+        loop {
+            let mut c = ports.db.read().await?;
+            let page = entitlement::ending(&mut c, after, self.until, PAGE).await?;
+            drop(c);
+            let Some((_, last)) = page.last() else { return Ok(written) };
+            after = (last.ends_at.unwrap_or(self.until), Some(last.id));
+            for (holder, grant) in page {
+                if grant.ends_at.is_some_and(|end| end.duration_since(grant.since) <= self.before) {
+                    continue;
+                }
+                let teller = self.clone();
+                let work = ports.db.write(move |c| {
+                    Box::pin(async move {
+                        let Some(account) = account::get(c, holder).await? else { return Ok(Vec::new()) };
+                        teller.grant(c, &teller.compiled.policy, account, &grant).await
+                    })
+                });
+                written.extend(work.await?);
+            }
+        }
+    }
+
     async fn account(&self, c: &mut Conn, policy: &Policy, one: Account) -> Result<Vec<Uuid>, Refusal> {
         let Some(end) = one.valid_until else { return Ok(Vec::new()) };
         let topic = format!("ending:{}:{}", one.id, end.as_second());

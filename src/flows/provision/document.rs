@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::domain::account::Account;
 use crate::domain::language::Language;
-use crate::domain::name::{UserName, fold};
+use crate::domain::name::{UserName, fold, one_line};
 use crate::scim::{ScimError, resource};
 use crate::store::identity::IdentityKeys;
 
@@ -72,7 +72,7 @@ fn display_name(document: &Value) -> Option<String> {
     let whole = resource::display_name(document).or_else(|| resource::formatted_name(document));
     let parts = [resource::given_name(document), resource::family_name(document)];
     let name = whole.map_or_else(|| parts.into_iter().flatten().collect::<Vec<_>>().join(" "), str::to_owned);
-    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+    Some(one_line(&name)).filter(|name| !name.is_empty())
 }
 
 /// The folded display name of a group.
@@ -101,6 +101,12 @@ mod tests {
         assert_eq!(keys.external_id.as_deref(), Some("A1"));
         assert!(keys.active);
         assert_eq!(further_addresses(&document), ["b@x.se"]);
+    }
+
+    #[test]
+    fn a_display_name_is_one_line() {
+        let document = json!({ "userName": "a", "displayName": "Åsa\nhttps://elak.example\u{2028}Öberg" });
+        assert_eq!(display_name(&document).as_deref(), Some("Åsa https://elak.example Öberg"));
     }
 
     #[test]

@@ -103,7 +103,8 @@ pub(super) async fn show(
     standing(&ports, account).await
 }
 
-/// `POST /api/v1/accounts/{id}/leave`: notes an approved leave. One that is open gives way to it.
+/// `POST /api/v1/accounts/{id}/leave`: notes an approved leave. One that is open gives way to it, unless it is
+/// under way and this one comes later.
 pub(super) async fn grant(
     State(ports): State<Arc<Ports>>,
     caller: TargetCaller,

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use super::super::letter::Letter;
 use super::{Reader, Ways, closing, date_en, greeting, in_days_en, in_days_sv, seen_en_of, seen_sv_of};
 use crate::domain::language::Language;
+use crate::domain::name::one_line;
 
 /// Why somebody else is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl Beside<'_> {
     }
 
     fn in_swedish(&self, ways: &Ways<'_>) -> (String, Vec<String>) {
-        let (name, when, day) = (self.name, in_days_sv(self.days_left), self.freezes_on);
+        let (name, when, day) = (&one_line(self.name), in_days_sv(self.days_left), self.freezes_on);
         let seen = seen_sv_of(name, self.last_seen);
         let told = if self.is_told {
             format!("{name} har fått en egen påminnelse. Det räcker att logga in en gång före dess.")
@@ -70,7 +71,7 @@ impl Beside<'_> {
     }
 
     fn in_english(&self, ways: &Ways<'_>) -> (String, Vec<String>) {
-        let (name, when, day) = (self.name, in_days_en(self.days_left), date_en(self.freezes_on));
+        let (name, when, day) = (&one_line(self.name), in_days_en(self.days_left), date_en(self.freezes_on));
         let seen = seen_en_of(name, self.last_seen);
         let told = if self.is_told {
             format!("{name} has been told too. Signing in once before then is enough.")
@@ -101,15 +102,30 @@ mod tests {
     use crate::domain::policy::Contact;
 
     fn letter(is_told: bool, because: Because<'_>, language: Language) -> Letter {
+        letter_about("Bo Lind", is_told, because, language)
+    }
+
+    fn letter_about(name: &str, is_told: bool, because: Because<'_>, language: Language) -> Letter {
         let contact = Contact { name: Text::new("styrelsen", "the board"), email: None };
         let ways = Ways { sign_in: "https://p.example/sso/notice", contact: &contact };
         let reader = Reader { name: "Sara Ek", address: "sara@b.example", language };
         let (freezes_on, last_seen) = (date(2025, 10, 14), Some(date(2025, 7, 14)));
-        Beside { name: "Bo Lind", last_seen, freezes_on, days_left: 1, is_told, because }.letter(
+        Beside { name, last_seen, freezes_on, days_left: 1, is_told, because }.letter(
             uuid::Uuid::nil(),
             &reader,
             &ways,
         )
+    }
+
+    #[test]
+    fn a_name_makes_neither_a_line_nor_a_link_of_its_own() {
+        for language in [Language::Sv, Language::En] {
+            let name = "Bo\nhttps://elak.example\u{2028}Lind";
+            let letter = letter_about(name, true, Because::Manager, language);
+            assert!(letter.text.contains("Bo https://elak.example Lind"), "{}", letter.text);
+            assert!(!letter.subject.contains(['\n', '\u{2028}']), "{}", letter.subject);
+            assert!(!letter.text.lines().any(|line| line.starts_with("https://elak")), "{}", letter.text);
+        }
     }
 
     #[test]

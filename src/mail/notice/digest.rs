@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use super::super::letter::Letter;
 use super::date_en;
 use crate::domain::language::{Language, Text};
+use crate::domain::name::one_line;
 
 /// One part of a digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,18 +42,13 @@ impl Digest {
             Language::En => (format!("Portvakt {}", date_en(self.day)), "Nothing to tell today."),
         };
         let shown = self.parts.iter().filter(|part| !part.lines.is_empty()).map(|part| {
-            let lines: Vec<String> = part.lines.iter().map(|line| format!("- {}", plain(line))).collect();
+            let lines: Vec<String> = part.lines.iter().map(|line| format!("- {}", one_line(line))).collect();
             format!("{}\n{}", part.heading.get(language), lines.join("\n"))
         });
         let parts: Vec<String> = shown.collect();
         let body = if parts.is_empty() { nothing.to_owned() } else { parts.join("\n\n") };
         Letter { id, to: address.to_owned(), language, subject, text: format!("{body}\n\n-- \nPortvakt\n") }
     }
-}
-
-/// One line, whatever a name holds.
-fn plain(line: &str) -> String {
-    line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -73,7 +69,7 @@ mod tests {
         let letter = digest.letter(uuid::Uuid::nil(), "it@b.example", Language::Sv);
         assert_eq!(letter.subject, "Portvakt 2026-03-02");
         assert!(
-            letter.text.starts_with("Väntar på beslut\n- en plan\n\nGjort\n- Åsa  Bcc: x\n"),
+            letter.text.starts_with("Väntar på beslut\n- en plan\n\nGjort\n- Åsa Bcc: x\n"),
             "{}",
             letter.text
         );

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use super::super::letter::Letter;
 use super::{Reader, Ways, closing, date_en, greeting};
 use crate::domain::language::{Language, Text};
+use crate::domain::name::one_line;
 
 /// What ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +45,7 @@ impl Ending {
 
     fn in_swedish(&self) -> (String, String) {
         let day = self.last_day;
-        match (&self.what, &self.whose) {
+        match (&self.what, &self.whose.as_deref().map(one_line)) {
             (Ends::Account, None) => (
                 format!("Ditt konto i CRM:et gäller till och med {day}"),
                 format!(
@@ -79,7 +80,7 @@ impl Ending {
 
     fn in_english(&self) -> (String, String) {
         let day = date_en(self.last_day);
-        match (&self.what, &self.whose) {
+        match (&self.what, &self.whose.as_deref().map(one_line)) {
             (Ends::Account, None) => (
                 format!("Your account in the CRM lasts until {day}"),
                 format!(
@@ -145,6 +146,8 @@ mod tests {
                 .text
                 .contains("Du har gett Åsa behörighet i CRM:et: rollen Kommunikatör.")
         );
+        let strange = letter(Ends::Account, Some("Bo\nhttps://elak.example\u{2029}"), Language::Sv);
+        assert!(strange.text.contains("Kontot för Bo https://elak.example i CRM:et"), "{}", strange.text);
         assert!(letter(Ends::Account, Some("Åsa"), Language::En).subject.contains("The account of Åsa"));
     }
 }

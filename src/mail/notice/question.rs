@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use super::super::letter::Letter;
 use super::{Reader, Ways, closing, date_en, greeting};
 use crate::domain::language::Language;
+use crate::domain::name::one_line;
 
 /// One right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +63,7 @@ impl Question<'_> {
 }
 
 fn line(one: &Asked<'_>, language: Language) -> String {
-    let name: String = one.name.chars().filter(|c| !c.is_control()).collect();
+    let name = one_line(one.name);
     let short = one.id.get(..13).unwrap_or(&one.id);
     let (changed, by) = match (language, one.is_over) {
         (Language::Sv, false) => (changed_sv(one.why), format!("svar före {}", one.answer_by)),
@@ -117,7 +118,7 @@ mod tests {
         };
         let sv = letter(Language::Sv);
         assert!(
-            sv.contains("- BoLind: Rollen Kommunikatör (ny avdelning; svar före 2026-03-01; 0199c0de-0000)"),
+            sv.contains("- Bo Lind: Rollen Kommunikatör (ny avdelning; svar före 2026-03-01; 0199c0de-0000)"),
             "{sv}"
         );
         assert!(letter(Language::En).contains("another department; answer before 1 Mar 2026"));

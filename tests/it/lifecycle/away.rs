@@ -14,18 +14,18 @@ use super::{SETTINGS, USERS, World, told};
 use crate::engines::{TestDb, change, look, on_each_engine};
 use crate::house::POLICY;
 
-fn days(count: i64) -> SignedDuration {
+pub(super) fn days(count: i64) -> SignedDuration {
     SignedDuration::from_hours(24 * count)
 }
 
-async fn tick(w: &World<'_>) {
+pub(super) async fn tick(w: &World<'_>) {
     lifecycle::end_grants(w.ports(), &w.act()).await.unwrap();
     lifecycle::follow_dates(w.ports(), &w.act()).await.unwrap();
     people::follow_deputies(w.ports(), &w.act()).await.unwrap();
 }
 
 /// Bo, who holds a sector and a link, and Dora, who is to stand in.
-async fn two(t: &TestDb) -> (World<'_>, AccountId, AccountId) {
+pub(super) async fn two(t: &TestDb) -> (World<'_>, AccountId, AccountId) {
     let w = World::open(t).await;
     w.board(&["anna"]).await;
     let (bo, dora) = (w.arrives("bo").await, w.arrives("dora").await);
@@ -49,13 +49,13 @@ async fn two(t: &TestDb) -> (World<'_>, AccountId, AccountId) {
     (w, bo, dora)
 }
 
-fn wish(from: Timestamp, until: Timestamp) -> LeaveWish {
+pub(super) fn wish(from: Timestamp, until: Timestamp) -> LeaveWish {
     let deputy = DeputyWish { account: "dora@forening.example".to_owned(), sectors: None, links: true };
     LeaveWish { deputy: Some(deputy), ..LeaveWish::new(from, until, "Karin Ek") }
 }
 
 /// What Dora holds for somebody else: sectors and links.
-async fn held(w: &World<'_>, dora: AccountId) -> (usize, usize) {
+pub(super) async fn held(w: &World<'_>, dora: AccountId) -> (usize, usize) {
     let grants = look!(w.t, c => entitlement::held(c, dora));
     let grants =
         grants.iter().filter(|g| matches!(g.origin, Origin::Deputy(_)) && g.holds_at(w.now())).count();
@@ -209,6 +209,29 @@ async fn who_asks_for_leave_waits_for_somebody_elses_decision() {
         let body = json!({ "from": w.now().to_string(), "until": span.1.to_string(), "by": bo.to_string() });
         let refused = w.house.send("POST", &path, &target, &body).await;
         assert_eq!(refused.status.as_u16(), 403, "{}", refused.body);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_leave_that_a_directory_moves_to_a_later_day_lets_the_person_in_until_then() {
+    on_each_engine(async |t| {
+        let leave_part =
+            format!("[directory.leave]\nfrom = \"{HR}:leaveFrom\"\nuntil = \"{HR}:leaveUntil\"\n");
+        let settings = SETTINGS.replace("[[target]]", &format!("{leave_part}[[target]]"));
+        let w = World::with(t, &settings, POLICY).await;
+        w.board(&["anna"]).await;
+        let bo = w.arrives("bo").await;
+        says(&w, "bo", json!({ "leaveFrom": "2025-10-01", "leaveUntil": "2026-03-31" })).await;
+        assert_eq!(w.state(bo).await.0, Status::Paused);
+        says(&w, "bo", json!({ "leaveFrom": "2025-12-01", "leaveUntil": "2026-03-31" })).await;
+        let present = w.get(bo).await;
+        assert_eq!((present.standing.status, present.returned_at), (Status::Active, Some(w.now())));
+        tick(&w).await;
+        assert_eq!(w.state(bo).await.0, Status::Active, "and stays so until the day");
+        w.pass_days(56);
+        tick(&w).await;
+        assert_eq!(w.state(bo).await.0, Status::Paused);
     })
     .await;
 }

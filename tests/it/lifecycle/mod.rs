@@ -5,6 +5,7 @@
 mod away;
 mod calm;
 mod dates;
+mod deputies;
 mod guarded;
 mod held;
 mod killed;

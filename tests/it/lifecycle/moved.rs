@@ -1,18 +1,20 @@
 //! Ends that are near, changes of job, and the daily digest.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use portvakt::domain::account::Account;
 use portvakt::domain::actor::Actor;
-use portvakt::domain::grant::GrantKind;
-use portvakt::domain::ids::{AccountId, RoleId};
+use portvakt::domain::grant::{Grant, GrantKind};
+use portvakt::domain::ids::{AccountId, GrantId, RoleId};
 use portvakt::flows::mover::{self, Verdict};
 use portvakt::flows::people::{self, Dates, Lasting};
 use portvakt::flows::post;
 use portvakt::jobs;
-use portvakt::store::entitlement;
+use portvakt::store::question::{self, Question};
+use portvakt::store::{account, entitlement};
 use serde_json::{Value, json};
 
 use super::{SETTINGS, USERS, World};
-use crate::engines::{TestDb, look, on_each_engine};
+use crate::engines::{TestDb, change, look, on_each_engine};
 use crate::house::POLICY;
 use crate::mail_server::{MailServer, header};
 
@@ -190,4 +192,91 @@ async fn the_digest_comes_once_a_day_says_what_waits_and_is_not_sent_for_nothing
         assert!(run().await.is_empty());
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_right_that_cannot_end_is_told_with_the_others_and_stops_none_of_them() {
+    on_each_engine(async |t| {
+        let server = MailServer::start().await;
+        let more = "[changed_job]\nunanswered = \"end\"\nanswer_within = \"14d\"\nremind_every = \"7d\"\n";
+        let (w, anna, bo) = house(t, &server, more).await;
+        let cia = w.arrives("cia").await;
+        for (number, id) in [cia, bo].into_iter().enumerate() {
+            given(&w, anna, id, 170).await;
+            let asked = Question {
+                id: uuid::Uuid::now_v7(),
+                account: id,
+                is_link: false,
+                right: look!(t, c => entitlement::held(c, id))[0].id,
+                owner: Some(anna),
+                why: "department".to_owned(),
+                asked_at: w.now(),
+                // The one that cannot end comes first.
+                answer_by: w.now() + SignedDuration::from_hours(24 + i64::try_from(number).unwrap()),
+                reminded_at: None,
+                reminders: 0,
+            };
+            change!(t, [asked] c => question::ask(c, &asked).await.map(drop)).unwrap();
+        }
+        let mut guarded = w.get(cia).await;
+        guarded.is_protected = true;
+        change!(t, [guarded] c => account::set_terms(c, &guarded).await).unwrap();
+        w.pass_days(2);
+        let round = mover::follow_up(w.ports(), &w.act()).await.unwrap();
+        assert_eq!((round.ended, round.reminders), (1, 2), "the giver and IT are told: {round:?}");
+        assert!(look!(t, c => entitlement::held(c, bo)).is_empty());
+        assert_eq!(look!(t, c => entitlement::held(c, cia)).len(), 1);
+        let waits = mover::questions(w.ports()).await.unwrap();
+        assert_eq!(waits.iter().map(|one| one.account).collect::<Vec<_>>(), [cia]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_ends_on_one_day_hide_none_that_comes_after_them() {
+    on_each_engine(async |t| {
+        let server = MailServer::start().await;
+        let (w, anna, bo) = house(t, &server, "").await;
+        given(&w, anna, bo, 40).await;
+        let start = w.now();
+        let day = move |count: i64| start + SignedDuration::from_hours(24 * count);
+        let dates = Dates { valid_from: None, valid_until: Some(Some(day(40))) };
+        people::set_dates(w.ports(), &w.act(), &bo.to_string(), dates, "a campaign").await.unwrap();
+        let one = look!(t, c => entitlement::held(c, bo)).remove(0);
+        // More than a page of accounts that no mail reaches, and that all end the day before.
+        let like = w.get(bo).await;
+        let crowd: Vec<Account> = (0..501).map(|number| nobody(&like, number, day(39))).collect();
+        change!(t, [crowd, one] c => {
+            for person in crowd {
+                account::insert(c, &person).await?;
+                let grant = Grant {
+                    id: GrantId::new(uuid::Uuid::now_v7()),
+                    // Given for a day: it fills the page and is told to nobody.
+                    since: day(38),
+                    ends_at: person.valid_until,
+                    ..one.clone()
+                };
+                entitlement::give(c, person.id, &grant).await?;
+            }
+            Ok(())
+        })
+        .unwrap();
+        w.pass_days(30);
+        post::tell_of_ends(w.ports(), &w.act()).await.unwrap();
+        let letters = server.letters();
+        let about: Vec<&str> = to(&letters).into_iter().filter(|to| to.starts_with("bo@")).collect();
+        assert_eq!(about.len(), 2, "his account and his role");
+    })
+    .await;
+}
+
+/// An account like another, which no mail reaches.
+fn nobody(like: &Account, number: usize, until: Timestamp) -> Account {
+    Account {
+        id: AccountId::new(uuid::Uuid::now_v7()),
+        user_name: format!("nobody-{number}@forening.example"),
+        email: None,
+        valid_until: Some(until),
+        ..like.clone()
+    }
 }

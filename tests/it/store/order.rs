@@ -38,11 +38,15 @@ async fn hold_the_first(t: &TestDb, raw: &mut Raw) {
         let (who, target) = (*who, crm());
         change!(t, [target] c => outbox::queue(c, &target, who, 1, false, minute(1)).await).unwrap();
     }
-    raw.execute("UPDATE account SET version = version WHERE id = (SELECT MIN(account_id::text)::uuid FROM outbox)")
-        .await;
+    raw.execute(
+        "UPDATE account SET version = version WHERE id = (SELECT MIN(account_id::text)::uuid FROM outbox)",
+    )
+    .await;
     raw.execute("BEGIN").await;
-    raw.execute("UPDATE outbox SET attempts = 0 WHERE account_id = (SELECT MIN(account_id::text)::uuid FROM outbox)")
-        .await;
+    raw.execute(
+        "UPDATE outbox SET attempts = 0 WHERE account_id = (SELECT MIN(account_id::text)::uuid FROM outbox)",
+    )
+    .await;
 }
 
 /// Waits until somebody waits for a row; gives how many other rows are free.
@@ -52,7 +56,7 @@ async fn free_rows(raw: &mut Raw) -> String {
     while raw.pairs(WAITS).await[0].0 == "0" {
         tokio::task::yield_now().await;
         // What a transaction sees of the others' doings is kept until it is thrown away.
-        raw.pairs("SELECT '', '' FROM (SELECT pg_stat_clear_snapshot()) cleared").await;
+        raw.pairs("SELECT '', pg_stat_clear_snapshot()::text").await;
     }
     let free = "SELECT COUNT(*)::text, '' FROM (SELECT 1 FROM outbox FOR UPDATE SKIP LOCKED) free";
     raw.pairs(free).await[0].0.clone()
@@ -67,12 +71,12 @@ async fn writers_of_many_rows_begin_with_the_first_and_hold_no_other_while_they_
         let Some(t) = TestDb::postgres().await else { return };
         let mut raw = t.raw().await;
         hold_the_first(&t, &mut raw).await;
-        let all: Vec<AccountId> =
-            raw.pairs("SELECT account_id::text, '' FROM outbox ORDER BY account_id DESC")
-                .await
-                .iter()
-                .map(|(id, _)| AccountId::new(id.parse().unwrap()))
-                .collect();
+        let all: Vec<AccountId> = raw
+            .pairs("SELECT account_id::text, '' FROM outbox ORDER BY account_id DESC")
+            .await
+            .iter()
+            .map(|(id, _)| AccountId::new(id.parse().unwrap()))
+            .collect();
         let db = t.db.clone();
         let writing =
             tokio::spawn(async move { db.write::<_, StoreError, _>(move |c| writer(c, all)).await });

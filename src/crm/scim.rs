@@ -2,7 +2,7 @@
 //!
 //! Invariant: a user is looked for by the CRM's id, then by externalId, then by userName, before one is made; nobody is
 //! deleted, only deactivated; of groups, roles and entitlements only those that the settings name are touched, and what
-//! else the CRM holds of a user stays.
+//! else the CRM holds of a user stays. That somebody is not there is believed of a whole list alone.
 
 mod groups;
 mod wire;
@@ -12,6 +12,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use reqwest::dns::Resolve;
@@ -76,6 +77,8 @@ struct Inner {
     patches: OnceCell<bool>,
     /// One change of a group at a time: where only PUT is known, two at once would undo each other.
     group_turn: Mutex<()>,
+    /// Whether it has listed a user's groups with the user: then who has none listed is in none.
+    shows_groups: AtomicBool,
 }
 
 /// One account on its way.
@@ -98,8 +101,8 @@ impl Scim {
         let ScimSettings { target, url, allow_private, .. } = &settings;
         let place = Place { target: target.clone(), url: url.clone(), allow_private: *allow_private };
         let courier = Courier::resolving_by(&place, names)?;
-        let (patches, group_turn) = (OnceCell::new(), Mutex::default());
-        Ok(Self(Arc::new(Inner { settings, courier, patches, group_turn })))
+        let (patches, group_turn, shows_groups) = (OnceCell::new(), Mutex::default(), AtomicBool::new(false));
+        Ok(Self(Arc::new(Inner { settings, courier, patches, group_turn, shows_groups })))
     }
 
     pub(super) fn target(&self) -> &TargetId {
@@ -132,10 +135,10 @@ impl Scim {
             Err(failed) => Finding::bad("ServiceProviderConfig could not be read", failed.words()),
         }];
         let nobody = format!("portvakt-test-{}@nobody.invalid", now.as_microsecond());
-        findings.push(match errand.search("Users", "userName", &nobody).await {
+        findings.push(match errand.search("Users", "userName", &nobody, &[]).await {
             Ok(None) => Finding::good("nobody answers to a name that nobody has", ""),
             Ok(Some(_)) => {
-                Finding::bad("somebody answers to a name that nobody has", "the CRM passes over the filter")
+                Finding::bad("somebody answers to a name that nobody has", "look for them in the CRM")
             }
             Err(failed) => Finding::bad("somebody could not be looked for", failed.words()),
         });
@@ -158,67 +161,94 @@ impl Errand<'_> {
             if !is_active {
                 return Ok(("the CRM has no such user".to_owned(), None));
             }
-            let made = self.send(Method::POST, "Users", Some(&self.user(state))).await?;
+            let made = self.send(Method::POST, "Users", Some(&self.user(state, &Value::Null))).await?;
             let made = made.ok_or_else(|| Failed::again("Users: there is no such address"))?;
             // It may have been made: the next attempt looks for it.
             let id = wire::id(&made).ok_or_else(|| Failed::again("POST Users: the answer holds no id"))?;
-            self.follow_groups(state, &id).await?;
+            self.follow_groups(state, &id, None).await?;
             return Ok((format!("created {id}"), Some(id)));
         };
         let id = wire::id(&found).ok_or_else(|| Failed::Refused("the CRM's user has no id".to_owned()))?;
         let path = format!("Users/{}", wire::segment(&id));
         let removed = state.account.status == Status::Removed;
         if removed {
-            self.follow_groups(state, &id).await?;
+            self.follow_groups(state, &id, Some(&found)).await?;
             self.must(Method::PUT, &path, &wire::erased(state, &id)).await?;
             return Ok((format!("found {id}, erased"), Some(id)));
         }
         if self.patches().await? {
-            let operations = wire::patch(&self.user(state), &found, is_active);
+            let operations = wire::patch(&self.user(state, &found), &found, is_active);
             self.must(Method::PATCH, &path, &operations).await?;
         } else {
-            self.must(Method::PUT, &path, &wire::overlaid(found, &self.user(state))).await?;
+            self.must(Method::PUT, &path, &wire::overlaid(found.clone(), &self.user(state, &found))).await?;
         }
-        self.follow_groups(state, &id).await?;
+        self.follow_groups(state, &id, Some(&found)).await?;
         let done = if is_active { "updated" } else { "deactivated" };
         Ok((format!("found {id}, {done}"), Some(id)))
     }
 
-    /// The user as we have it; of what the CRM holds besides, nothing.
-    fn user(&self, state: &AccountState) -> Value {
+    /// The user as we have it; of what the CRM holds besides, only roles or entitlements.
+    fn user(&self, state: &AccountState, found: &Value) -> Value {
         let ScimSettings { roles, roles_as, .. } = &self.scim.settings;
-        wire::user(state, roles, *roles_as)
+        wire::user(state, roles, *roles_as, found)
     }
 
     /// The CRM's user: by its id, by our id, by the name.
     async fn find(&self, state: &AccountState) -> Result<Option<Value>, Failed> {
-        if let Some(id) = &state.account.crm_id {
-            let user = self.send(Method::GET, &format!("Users/{}", wire::segment(id)), None).await?;
-            if user.is_none() && state.account.status == Status::Active {
+        if let Some(id) = &state.account.crm_id
+            && let Some(user) = self.read(id).await?
+        {
+            return Ok(Some(user));
+        }
+        // A wrong address answers 404 too: that somebody is gone is believed once a whole list has been read.
+        if let Some(user) = self.search("Users", "externalId", &state.account.id.to_string(), &[]).await? {
+            return Ok(Some(user));
+        }
+        match &state.account.crm_id {
+            Some(id) if state.account.status == Status::Active => {
                 return Err(Failed::Refused(format!(
                     "the CRM no longer has the user {id} that this account was; look for it there"
                 )));
             }
-            return Ok(user);
-        }
-        if let Some(user) = self.search("Users", "externalId", &state.account.id.to_string()).await? {
-            return Ok(Some(user));
+            Some(_) => return Ok(None),
+            None => {}
         }
         if state.account.user_name.is_empty() {
             return Ok(None);
         }
-        self.search("Users", "userName", &state.account.user_name).await
+        self.search("Users", "userName", &state.account.user_name, &[]).await
     }
 
-    /// The one resource whose attribute has this value (RFC 7644 §3.4.2.2).
-    async fn search(&self, kind: &str, attribute: &str, value: &str) -> Result<Option<Value>, Failed> {
+    /// The CRM's user of this id.
+    async fn read(&self, id: &str) -> Result<Option<Value>, Failed> {
+        self.send(Method::GET, &format!("Users/{}", wire::segment(id)), None).await
+    }
+
+    /// The one resource whose attribute has this value (RFC 7644 §3.4.2.2); of it only what `asked` names, or all.
+    async fn search(
+        &self,
+        kind: &str,
+        attribute: &str,
+        value: &str,
+        asked: &[&str],
+    ) -> Result<Option<Value>, Failed> {
         let filter = format!("{attribute} eq {}", Value::from(value));
-        let query = wire::query(&[("filter", &filter)]);
+        let asked = asked.join(",");
+        let mut pairs = vec![("filter", filter.as_str())];
+        if !asked.is_empty() {
+            pairs.push(("attributes", asked.as_str()));
+        }
+        let query = wire::query(&pairs);
         let list = self.send(Method::GET, &format!("{kind}?{query}"), None).await?;
         let list = list.ok_or_else(|| Failed::again(format!("{kind}: there is no such address")))?;
-        let mut found = wire::resources(&list);
-        // A CRM that passes over the filter would give us somebody else.
+        let mut found =
+            wire::resources(&list).map_err(|what| Failed::again(format!("GET {kind}: {what}")))?;
+        // A CRM that passes over the filter would give us somebody else, and says nothing of whom we look for.
+        let is_empty = found.is_empty();
         found.retain(|one| wire::has(one, attribute, value));
+        if found.is_empty() && !is_empty {
+            return Err(Failed::Refused(format!("{kind}: the CRM passes over the filter {attribute} eq")));
+        }
         match (found.pop(), found.len()) {
             (one, 0) => Ok(one),
             (_, more) => Err(Failed::Refused(format!(

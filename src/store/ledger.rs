@@ -169,7 +169,8 @@ async fn write(c: &mut Conn, page: Page) -> Result<(), StoreError> {
     if page.entries.is_empty() && page.raised.is_empty() {
         return Ok(());
     }
-    // The outbox's own rule for a row that waits already stands in `outbox`; here it is the same, for many at once.
+    // The outbox's own rule for a row that waits already stands in `outbox`; here it is the same, for many at once,
+    // in one order, so that no two writers of many wait for each other.
     q!(execute; c,
         sqlite concat!(
             "INSERT INTO audit (id, at, actor, cause, action, subject_kind, subject_id, before, after, request_id)
@@ -179,7 +180,8 @@ async fn write(c: &mut Conn, page: Page) -> Result<(), StoreError> {
               WHERE account.id = unhex(e.value ->> 0);
              INSERT INTO outbox (target, account_id, version, urgent, queued_at, due_at, attempts, fence, state)
              SELECT e.value ->> 1, a.id, a.version, e.value ->> 2, e.value ->> 3, e.value ->> 3, 0, 0, 'waiting'
-               FROM json_each($3) e CROSS JOIN account a ON a.id = unhex(e.value ->> 0) WHERE TRUE ",
+               FROM json_each($3) e CROSS JOIN account a ON a.id = unhex(e.value ->> 0) WHERE TRUE
+              ORDER BY a.id, e.value ->> 1 ",
             super::outbox::replace!()),
         postgres concat!(
             "WITH said AS (
@@ -193,7 +195,8 @@ async fn write(c: &mut Conn, page: Page) -> Result<(), StoreError> {
              INSERT INTO outbox (target, account_id, version, urgent, queued_at, due_at, attempts, fence, state)
              SELECT e.value ->> 1, a.id, a.version, CAST(e.value ->> 2 AS BOOLEAN), CAST(e.value ->> 3 AS BIGINT),
                     CAST(e.value ->> 3 AS BIGINT), 0, 0, 'waiting'
-               FROM jsonb_array_elements($3) e(value) JOIN raised a ON a.id = CAST(e.value ->> 0 AS UUID) ",
+               FROM jsonb_array_elements($3) e(value) JOIN raised a ON a.id = CAST(e.value ->> 0 AS UUID)
+              ORDER BY a.id, e.value ->> 1 ",
             super::outbox::replace!()),
         Json(entries(&page.entries)), Json(raised(page.raised)), Json(announced(page.announced)))?;
     Ok(())

@@ -192,7 +192,8 @@ pub async fn done(
 }
 
 /// Notes a failed attempt and when to try again. A version that was replaced meanwhile is left alone: the newer one
-/// waits as it was queued, since nobody has tried it yet. Gives whether the row was still the same.
+/// waits as it was queued, since nobody has tried it yet. What was tried may be newer than the row: an account gets
+/// versions without a row for every target. Gives whether the row was still the same.
 ///
 /// # Errors
 ///
@@ -206,7 +207,7 @@ pub async fn again(
 ) -> Result<bool, StoreError> {
     let same = q!(execute; c,
         "UPDATE outbox SET attempts = $4, last_error = $5, due_at = $6, tried_at = $7
-          WHERE target = $1 AND account_id = $2 AND version = $3 AND state = 'waiting'",
+          WHERE target = $1 AND account_id = $2 AND version <= $3 AND state = 'waiting'",
         row.target.as_str(), row.account.uuid(), row.version, row.attempts + 1, error, micros(due_at), micros(now))?;
     Ok(same == 1)
 }
@@ -219,7 +220,7 @@ pub async fn again(
 pub async fn tried(c: &mut Conn, row: &Waiting, error: &str, now: Timestamp) -> Result<(), StoreError> {
     q!(execute; c,
         "UPDATE outbox SET last_error = $4, tried_at = $5
-          WHERE target = $1 AND account_id = $2 AND version = $3 AND state = 'waiting'",
+          WHERE target = $1 AND account_id = $2 AND version <= $3 AND state = 'waiting'",
         row.target.as_str(), row.account.uuid(), row.version, error, micros(now))?;
     Ok(())
 }
@@ -242,13 +243,20 @@ pub async fn trial(c: &mut Conn, target: &TargetId, turn: i64) -> Result<Option<
     .transpose()
 }
 
-/// Makes everything that waits for a target due now. Gives how many rows had to wait.
+/// Makes everything that waits for a target due now. Gives how many rows had to wait. PostgreSQL holds the rows in the
+/// order in which every writer of many takes them, so that no two wait for each other.
 ///
 /// # Errors
 ///
 /// [`StoreError::Unavailable`] when the database cannot be reached.
 pub async fn hasten(c: &mut Conn, target: &TargetId, now: Timestamp) -> Result<u64, StoreError> {
-    q!(execute; c, "UPDATE outbox SET due_at = $2 WHERE target = $1 AND state = 'waiting' AND due_at > $2",
+    q!(execute; c,
+        sqlite "UPDATE outbox SET due_at = $2 WHERE target = $1 AND state = 'waiting' AND due_at > $2",
+        postgres "WITH held AS MATERIALIZED (
+            SELECT account_id FROM outbox WHERE target = $1 AND state = 'waiting' ORDER BY account_id FOR UPDATE)
+         UPDATE outbox SET due_at = $2 FROM held
+          WHERE outbox.target = $1 AND outbox.account_id = held.account_id AND outbox.state = 'waiting'
+            AND outbox.due_at > $2",
         target.as_str(), micros(now))
 }
 
@@ -271,7 +279,7 @@ pub async fn next_due(c: &mut Conn, target: &TargetId) -> Result<Option<Timestam
 pub async fn give_up(c: &mut Conn, row: &Waiting, error: &str) -> Result<bool, StoreError> {
     let dead = q!(execute; c,
         "UPDATE outbox SET state = 'dead', attempts = $4, last_error = $5
-          WHERE target = $1 AND account_id = $2 AND version = $3",
+          WHERE target = $1 AND account_id = $2 AND version <= $3",
         row.target.as_str(), row.account.uuid(), row.version, row.attempts + 1, error)?;
     Ok(dead == 1)
 }

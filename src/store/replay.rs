@@ -159,7 +159,8 @@ pub async fn page(
     Ok(rows.into_iter().map(|(id,)| AccountId::new(id)).collect())
 }
 
-/// Queues the present state of these accounts behind every change, those who have no access before the others.
+/// Queues the present state of these accounts behind every change, those who have no access before the others. Written
+/// in the order of their ids, as every writer of many rows does, so that no two wait for each other.
 ///
 /// # Errors
 ///
@@ -175,12 +176,13 @@ pub async fn queue(
         sqlite concat!(
             "INSERT INTO outbox (target, account_id, version, urgent, queued_at, due_at, attempts, fence, state, background)
              SELECT $1, a.id, a.version, a.status IN ('deactivated', 'removed'), $3, $3, 0, 0, 'waiting', TRUE
-               FROM account a WHERE a.id IN (SELECT unhex(e.value) FROM json_each($2) e) ", replace!()),
+               FROM account a WHERE a.id IN (SELECT unhex(e.value) FROM json_each($2) e) ORDER BY a.id ", replace!()),
         postgres concat!(
             "INSERT INTO outbox (target, account_id, version, urgent, queued_at, due_at, attempts, fence, state, background)
              SELECT $1, a.id, a.version, a.status IN ('deactivated', 'removed'), $3, $3, 0, 0, 'waiting', TRUE
                FROM account a
-              WHERE a.id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($2) e(value)) ", replace!()),
+              WHERE a.id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($2) e(value))
+              ORDER BY a.id ", replace!()),
         target.as_str(), ids, micros(now))?;
     Ok(())
 }

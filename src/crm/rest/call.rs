@@ -22,8 +22,23 @@ const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
 pub(crate) enum Read {
     /// A yes, with the answer.
     Yes(Value),
+    /// A yes without a word: enough for a write, no proof that something is not there.
+    Empty,
     /// There is no such thing.
     Absent,
+}
+
+impl Read {
+    /// What a question was answered with; nothing: there is no such thing.
+    pub(crate) fn answer(self, name: &str) -> Result<Option<Value>, Failed> {
+        match self {
+            Self::Yes(value) => Ok(Some(value)),
+            Self::Absent => Ok(None),
+            Self::Empty => Err(Failed::again(format!(
+                "{name}: the answer is empty; where that means that there is none, list its status in `absent`"
+            ))),
+        }
+    }
 }
 
 /// What requests are made from.
@@ -134,10 +149,11 @@ fn judge(
     let has_done = operation.done.is_some() || !general.done.is_empty();
     let is_done = if has_done { listed(&operation.done, &general.done) } else { reply.status.is_success() };
     let after = retry_after(&reply.headers, now);
-    if is_done {
+    let is_absent = listed(&operation.absent, &general.absent);
+    if is_done && !(is_absent && is_empty(reply)) {
         return understand(name, general, reply);
     }
-    if listed(&operation.absent, &general.absent) {
+    if is_absent {
         return Ok(Read::Absent);
     }
     let said = format!("{name}: {}", quote(reply.status, &reply.body));
@@ -153,9 +169,13 @@ fn judge(
     Err(Failed::Refused(said))
 }
 
+fn is_empty(reply: &Reply) -> bool {
+    reply.body.iter().all(u8::is_ascii_whitespace) && !reply.is_cut
+}
+
 fn understand(name: &str, general: &Answers, reply: &Reply) -> Result<Read, Failed> {
-    if reply.body.iter().all(u8::is_ascii_whitespace) && !reply.is_cut {
-        return Ok(Read::Yes(Value::Null));
+    if is_empty(reply) {
+        return Ok(Read::Empty);
     }
     let value: Value = match serde_json::from_slice(&reply.body) {
         Ok(value) if !reply.is_cut => value,
@@ -177,7 +197,8 @@ fn understand(name: &str, general: &Answers, reply: &Reply) -> Result<Read, Fail
     }
 }
 
-/// The items of an answer: the list that `items` points at, or the answer itself.
+/// The items of an answer: the list that `items` points at, or the answer itself. Null there means none; an answer
+/// without that place is somebody else's, a proxy's perhaps, and proves nothing.
 pub(crate) fn items(name: &str, operation: &Operation, answer: Value) -> Result<Vec<Value>, Failed> {
     let Some(pointer) = &operation.items else {
         return Ok(if answer.is_null() { Vec::new() } else { vec![answer] });
@@ -185,7 +206,8 @@ pub(crate) fn items(name: &str, operation: &Operation, answer: Value) -> Result<
     match answer.pointer(pointer) {
         Some(Value::Array(items)) => Ok(items.clone()),
         Some(Value::Object(members)) => Ok(members.values().cloned().collect()),
-        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Null) => Ok(Vec::new()),
+        None => Err(Failed::again(format!("{name}.items: nothing stands at {pointer:?} of the answer"))),
         Some(_) => Err(Failed::Refused(format!("{name}.items: what stands at {pointer:?} is no list"))),
     }
 }

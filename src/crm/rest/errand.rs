@@ -78,7 +78,7 @@ impl Errand<'_> {
     /// The user, by the CRM's id or by the name, as the description looks for it.
     pub(super) async fn find(&mut self) -> Result<Option<(String, Value)>, Failed> {
         let find = &self.rest.description.find;
-        let Read::Yes(answer) = self.call("find", find).await? else { return Ok(None) };
+        let Some(answer) = self.call("find", find).await?.answer("find")? else { return Ok(None) };
         let mut found = items("find", find, answer)?;
         let Some(one) = found.pop() else { return Ok(None) };
         if !found.is_empty() {
@@ -95,9 +95,8 @@ impl Errand<'_> {
 
     async fn create(&mut self) -> Result<String, Failed> {
         let create = &self.rest.description.create;
-        let Read::Yes(answer) = self.call("create", create).await? else {
-            return Err(Failed::again("create: there is no such address"));
-        };
+        let answer = self.call("create", create).await?.answer("create")?;
+        let answer = answer.ok_or_else(|| Failed::again("create: there is no such address"))?;
         // It may have been made: the next attempt looks for it.
         let id = text_at(&answer, create.id.as_ref())
             .ok_or_else(|| Failed::again("create.id: the answer holds no id there"))?;
@@ -107,7 +106,7 @@ impl Errand<'_> {
 
     async fn run(&mut self, name: &'static str, operation: &Operation) -> Result<(), Failed> {
         match self.call(name, operation).await? {
-            Read::Yes(_) => {
+            Read::Yes(_) | Read::Empty => {
                 self.done.push(name.to_owned());
                 Ok(())
             }
@@ -142,9 +141,8 @@ impl Errand<'_> {
         names: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, Value>, Failed> {
         let Some(roles) = &self.rest.description.roles else { return Ok(BTreeMap::new()) };
-        let Read::Yes(answer) = self.call("roles", roles).await? else {
-            return Err(Failed::again("roles: there is no such address"));
-        };
+        let answer = self.call("roles", roles).await?.answer("roles")?;
+        let answer = answer.ok_or_else(|| Failed::again("roles: there is no such address"))?;
         let mut ids = BTreeMap::new();
         for item in items("roles", roles, answer)? {
             let id = roles.id.as_ref().and_then(|pointer| item.pointer(pointer)).cloned();
@@ -171,7 +169,7 @@ impl Errand<'_> {
         loop {
             let page = json!({ "offset": people.len(), "size": size, "next": next });
             self.with = and(&self.with, "page", page);
-            let Read::Yes(answer) = self.call("list", list).await? else { return Ok(people) };
+            let Some(answer) = self.call("list", list).await?.answer("list")? else { return Ok(people) };
             let mark = list.next.as_ref().and_then(|pointer| answer.pointer(pointer)).cloned();
             let page = items("list", list, answer)?;
             let count = page.len();

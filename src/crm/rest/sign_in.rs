@@ -157,6 +157,7 @@ impl Asker {
         };
         let answer = match desk.call("sign_in", &operation, &HeaderMap::new(), with, now).await {
             Ok(Read::Yes(answer)) => answer,
+            Ok(Read::Empty) => Value::Null,
             Ok(Read::Absent) => return Err(Failed::again("sign_in: there is no such address")),
             // Never one account's fault: nothing is lost while somebody sets the credentials right.
             Err(Failed::Refused(said) | Failed::NotSignedIn(said)) => {

@@ -2,7 +2,7 @@
 //!
 //! Invariant: pure; what the CRM holds and we do not govern is neither sent nor lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Url;
 use serde_json::{Map, Value, json};
@@ -20,8 +20,13 @@ const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// The attributes of a user that we govern.
 const OURS: [&str; 6] = ["externalId", "userName", "displayName", "active", "emails", "preferredLanguage"];
 
-/// The user as we have it; of what the CRM holds besides, nothing.
-pub(super) fn user(state: &AccountState, roles: &BTreeMap<RoleId, String>, roles_as: RolesAs) -> Value {
+/// The user as we have it; of what the CRM holds besides, only the roles or entitlements that are none of ours.
+pub(super) fn user(
+    state: &AccountState,
+    roles: &BTreeMap<RoleId, String>,
+    roles_as: RolesAs,
+    found: &Value,
+) -> Value {
     let account = &state.account;
     let mut user = Map::new();
     let mut put = |key: &str, value: Value| drop(user.insert(key.to_owned(), value));
@@ -37,19 +42,36 @@ pub(super) fn user(state: &AccountState, roles: &BTreeMap<RoleId, String>, roles
         put("preferredLanguage", json!(language));
     }
     let attribute = match roles_as {
+        _ if roles.is_empty() => return Value::Object(user),
         RolesAs::Groups => return Value::Object(user),
         RolesAs::Roles => "roles",
         RolesAs::Entitlements => "entitlements",
     };
     let held = roles.iter().filter(|(role, _)| account.roles.contains(*role));
-    let mut names: Vec<&String> = held.map(|(_, name)| name).collect();
-    names.sort();
-    names.dedup();
-    put(attribute, names.into_iter().map(|name| json!({ "value": name })).collect());
+    let held: BTreeSet<&str> = held.map(|(_, name)| name.as_str()).collect();
+    put(attribute, merged(found.get(attribute), &held, roles));
     Value::Object(user)
 }
 
-/// The CRM's user with what we govern put over it, for PUT. Roles or entitlements are ours as a whole.
+/// The values that the CRM gave, those of ours that are held, and none of ours that are not.
+fn merged(found: Option<&Value>, held: &BTreeSet<&str>, roles: &BTreeMap<RoleId, String>) -> Value {
+    let value_of = |one: &Value| one.get("value").unwrap_or(one).as_str().map(str::to_owned);
+    let mut all = match found {
+        Some(Value::Array(list)) => list.clone(),
+        None | Some(Value::Null) => Vec::new(),
+        Some(one) => vec![one.clone()],
+    };
+    all.retain(|one| {
+        value_of(one).is_none_or(|value| {
+            held.contains(value.as_str()) || !roles.values().any(|governed| *governed == value)
+        })
+    });
+    let had: BTreeSet<String> = all.iter().filter_map(value_of).collect();
+    all.extend(held.iter().filter(|name| !had.contains(**name)).map(|name| json!({ "value": name })));
+    Value::Array(all)
+}
+
+/// The CRM's user with what we govern put over it, for PUT.
 pub(super) fn overlaid(found: Value, ours: &Value) -> Value {
     let mut whole = match found {
         Value::Object(members) => members,
@@ -112,15 +134,21 @@ pub(super) fn id(resource: &Value) -> Option<String> {
     resource.get("id")?.as_str().filter(|id| !id.is_empty()).map(str::to_owned)
 }
 
-/// The resources of a list.
-pub(super) fn resources(list: &Value) -> Vec<Value> {
-    list.get("Resources").and_then(Value::as_array).cloned().unwrap_or_default()
+/// The resources of a list, where it is one: an empty page must say that there are none (RFC 7644 §3.4.2).
+pub(super) fn resources(list: &Value) -> Result<Vec<Value>, &'static str> {
+    let total = list.get("totalResults").and_then(Value::as_u64);
+    let total = total.ok_or("the answer is no list: it has no totalResults")?;
+    let found = list.get("Resources").and_then(Value::as_array).cloned().unwrap_or_default();
+    if found.is_empty() && total != 0 {
+        return Err("the list is empty, but its totalResults is not 0");
+    }
+    Ok(found)
 }
 
-/// Whether an attribute has this value; names are compared as SCIM does, without case (RFC 7643 §4.1.1).
+/// Whether an attribute has this value; names are compared as SCIM does, without case (RFC 7643 §4.1.1, §8.7.1).
 pub(super) fn has(resource: &Value, attribute: &str, value: &str) -> bool {
     let held = resource.get(attribute).and_then(Value::as_str).unwrap_or_default();
-    held == value || (attribute == "userName" && held.to_lowercase() == value.to_lowercase())
+    held == value || (attribute != "externalId" && held.to_lowercase() == value.to_lowercase())
 }
 
 /// A query, percent-encoded.

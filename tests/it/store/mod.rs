@@ -13,6 +13,7 @@ mod item;
 mod lifetime;
 mod linking;
 mod membership;
+mod order;
 mod outbox;
 mod plan;
 mod record;

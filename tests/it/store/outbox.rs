@@ -145,3 +145,22 @@ async fn what_failed_for_good_is_a_dead_letter_until_somebody_acts() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_failed_in_a_version_that_was_queued_for_nobody_here_is_counted_all_the_same() {
+    on_each_engine(async |t| {
+        let asa = person(t, "asa").await.id;
+        queue(t, asa, 1, false, minute(1)).await;
+        // The account was raised for another target; what was sent here is its present state.
+        let sent = Waiting { version: 2, ..due(t, minute(1)).await.remove(0) };
+        fail(t, &sent, minute(5)).await;
+        assert!(due(t, minute(4)).await.is_empty(), "it waits its turn");
+        change!(t, [sent] c => outbox::tried(c, &sent, "502", minute(5)).await).unwrap();
+        let row = due(t, minute(5)).await.remove(0);
+        assert_eq!((row.attempts, row.last_error.as_deref()), (1, Some("502")));
+        let sent = Waiting { version: 2, ..row };
+        assert!(change!(t, [sent] c => outbox::give_up(c, &sent, "410").await).unwrap());
+        assert_eq!(backlog(t).await, (0, 1));
+    })
+    .await;
+}

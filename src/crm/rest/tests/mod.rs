@@ -121,6 +121,38 @@ async fn an_answer_that_is_no_json_or_cut_is_never_a_yes() {
     }
 }
 
+#[tokio::test]
+async fn nobody_is_closed_on_an_answer_that_does_not_say_that_there_is_nobody() {
+    let plain = SMALL.to_owned();
+    let listed = SMALL.replace("[create]", "items = \"/users\"\n[create]");
+    let silent = SMALL.replace("[create]", "absent = [204]\n[create]");
+    for (description, status, body, is_believed) in [
+        (&plain, 200, "", false),
+        (&plain, 204, "", false),
+        (&plain, 404, "", true),
+        (&silent, 204, "", true),
+        (&listed, 200, "", false),
+        (&listed, 200, r#"{"status": "ok"}"#, false),
+        (&listed, 200, r#"{"users": null}"#, true),
+        (&listed, 200, r#"{"users": []}"#, true),
+        (&listed, 200, r#"{"users": {}}"#, true),
+    ] {
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(status).set_body_string(body);
+        Mock::given(any()).respond_with(answer).mount(&server).await;
+        let described = RestSettings { roles: BTreeMap::new(), ..settings(&server.uri(), description) };
+        let delivery = Rest::new(described).unwrap().deliver(now(), &deactivated(anna())).await;
+        match &delivery {
+            Delivery::Taken { crm_id, .. } => assert!(is_believed && crm_id.is_none(), "{status} {body}"),
+            Delivery::Again { error, .. } => {
+                let names = if body.is_empty() { "absent" } else { "\"/users\"" };
+                assert!(!is_believed && error.contains(names), "{status} {body}: {error}");
+            }
+            other => panic!("{status} {body}: {other:?}"),
+        }
+    }
+}
+
 #[test]
 fn every_mistake_of_a_description_is_told_with_file_operation_and_key() {
     let wrong = SMALL

@@ -139,7 +139,7 @@ async fn somebody_waits(t: &TestDb) {
 
 #[tokio::test]
 async fn a_leave_locks_its_deputy_before_the_guard_as_a_change_of_the_deputy_does() {
-    on_each_engine(async |t| {
+    Box::pin(on_each_engine(async |t| {
         let (w, bo, dora) = two(t).await;
         let (locked, is_locked) = oneshot::channel();
         let (go, may_go) = oneshot::channel::<()>();
@@ -166,7 +166,7 @@ async fn a_leave_locks_its_deputy_before_the_guard_as_a_change_of_the_deputy_doe
         change.expect("the change of the deputy");
         note.expect("the leave");
         assert_eq!(held(&w, dora).await, (1, 1));
-    })
+    }))
     .await;
 }
 

@@ -39,7 +39,7 @@ pub async fn account(c: &mut Conn, text: &str, target: Option<&TargetId>) -> Res
 ///
 /// # Errors
 ///
-/// As [`account`].
+/// As [`account()`].
 pub async fn accounts(
     c: &mut Conn,
     texts: &BTreeSet<&str>,

@@ -12,7 +12,7 @@ install_it() { VENV="$(cp_venv smtp aiosmtpd==1.4.6)"; }
 case "$ACTION" in
   install) install_it; echo installed;;
   start) install_it; mkdir -p "$DATA/mail"
-    T="$(cp_opt --tls none)"; if [ "$T" != none ] && [ ! -f "$DATA/key.pem" ]; then openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1' -keyout "$DATA/key.pem" -out "$DATA/ca.crt" 2>/dev/null; fi
+    T="$(cp_opt --tls none)"; if [ "$T" != none ] && [ ! -f "$DATA/key.pem" ]; then openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost -addext basicConstraints=critical,CA:FALSE -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1' -keyout "$DATA/key.pem" -out "$DATA/ca.crt" 2>/dev/null; fi
     cp_spawn smtp "$VENV/bin/python" "$HERE/sink.py" serve "$DATA/mail" "$PORT" "$T" "$(cp_opt --auth -)" "$DATA"
     cp_wait_tcp 127.0.0.1 "$PORT" 15; echo "smtp          127.0.0.1:$PORT  tls=$T auth=$(cp_opt --auth none)"; echo "messages      $DATA/mail/*.eml  (smtp.sh list --data $DATA)";;
   stop) cp_stop smtp;; status) cp_alive smtp && echo running || echo stopped;;

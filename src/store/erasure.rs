@@ -46,7 +46,6 @@ pub async fn erase(c: &mut Conn, account: AccountId, now: Timestamp) -> Result<(
     q!(execute; c, "DELETE FROM notice WHERE account_id = $1", id)?;
     q!(execute; c, "DELETE FROM letter WHERE account_id = $1 OR recipient_id = $1", id)?;
     q!(execute; c, "DELETE FROM right_question WHERE account_id = $1", id)?;
-    q!(execute; c, "DELETE FROM run_step WHERE account_id = $1", id)?;
     q!(execute; c, "DELETE FROM held_right WHERE account_id = $1", id)?;
     q!(execute; c, "DELETE FROM protection_request WHERE account_id = $1", id)?;
     q!(execute; c, "DELETE FROM protection WHERE account_id = $1", id)?;

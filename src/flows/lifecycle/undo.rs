@@ -77,6 +77,9 @@ pub struct UndoLine {
     pub what: String,
     /// The stable name of why it is left alone.
     pub left_alone: Option<&'static str>,
+    /// Whether it is left alone although there is something to undo.
+    #[serde(skip)]
+    pub is_refused: bool,
 }
 
 /// What all accounts have in common.
@@ -335,6 +338,7 @@ impl Undoing {
             did: done.step.sentence(&self.reading),
             becomes: judged.ok(),
             what,
+            is_refused: judged.err().is_some_and(|why| !why.is_harmless()),
             left_alone: judged.err().map(LeftAlone::name),
         }
     }

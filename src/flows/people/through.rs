@@ -200,7 +200,7 @@ async fn decider(
 }
 
 fn name(account: &Account) -> String {
-    if account.display_name.is_empty() { account.user_name.clone() } else { account.display_name.clone() }
+    account.shown_name().to_owned()
 }
 
 /// Decides about a right of somebody who changed job, as [`mover::answer`] does.

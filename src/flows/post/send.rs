@@ -12,8 +12,8 @@ use super::super::{Act, Ports, Refusal, lifecycle};
 use super::write::Kind;
 use crate::domain::actor::{Actor, Subject};
 use crate::mail::{Letter, MailError};
-use crate::store::letter::{self, LetterState, StoredLetter};
 use crate::store::Conn;
+use crate::store::letter::{self, LetterState, StoredLetter};
 
 /// So long a letter is nobody else's while it is being sent.
 const CLAIMED: SignedDuration = SignedDuration::from_mins(5);

@@ -328,7 +328,9 @@ fn reviews(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
         (false, None, Language::Sv) => {
             format!("Organisationen går igenom vem som har åtkomst {}.", and(&days, language))
         }
-        (false, None, Language::En) => format!("The organisation reviews who has access on {}.", and(&days, language)),
+        (false, None, Language::En) => {
+            format!("The organisation reviews who has access on {}.", and(&days, language))
+        }
     };
     blocks.push(Block::Paragraph(said));
 }

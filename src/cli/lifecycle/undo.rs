@@ -14,7 +14,7 @@ use crate::flows::lifecycle::{self, UndoReport, UndoWish};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct UndoArgs {
-    /// The run's id, or the first characters of it: see `lifecycle runs`.
+    /// The run's id, or the first characters of it; portvakt lifecycle runs lists them.
     run: String,
     /// Only this account, and it even where it has changed since. May be given several times.
     #[arg(long = "account", value_name = "ACCOUNT")]

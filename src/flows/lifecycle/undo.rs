@@ -173,7 +173,7 @@ async fn steps_of(ports: &Ports, undoing: &Undoing) -> Result<Vec<RunStep>, Refu
         return Ok(steps);
     }
     if let Some(missing) = undoing.named.iter().find(|id| !steps.iter().any(|step| step.account == **id)) {
-        return Err(Refusal::NotFound { what: "step of that run for the account", id: missing.to_string() });
+        return Err(Refusal::not_found("step of that run for the account", missing));
     }
     steps.retain(|step| undoing.named.contains(&step.account));
     Ok(steps)

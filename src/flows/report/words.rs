@@ -33,7 +33,7 @@ const HEAD: &[(&str, &str, &str)] = &[
     ("exceptions", "Undantag", "Exceptions"),
     ("never_signed_in", "Aldrig inloggade", "Never signed in"),
     ("filters", "Urval", "Filters"),
-    ("audit_entries", "Poster i loggen", "Audit entries"),
+    ("audit_entries", "Poster i granskningsloggen", "Audit entries"),
     ("directory_population", "Aktiva i katalogerna", "Active in the directories"),
     ("hash", "Radernas kontrollsumma", "Checksum of the rows"),
     ("made_before", "Skapade före", "Made before"),

@@ -3,6 +3,8 @@
 mod circuit;
 mod letters;
 mod replays;
+mod sql;
+mod tables;
 
 use jiff::SignedDuration;
 use portvakt::domain::actor::{Actor, Subject};

@@ -21,6 +21,8 @@ pub mod client_grant;
 pub mod client_logout;
 pub mod client_request;
 pub mod client_session;
+pub mod comparison;
+pub mod comparison_user;
 mod db;
 pub mod delivered;
 pub mod departure;

@@ -1,6 +1,7 @@
 //! Targets of every kind: told whole, left alone when they fail, told again when somebody asks.
 
 mod circuit;
+mod compare;
 mod letters;
 mod replays;
 mod sql;

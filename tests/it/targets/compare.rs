@@ -1,6 +1,5 @@
 //! A CRM is read back: whole or not at all; what differs is shown, and put right where the settings say so.
 
-use portvakt::config::Settings;
 use portvakt::domain::comparison::{Attribute, Class, Treatment};
 use portvakt::domain::language::Language;
 use portvakt::flows::compare::{self, Asked, ComparisonView, Listed, Release, Wrong};
@@ -93,8 +92,7 @@ async fn each_kind_of_difference_is_found_and_healed_through_the_outbox_and_a_se
             "UPDATE crm_user SET full_name = 'Robert', email = 'other@x.example' WHERE login LIKE 'bo@%'",
             "DELETE FROM crm_user_role",
             "INSERT INTO crm_user (login, full_name, may_log_in, last_login) VALUES ('eva', 'Eva', TRUE, '2025-09-30T10:00:00Z')",
-            "INSERT INTO crm_user (login, full_name, portvakt_account)
-             SELECT 'dag2', 'Dag', NULL WHERE NOT EXISTS (SELECT 1 FROM crm_user WHERE login = 'dag2')",
+            "INSERT INTO crm_user (login, full_name) VALUES ('dag2', 'Dag')",
         ] {
             tables.execute(change).await;
         }
@@ -121,7 +119,9 @@ async fn each_kind_of_difference_is_found_and_healed_through_the_outbox_and_a_se
         let again = compared(&house, &healing()).await.unwrap();
         assert_eq!((again.different, again.to_heal, again.healed, again.extra), (0, 0, 0, 2));
         let people = tables.people().await;
-        assert!(people[0].may_log_in && people[1].roles == "Utskick" && people[1].name == "bo", "{people:?}");
+        let of = |name: &str| people.iter().find(|one| one.login.starts_with(name)).unwrap();
+        let bo = of("bo@");
+        assert!(of("asa@").may_log_in && bo.roles == "Utskick" && bo.name == "bo", "{people:?}");
         assert_eq!(deliver_all(&house.ports).await, 0);
     })
     .await;
@@ -269,7 +269,6 @@ async fn a_person_is_shown_three_ways_with_who_is_wrong() {
         let crm = &ways.crms[0];
         assert_eq!((crm.held[0].active, crm.ought.active, crm.differences.len()), (Some(false), true, 1));
         assert_eq!(who("bo").await.0, Wrong::Nobody);
-        let dag = look!(t, c => account::resolve(c, "dag@forening.example", None)).remove(0);
         let token = house.directory_token("entra").await;
         let list = house.send("GET", "/scim/v2/entra/Users", &token, &serde_json::Value::Null).await;
         let users = list.body["Resources"].as_array().unwrap();
@@ -279,7 +278,6 @@ async fn a_person_is_shown_three_ways_with_who_is_wrong() {
         for wrong in [Wrong::Nobody, Wrong::Crm, Wrong::Directory] {
             assert_ne!(wrong.sentence(Language::Sv), wrong.sentence(Language::En));
         }
-        let _ = dag;
     })
     .await;
 }
@@ -312,7 +310,7 @@ async fn whom_no_account_stands_for_is_in_the_report_of_orphans_with_last_login_
         assert_eq!((count, rows.len()), (1, 1));
         let cell = |key: &str| format!("{:?}", rows[0][at(key)]);
         assert!(cell("user_name").contains("eva") && cell("roles").contains("Arkiv"), "{:?}", rows[0]);
-        assert!(cell("last_seen").contains("2025-09-30") && cell("days_since").contains('7'), "{:?}", rows[0]);
+        assert!(cell("last_seen").contains("2025-09-30") && cell("days_since").contains('6'), "{:?}", rows[0]);
         assert!(made.head.iter().any(|(column, _)| column.key == "compared"));
         let again = report::produce(&house.ports, &act, &request).await.unwrap();
         assert_eq!(again.hash, made.hash, "the same input gives the same hash");
@@ -352,7 +350,6 @@ async fn a_webhook_cannot_be_read_back_and_says_so() {
         let house = TestHouse::new(t).await;
         let refused = compared(&house, &Asked::default()).await.unwrap_err().to_string();
         assert!(refused.contains("a webhook only listens and cannot be read back"), "{refused}");
-        let _: &Settings = &house.ports.settings;
     })
     .await;
 }

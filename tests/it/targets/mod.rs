@@ -2,6 +2,7 @@
 
 mod circuit;
 mod compare;
+mod compare_http;
 mod letters;
 mod replays;
 mod sql;

@@ -86,6 +86,13 @@ impl Tables {
         self.execute("GRANT UPDATE ON crm_role TO CURRENT_USER").await;
     }
 
+    /// Gives the role back what it had, as the CRM itself has it.
+    pub(crate) async fn grant_all(&self) {
+        if self.kind == EngineKind::Postgres {
+            self.execute("GRANT ALL ON crm_user, crm_role, crm_user_role TO CURRENT_USER").await;
+        }
+    }
+
     const fn description(&self) -> &'static str {
         match self.kind {
             EngineKind::Sqlite => "sql-example-sqlite.toml",

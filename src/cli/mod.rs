@@ -127,7 +127,7 @@ enum Command {
     Target(target::TargetCommand),
     /// Read a CRM back and say what differs: missing, extra, different, conflicting; put it right with --heal.
     Compare(compare::CompareArgs),
-    /// The policy in force.
+    /// The policy: try a change, put it into force, go back.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     /// May somebody do something, and why.

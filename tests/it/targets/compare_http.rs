@@ -132,7 +132,11 @@ async fn a_crm_that_speaks_scim_is_compared_and_healed_and_a_failing_page_says_n
         let found = compared(&house).await.unwrap();
         assert_eq!((found.people, found.different, found.extra, found.healed), (4, 1, 1, 1));
         let listed = compare::differences(&house.ports, &found, None).await.unwrap();
-        assert!(listed.iter().any(|one| one.class == Class::Different && one.attribute == Some(Attribute::Active)));
+        assert!(
+            listed
+                .iter()
+                .any(|one| one.class == Class::Different && one.attribute == Some(Attribute::Active))
+        );
         assert_eq!(deliver_all(&house.ports).await, 1);
         let again = compared(&house).await.unwrap();
         assert_eq!((again.different, again.healed, again.extra), (0, 0, 1));
@@ -201,7 +205,7 @@ async fn a_described_crm_is_compared_whole_or_not_at_all() {
             let user = json!({ "id": n, "login": format!("p{n}"), "on": true });
             there.lock().unwrap().users.push(user);
         }
-        let jobs = portvakt::jobs::table::table(&house.ports);
+        let jobs = portvakt::jobs::table(&house.ports);
         assert!(jobs.iter().any(|job| job.name() == "compare:crm"), "it is compared each night");
         let found = compared(&house).await.unwrap();
         assert_eq!((found.people, found.extra), (5, 5));

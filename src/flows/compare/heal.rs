@@ -12,6 +12,7 @@ use super::super::{Refusal, guard};
 use super::{Asked, Round};
 use crate::domain::actor::Subject;
 use crate::domain::ids::AccountId;
+use crate::domain::policy::shift::hexadecimal;
 use crate::domain::safety::{SafetyStop, shrank};
 use crate::store::replay;
 
@@ -27,7 +28,7 @@ pub(super) fn hash(to_heal: &[(AccountId, bool)]) -> String {
     for (id, takes) in to_heal {
         all.update(format!("{id} {takes}\n"));
     }
-    all.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&all.finalize())
 }
 
 impl Round<'_> {

@@ -160,7 +160,9 @@ impl Round<'_> {
             found.to_heal.push((id, takes));
         }
         let classes: BTreeSet<Class> = kept.iter().map(|one| one.difference.class).collect();
-        classes.into_iter().for_each(|class| count(&mut found.tally, class));
+        for class in classes {
+            count(&mut found.tally, class);
+        }
         kept
     }
 

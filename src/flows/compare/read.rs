@@ -55,7 +55,7 @@ async fn owned(
 ) -> Result<Vec<Staged>, Refusal> {
     let ids = page.iter().map(|held| held.crm_id.clone()).collect();
     let linked = comparison_user::linked(c, target, ids).await?;
-    let told: Vec<AccountId> = page.iter().filter_map(|held| told_id(held)).collect();
+    let told: Vec<AccountId> = page.iter().filter_map(told_id).collect();
     let known: BTreeSet<AccountId> =
         account::of_ids(c, &told).await?.into_iter().map(|account| account.id).collect();
     let keys: BTreeSet<String> = page.iter().filter_map(|held| held.user_name.as_deref().map(fold)).collect();

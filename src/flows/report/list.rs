@@ -3,8 +3,6 @@
 //! Invariant: the hash covers every row in order. It is SHA-256 over one line for each row: the lower-case hexadecimal
 //! SHA-256 of the row as JSON, and a line feed.
 
-use std::fmt::Write as _;
-
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -15,6 +13,7 @@ use super::scene::Scene;
 use super::stranger::Strangers;
 use super::words::Words;
 use crate::domain::ids::AccountId;
+use crate::domain::policy::shift::hexadecimal;
 
 /// So many rows are read at once.
 const PAGE: usize = 250;
@@ -142,12 +141,4 @@ fn over<'d>(digests: impl Iterator<Item = &'d Digested>) -> String {
         all.update("\n");
     }
     hexadecimal(&all.finalize())
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

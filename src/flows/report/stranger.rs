@@ -43,10 +43,7 @@ impl Strangers {
         while let Some(comparison) = self.comparisons.get(self.at) {
             let page =
                 comparison_user::strangers(&mut scene.conn, comparison.id, self.position, PAGE).await?;
-            match page.last() {
-                Some(last) => self.position = last.position,
-                None => (self.at, self.position) = (self.at + 1, -1),
-            }
+            (self.at, self.position) = page.last().map_or((self.at + 1, -1), |last| (self.at, last.position));
             let kept = page.iter().filter(|one| keeps(&scene.filters, one));
             let rows: Vec<Vec<Cell>> = kept
                 .map(|one| fields.iter().map(|field| cell(scene, comparison, one, *field)).collect())

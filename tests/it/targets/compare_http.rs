@@ -65,22 +65,22 @@ fn scim(there: &mut Crm, request: &Request) -> ResponseTemplate {
         ("GET", ["ServiceProviderConfig"]) => {
             ResponseTemplate::new(200).set_body_json(json!({ "patch": { "supported": false } }))
         }
-        ("GET", ["Users"]) => match query(request, "filter") {
-            Some(filter) => {
+        ("GET", ["Users"]) => {
+            if let Some(filter) = query(request, "filter") {
                 let (attribute, value) = filter.split_once(" eq ").unwrap();
                 let value: Value = serde_json::from_str(value).unwrap();
-                found(&there.users.iter().filter(|user| user[attribute] == value).collect::<Vec<_>>())
+                return found(
+                    &there.users.iter().filter(|user| user[attribute] == value).collect::<Vec<_>>(),
+                );
             }
-            None => {
-                let from: usize = query(request, "startIndex").unwrap().parse().unwrap();
-                let total = there.users.len();
-                match page(there, from - 1, 2) {
-                    Some(users) => ResponseTemplate::new(200)
-                        .set_body_json(json!({ "totalResults": total, "Resources": users })),
-                    None => ResponseTemplate::new(500),
-                }
+            let from: usize = query(request, "startIndex").unwrap().parse().unwrap();
+            let total = there.users.len();
+            match page(there, from - 1, 2) {
+                Some(users) => ResponseTemplate::new(200)
+                    .set_body_json(json!({ "totalResults": total, "Resources": users })),
+                None => ResponseTemplate::new(500),
             }
-        },
+        }
         ("POST", ["Users"]) => {
             let mut made = body;
             made["id"] = json!(format!("u{}", there.users.len()));

@@ -1,4 +1,4 @@
-//! The database: the only floor that speaks SQL, to SQLite and to PostgreSQL with the same words.
+//! The database: the only floor that speaks SQL of our own, to SQLite and to PostgreSQL with the same words.
 //!
 //! Invariant: every statement runs on both engines, every change goes through [`Db::write`], and a row that the
 //! domain refuses is an error, never guessed.

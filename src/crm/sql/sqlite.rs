@@ -1,6 +1,6 @@
 //! A CRM's SQLite file.
 //!
-//! Invariant: one transaction at a time; it is never left open, because that would keep the CRM itself from writing; the
+//! Invariant: one transaction that writes at a time; none is left open, because that would keep the CRM itself from writing; the
 //! file is never made, and nothing runs on a thread of the runtime.
 
 use std::path::{Path, PathBuf};
@@ -61,7 +61,12 @@ impl File {
     }
 
     pub(super) async fn begin(&self, purpose: Purpose) -> Result<Turn, Failed> {
-        let held = Held(Arc::clone(&self.conn).lock_owned().await);
+        // Who reads everybody has a connection of their own, so that nobody who writes waits for the last page.
+        let conn = match purpose {
+            Purpose::Read => Arc::default(),
+            Purpose::Write => Arc::clone(&self.conn),
+        };
+        let held = Held(conn.lock_owned().await);
         let path = self.path.clone();
         let mut turn = Turn(Some(held));
         turn.apart(move |slot| {

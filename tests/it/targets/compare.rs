@@ -4,7 +4,8 @@ use portvakt::domain::comparison::{Attribute, Class, Treatment};
 use portvakt::domain::language::Language;
 use portvakt::flows::compare::{self, Asked, ComparisonView, Listed, Release, Wrong};
 use portvakt::flows::report::{self, Filters, Form, ReportName};
-use portvakt::flows::{Ports, Refusal};
+use portvakt::flows::{Clock as _, Ports, Refusal};
+use portvakt::store::comparison_user::{self, Staged};
 use portvakt::store::{EngineKind, account, comparison};
 use serde_json::json;
 
@@ -248,6 +249,29 @@ async fn a_reading_that_fails_says_nothing_and_leaves_the_last_word_standing() {
         assert!(kept[0].error.as_ref().unwrap().contains("was not read"), "{kept:?}");
         tables.execute(&format!("ALTER TABLE {}", rename[1])).await;
         assert!(compared(&house, &Asked::default()).await.is_ok());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_comparison_that_was_broken_off_has_left_is_put_away_by_the_next() {
+    on_each_engine(async |t| {
+        let (_tables, house) = told(t, "").await;
+        let now = house.clock.now();
+        let left = crate::engines::change!(t, [] c => {
+            let id = comparison::begin(c, &crm(), "somebody", now).await?;
+            let holding = portvakt::domain::comparison::Holding { crm_id: "1".into(), ..Default::default() };
+            let staged = Staged { position: 0, holding, account: None, conflict: None };
+            comparison_user::stage(c, id, &[staged]).await.map(|count| (id, count))
+        });
+        let (id, count) = left.unwrap();
+        assert_eq!(count, 1);
+        let found = compared(&house, &Asked::default()).await.unwrap();
+        assert_eq!((found.people, found.extra), (4, 0));
+        let kept = look!(t, c => comparison::of_target(c, &crm(), 10));
+        let broken = kept.iter().find(|one| one.id == id).unwrap();
+        assert_eq!((broken.is_complete, broken.error.as_deref()), (false, Some("broken off")));
+        assert!(look!(t, c => comparison_user::strangers(c, id, -1, 10)).is_empty());
     })
     .await;
 }

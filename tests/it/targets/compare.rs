@@ -10,7 +10,7 @@ use portvakt::store::{EngineKind, account, comparison};
 use serde_json::json;
 
 use super::tables::Tables;
-use super::{actions, change, crm, deliver_all, make, operator, seconds};
+use super::{actions, change, crm, deliver_all, group, make, operator, seconds};
 use crate::engines::{TestDb, look, on_each_engine};
 use crate::house::TestHouse;
 
@@ -49,15 +49,6 @@ fn short(listed: &[Listed]) -> Vec<(Class, Option<Attribute>, &str, Treatment)> 
     short
 }
 
-async fn group(house: &TestHouse, members: &[&String]) {
-    let token = house.directory_token("entra").await;
-    let members: Vec<_> = members.iter().map(|id| json!({ "value": id })).collect();
-    let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Hjälpare",
-        "externalId": "group-helpers", "members": members });
-    let answer = house.send("POST", "/scim/v2/entra/Groups", &token, &body).await;
-    assert!(answer.status.is_success(), "{}", answer.body);
-}
-
 /// Åsa, Bo, Cilla and Dag, told to the CRM; Bo is a helper there.
 async fn told(t: &TestDb, more: &str) -> (Tables, TestHouse) {
     let tables = Tables::new(t).await;
@@ -66,7 +57,7 @@ async fn told(t: &TestDb, more: &str) -> (Tables, TestHouse) {
     for name in ["asa", "bo", "cilla", "dag"] {
         ids.push(make(&house, name).await);
     }
-    group(&house, &[&ids[1]]).await;
+    group(&house, "group-helpers", &[&ids[1]]).await;
     assert_eq!(deliver_all(&house.ports).await, 4);
     (tables, house)
 }

@@ -61,6 +61,16 @@ pub(crate) async fn make(house: &TestHouse, name: &str) -> String {
     answer.body["id"].as_str().unwrap_or_else(|| panic!("{}", answer.body)).to_owned()
 }
 
+/// Makes a group with these people in it.
+pub(crate) async fn group(house: &TestHouse, external: &str, members: &[&String]) {
+    let token = house.directory_token("entra").await;
+    let members: Vec<_> = members.iter().map(|id| json!({ "value": id })).collect();
+    let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": external,
+        "externalId": external, "members": members });
+    let answer = house.send("POST", "/scim/v2/entra/Groups", &token, &body).await;
+    assert!(answer.status.is_success(), "{}", answer.body);
+}
+
 /// Changes an attribute of a person.
 pub(crate) async fn change(house: &TestHouse, id: &str, attribute: &str, value: Value) {
     let token = house.directory_token("entra").await;

@@ -7,18 +7,9 @@ use serde_json::json;
 use sqlx::{Connection as _, Executor as _};
 
 use super::tables::Tables;
-use super::{change, crm, deliver, deliver_all, make, seconds};
+use super::{change, crm, deliver, deliver_all, group, make, seconds};
 use crate::engines::{look, on_each_engine};
 use crate::house::TestHouse;
-
-async fn group(house: &TestHouse, external: &str, members: &[&String]) {
-    let token = house.directory_token("entra").await;
-    let members: Vec<_> = members.iter().map(|id| json!({ "value": id })).collect();
-    let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": external,
-        "externalId": external, "members": members });
-    let answer = house.send("POST", "/scim/v2/entra/Groups", &token, &body).await;
-    assert!(answer.status.is_success(), "{}", answer.body);
-}
 
 async fn dead(house: &TestHouse) -> Vec<String> {
     let letters = targets::dead(&house.ports, &crm(), &Which::default()).await.unwrap();

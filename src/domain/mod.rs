@@ -9,6 +9,7 @@ pub mod actor;
 pub mod backtest;
 pub mod calm_days;
 pub mod client;
+pub mod comparison;
 pub mod days;
 pub mod effective;
 pub mod evidence;

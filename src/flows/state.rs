@@ -54,7 +54,7 @@ pub async fn of(
 
 /// The rights of a deactivated or removed account have ended, though the grants are remembered for its return. Its
 /// limits are told on, because a limit takes and never gives.
-fn in_force(status: Status, held: Effective) -> Effective {
+pub(super) fn in_force(status: Status, held: Effective) -> Effective {
     match status {
         Status::Invited | Status::Active | Status::Paused | Status::Frozen => held,
         Status::Deactivated | Status::Removed => {

@@ -133,7 +133,7 @@ async fn standing(
     Ok(TargetStanding {
         target: target.id.clone(),
         kind: target.kind.name(),
-        host: target.url.host_str().unwrap_or_default().to_owned(),
+        host: target.url.host_str().filter(|host| !host.is_empty()).unwrap_or("this machine").to_owned(),
         waiting: backlog.waiting,
         again: backlog.background,
         dead: backlog.dead,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::targets::{self, TargetStanding};
 use super::tokens::expiry;
-use super::{Ports, Refusal};
+use super::{Ports, Refusal, compare};
 use crate::store::{client_logout, invite, link_request, pause, refused, survey};
 
 /// Whether the database answers and a policy is in force.
@@ -27,6 +27,9 @@ pub async fn measure(ports: &Ports) {
     measure_targets(ports).await;
     if let Err(error) = measure_directories(ports).await {
         tracing::warn!(%error, "the directories could not be measured: {error}");
+    }
+    if let Err(error) = compare::measure(ports).await {
+        tracing::warn!(%error, "what the CRMs hold could not be measured: {error}");
     }
     if let Err(error) = waiting_for_people(ports).await {
         tracing::warn!(%error, "what waits for a person could not be counted: {error}");

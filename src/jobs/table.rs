@@ -3,6 +3,7 @@
 //! Invariant: a job is due by the ports' clock and the database alone, so that every node thinks the same.
 
 mod clients;
+mod compare;
 mod mail;
 
 use std::fmt;
@@ -66,6 +67,7 @@ pub fn table(ports: &Ports) -> Vec<Job> {
     ];
     jobs.extend(settings.targets.iter().map(|target| delivery(&target.id)));
     jobs.extend(clients::jobs(ports));
+    jobs.extend(compare::jobs(ports));
     jobs.extend(mail::jobs(ports));
     let pulled =
         settings.directories.iter().filter_map(|directory| Some((&directory.id, directory.pull.as_ref()?)));

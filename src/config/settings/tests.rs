@@ -142,8 +142,9 @@ fn every_mistake_of_one_file_is_named_at_once() {
         ":28: directory[1].pull.login_url: this key has no meaning for the kind \"okta\"",
         ":29: client[0]: the secret is short enough to be guessed",
         ":32: client[0].redirect_uris: it lists no address",
-        ":35: target[0].kind: this version cannot write to a target of the kind \"sql\"",
-        ":36: target[0].url: plain http lets others on the way read names and rights",
+        ":33: target[0].description: it is missing",
+        ":33: target[0].user_name: it is missing",
+        ":36: target[0].url: there is no database engine \"http\"",
         ":38: target[1]: the secret cannot sign: what follows whsec_ is no base64",
         ":43: target[1].description: a target of the kind \"webhook\" has no such key",
     ];

@@ -17,6 +17,7 @@ mod people;
 mod person;
 mod runs;
 mod scene;
+mod stranger;
 mod words;
 
 use jiff::Timestamp;

@@ -20,6 +20,7 @@ use crate::domain::account::{Account, Status};
 use crate::domain::days::Reading;
 use crate::domain::ids::{AccountId, DirectoryId, TargetId};
 use crate::domain::policy::Policy;
+use crate::store::comparison::{self, Comparison};
 use crate::store::{Conn, Span, account, audit, population, told};
 
 /// What a report is made from.
@@ -44,6 +45,8 @@ pub(super) struct Scene {
     /// Which rows.
     pub(super) filters: Filters,
     targets: Vec<TargetId>,
+    /// The last comparison of each CRM; only the report `orphans` of the present needs them.
+    pub(super) comparisons: Vec<Comparison>,
 }
 
 /// How many there are of what, among everybody that was read.
@@ -82,6 +85,12 @@ impl Scene {
         request.filters.check(&compiled.policy, &ports.settings)?;
         let around = facts::surroundings(&mut conn, &ports.settings, &compiled.policy, act.now).await?;
         let reading = Reading::of(&compiled.policy, request.language, moment.at());
+        let mut comparisons = Vec::new();
+        if let (ReportName::Orphans, Moment::Now(_)) = (request.name, moment) {
+            for target in &ports.settings.targets {
+                comparisons.extend(comparison::last(&mut conn, &target.id).await?);
+            }
+        }
         Ok(Self {
             conn,
             name: request.name,
@@ -93,6 +102,7 @@ impl Scene {
             before: request.before,
             filters: request.filters.clone(),
             targets: ports.settings.targets.iter().map(|target| target.id.clone()).collect(),
+            comparisons,
         })
     }
 

@@ -23,7 +23,7 @@ pub struct Target {
     pub id: TargetId,
     /// How it is told.
     pub kind: TargetKind,
-    /// Where it listens.
+    /// Where it listens; nowhere (`about:blank`), where it asks for itself.
     pub url: Url,
     /// What this kind of target needs.
     pub means: Means,
@@ -38,6 +38,8 @@ pub enum Means {
     Webhook(Vec<SigningKey>),
     /// An API of the CRM's own, or SCIM.
     Api(Api),
+    /// Nothing: the CRM asks, with a token.
+    Pull,
 }
 
 /// What an API of the CRM needs.
@@ -92,10 +94,12 @@ pub enum TargetKind {
     Rest,
     /// In its own SQL tables.
     Sql,
+    /// Not at all: it asks for itself.
+    Pull,
 }
 
 impl TargetKind {
-    const ALL: [Self; 4] = [Self::Scim, Self::Webhook, Self::Rest, Self::Sql];
+    const ALL: [Self; 5] = [Self::Scim, Self::Webhook, Self::Rest, Self::Sql, Self::Pull];
 
     /// The name in the settings.
     #[must_use]
@@ -105,6 +109,7 @@ impl TargetKind {
             Self::Webhook => "webhook",
             Self::Rest => "rest",
             Self::Sql => "sql",
+            Self::Pull => "pull",
         }
     }
 
@@ -112,7 +117,7 @@ impl TargetKind {
     #[must_use]
     pub const fn is_carried_out(self) -> bool {
         match self {
-            Self::Webhook | Self::Rest | Self::Scim => true,
+            Self::Webhook | Self::Rest | Self::Scim | Self::Pull => true,
             Self::Sql => false,
         }
     }
@@ -123,7 +128,7 @@ fn kind(field: &Field<'_>) -> Option<TargetKind> {
     if !kind.is_carried_out() {
         field.wrong(
             format!("this version cannot write to a target of the kind {:?}", kind.name()),
-            "use kind = \"webhook\", \"rest\" or \"scim\", or leave the target out",
+            "use kind = \"webhook\", \"rest\", \"scim\" or \"pull\", or leave the target out",
         );
     }
     Some(kind)
@@ -148,16 +153,21 @@ fn target(section: &Section<'_>) -> Option<Target> {
     let id = section
         .required("id", "name the target")
         .and_then(|field| field.parse(|text| TargetId::parse(text).map_err(Problem::from)));
-    let kind = section.required("kind", "write webhook, rest or scim").and_then(|field| kind(&field));
+    let kind = section.required("kind", "write webhook, rest, scim or pull").and_then(|field| kind(&field));
     let allow_private = section.flag("allow_private");
-    let url = section
-        .required("url", "write where the CRM is: \"https://crm.example/hooks/portvakt\"")
-        .and_then(|field| reachable(&field, allow_private));
+    let url = if kind == Some(TargetKind::Pull) {
+        Url::parse("about:blank").ok().map(|nowhere| (nowhere, false))
+    } else {
+        section
+            .required("url", "write where the CRM is: \"https://crm.example/hooks/portvakt\"")
+            .and_then(|field| reachable(&field, allow_private))
+    };
     let kind = kind?;
     report_strange(section, kind);
     let means = match kind {
         TargetKind::Webhook => keys(section).map(Means::Webhook),
         TargetKind::Rest | TargetKind::Scim | TargetKind::Sql => api(section, kind).map(Means::Api),
+        TargetKind::Pull => Some(Means::Pull),
     };
     let (url, allow_private) = url?;
     Some(Target { id: id?, kind, url, means: means?, allow_private })
@@ -171,6 +181,19 @@ fn report_strange(section: &Section<'_>, kind: TargetKind) {
         TargetKind::Scim | TargetKind::Sql => {
             &["former_secret", "former_secret_file", "description", "values"]
         }
+        TargetKind::Pull => &[
+            "url",
+            "allow_private",
+            "secret",
+            "secret_file",
+            "former_secret",
+            "former_secret_file",
+            "description",
+            "user_name",
+            "values",
+            "roles",
+            "roles_as",
+        ],
     };
     for field in strange.iter().filter_map(|key| section.field(key)) {
         field.wrong(format!("a target of the kind {:?} has no such key", kind.name()), "leave it out");
@@ -190,7 +213,10 @@ fn signing_key(section: &Section<'_>, name: &str, secret: Option<Secret>) -> Opt
     let key = match SigningKey::parse(secret.expose()) {
         Ok(key) => key,
         Err(reason) => {
-            section.wrong(format!("the {name} cannot sign: {reason}"), "write whsec_ and base64");
+            section.wrong(
+                format!("the {name} cannot sign: {reason}"),
+                "write whsec_ and base64, or whsk_ and base64 for a key of your own",
+            );
             return None;
         }
     };
@@ -208,7 +234,7 @@ fn api(section: &Section<'_>, kind: TargetKind) -> Option<Api> {
             let path = section.required("description", fix)?.text()?;
             Some(section.reading().path(path))
         }
-        TargetKind::Webhook | TargetKind::Scim | TargetKind::Sql => None,
+        TargetKind::Webhook | TargetKind::Scim | TargetKind::Sql | TargetKind::Pull => None,
     };
     let mut roles = BTreeMap::new();
     for (name, text, field) in texts_by_name(section, "roles") {

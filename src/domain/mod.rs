@@ -26,4 +26,5 @@ pub mod policy;
 pub mod safety;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod scope;
 pub mod undo;

@@ -84,17 +84,24 @@ macro_rules! columns {
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"
     };
     ($tail:literal) => {
+        columns!("", $tail)
+    };
+    ($more:literal, $tail:literal) => {
         concat!(
             "SELECT a.id, a.user_name, a.display_name, a.email, a.language, a.kind, a.is_protected, a.valid_from, ",
             "a.valid_until, a.created_at, a.status, a.status_since, a.status_reason, a.status_by, a.status_note, ",
-            "a.leave_until, a.returned_at, a.activated_at, a.version FROM account a ",
+            "a.leave_until, a.returned_at, a.activated_at, a.version",
+            $more,
+            " FROM account a ",
             $tail
         )
     };
 }
 
+mod changed;
 mod resolve;
 
+pub use changed::{changed, is_unplaced};
 pub use resolve::{resolve, resolve_all};
 
 fn read(rows: Vec<Row>) -> Result<Vec<Account>, StoreError> {

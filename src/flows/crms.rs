@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Refusal;
-use crate::config::{Api, Means, RolesAs, Settings, Target, TargetKind};
+use crate::config::{self, Api, Means, RolesAs, Settings, Target, TargetKind};
 use crate::crm::{self, Crm, Rest, RestSettings, Scim, ScimSettings, SigningKey, Webhook, WebhookSettings};
 use crate::domain::ids::TargetId;
 
@@ -53,11 +53,14 @@ fn crm(target: &Target) -> Result<Crm, Refusal> {
     let field = || format!("target {}", target.id);
     match &target.means {
         Means::Webhook(keys) => {
-            let keys = keys.iter().map(|key| SigningKey::from_bytes(key.expose())).collect::<Result<_, _>>();
+            let keys = keys.iter().map(|key| match key {
+                config::SigningKey::Shared(_) => SigningKey::shared(key.expose()),
+                config::SigningKey::Own(_) => SigningKey::own(key.expose()),
+            });
             let settings = WebhookSettings {
                 target: target.id.clone(),
                 url: target.url.clone(),
-                keys: keys.map_err(|error| Refusal::invalid(field(), error))?,
+                keys: keys.collect::<Result<_, _>>().map_err(|error| Refusal::invalid(field(), error))?,
                 allow_private: target.allow_private,
             };
             Webhook::new(settings).map(Crm::Webhook).map_err(|error| Refusal::invalid(field(), error))

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::deliver::{off_setting, off_since};
 use super::{Act, Ports, Refusal};
 use crate::config::{Target, TargetKind};
+use crate::crm::Crm;
 use crate::domain::actor::Subject;
 use crate::domain::ids::{AccountId, TargetId};
 use crate::store::replay::Replay;
@@ -206,6 +207,23 @@ pub fn find(ports: &Ports, name: &str) -> Result<TargetId, Refusal> {
             format!("the settings have no target {name:?}; they have: {}", names.join(", ")),
         )
     })
+}
+
+/// What a CRM checks the messages with that are signed by keys of our own, the new one first.
+///
+/// # Errors
+///
+/// [`Refusal::Invalid`] when the target has no such key.
+pub fn public_keys(ports: &Ports, target: &TargetId) -> Result<Vec<String>, Refusal> {
+    let keys =
+        if let Crm::Webhook(webhook) = ports.crms.get(target)? { webhook.public_keys() } else { Vec::new() };
+    if keys.is_empty() {
+        let problem = format!(
+            "{target} signs with no key of its own; write secret = \"whsk_…\" with the base64 of 32 random bytes: echo whsk_$(openssl rand -base64 32)"
+        );
+        return Err(Refusal::invalid("target", problem));
+    }
+    Ok(keys)
 }
 
 async fn one_account(ports: &Ports, target: &TargetId, text: &str) -> Result<AccountId, Refusal> {

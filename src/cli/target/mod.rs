@@ -42,6 +42,11 @@ pub(super) enum TargetCommand {
         #[command(flatten)]
         shown: Shown,
     },
+    /// Print what a CRM checks the signatures with, where the target signs by a key of its own (whsk_).
+    Key {
+        /// The target, as the settings name it.
+        name: String,
+    },
     /// Tell a target again how accounts stand, behind everything that changed.
     Replay {
         /// The target, as the settings name it.
@@ -192,6 +197,10 @@ pub(super) async fn run(config: &Path, command: TargetCommand) -> anyhow::Result
             print::portrait(shown.format, &targets::show(&ports, &target).await?)?;
         }
         TargetCommand::Test { name, shown } => done = work::test(&ports, &name, shown.format).await?,
+        TargetCommand::Key { name } => {
+            let target = targets::find(&ports, &name)?;
+            targets::public_keys(&ports, &target)?.iter().for_each(|key| println!("{key}"));
+        }
         TargetCommand::Replay { name, again, dry_run } => {
             work::replay(&ports, &name, &again.into(), dry_run).await?;
         }

@@ -13,6 +13,7 @@ mod day;
 mod demo;
 mod directory;
 mod doctor;
+mod import;
 mod lifecycle;
 mod link;
 mod mail;
@@ -124,6 +125,8 @@ enum Command {
     /// Targets: CRMs that are told about accounts.
     #[command(subcommand)]
     Target(target::TargetCommand),
+    /// Match the users that a CRM has already with the accounts, and take in their ids, ages and last sign-ins.
+    Import(import::ImportArgs),
     /// The policy in force.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -176,6 +179,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Directory(command) => directory::run(&config, command).await,
         Command::Client(command) => client::run(&config, command).await,
         Command::Target(command) => target::run(&config, command).await,
+        Command::Import(args) => import::run(&config, &args).await,
         Command::Policy(command) => policy::run(&config, command).await,
         Command::Access(command) => access::run(&config, command).await,
         Command::Lifecycle(command) => lifecycle::run(&config, command).await,

@@ -12,6 +12,7 @@ pub mod client;
 pub mod days;
 pub mod effective;
 pub mod evidence;
+pub mod first_match;
 pub mod grant;
 pub mod ids;
 pub mod item_clock;

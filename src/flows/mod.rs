@@ -20,6 +20,7 @@ pub mod evidence;
 pub mod find;
 pub mod guard;
 pub mod housekeeping;
+pub mod import;
 pub mod invite;
 pub mod item_events;
 pub mod lead;

@@ -99,9 +99,11 @@ macro_rules! columns {
 }
 
 mod changed;
+mod imported;
 mod resolve;
 
 pub use changed::{changed, is_unplaced};
+pub use imported::{set_created, set_crm_ids};
 pub use resolve::{resolve, resolve_all};
 
 fn read(rows: Vec<Row>) -> Result<Vec<Account>, StoreError> {

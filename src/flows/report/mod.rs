@@ -32,6 +32,7 @@ pub use cell::{Cell, Term};
 pub use field::Column;
 pub use filter::Filters;
 pub(crate) use form::aligned;
+pub(super) use form::harmless;
 pub use form::{Form, Layout, Separator, Writer, shortened};
 use list::List;
 

@@ -2,6 +2,7 @@
 
 mod changes;
 mod described;
+mod importing;
 mod schema;
 mod snapshot;
 mod telling;

@@ -48,6 +48,6 @@ fn written(records: impl Iterator<Item = Vec<String>>, separator: Separator) -> 
 }
 
 /// The text, with an apostrophe before it where a spreadsheet would take it for a formula.
-fn harmless(text: String) -> String {
+pub(in crate::flows) fn harmless(text: String) -> String {
     if looks_like_a_formula(&text) { format!("'{text}") } else { text }
 }

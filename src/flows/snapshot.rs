@@ -19,8 +19,9 @@ use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::changes::{self, Cursor};
-use super::{Compiled, Ports, Refusal, provider, state};
+use super::{Act, Compiled, Ports, Refusal, provider, state};
 use crate::crm::{AccountState, ToldAccount};
+use crate::domain::actor::Subject;
 use crate::domain::ids::{AccountId, TargetId};
 use crate::domain::policy::{Action, Policy, Role};
 use crate::oidc::SnapshotSeal;
@@ -33,13 +34,18 @@ const AT_ONCE: i64 = 1_000;
 /// Bytes that are sent at a time.
 const PIECE: usize = 64 * 1024;
 
+/// What tells one snapshot from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// The cursor from which changes go on.
+    pub revision: String,
+    /// Of its content: the instant and the signature do not count.
+    pub digest: String,
+}
+
 /// A snapshot, ready to be sent.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// The cursor from which changes go on.
-    pub revision: String,
-    /// Tells its content from any other: the instant and the signature do not count.
-    pub digest: String,
     /// Bytes.
     pub length: u64,
     file: Arc<File>,
@@ -55,12 +61,18 @@ struct Line {
     items: Vec<String>,
 }
 
-/// Writes down how everybody stands, for `target`.
+/// Writes down how everybody stands, for `target`; gives no snapshot where its digest `is_known` there. That one was
+/// taken stands in the audit.
 ///
 /// # Errors
 ///
 /// [`Refusal`] when the database cannot be reached, no policy is in force, or there is no room for the file.
-pub async fn take(ports: &Ports, target: &TargetId) -> Result<Snapshot, Refusal> {
+pub async fn take(
+    ports: &Ports,
+    act: &Act,
+    target: &TargetId,
+    is_known: impl Fn(&str) -> bool,
+) -> Result<(Stamp, Option<Snapshot>), Refusal> {
     changes::place_all(ports).await?;
     let now = ports.clock.now();
     let mut c = ports.db.snapshot().await?;
@@ -85,7 +97,29 @@ pub async fn take(ports: &Ports, target: &TargetId) -> Result<Snapshot, Refusal>
         }
     }
     drop(c);
-    paper.close(ports, target, revision, now).await
+    let digest = paper.content.clone().finalize();
+    let digest = URL_SAFE_NO_PAD.encode(digest.get(..18).unwrap_or_default());
+    let stamp = Stamp { revision, digest };
+    if is_known(&stamp.digest) {
+        return Ok((stamp, None));
+    }
+    note(ports, act, target, paper.accounts).await?;
+    let snapshot = paper.close(ports, target, &stamp.revision, now).await?;
+    Ok((stamp, Some(snapshot)))
+}
+
+async fn note(ports: &Ports, act: &Act, target: &TargetId, accounts: u64) -> Result<(), Refusal> {
+    let (act, target) = (act.clone(), target.clone());
+    ports
+        .db
+        .write(move |c| {
+            Box::pin(async move {
+                let after = json!({ "accounts": accounts });
+                act.record(c, "snapshot_taken", Subject::new("target", &target), None, Some(after)).await?;
+                Ok(())
+            })
+        })
+        .await
 }
 
 /// What a CRM needs to answer by itself, beside the accounts: which role opens what, what each kind of item asks for, and
@@ -203,7 +237,7 @@ impl Paper {
         mut self,
         ports: &Ports,
         target: &TargetId,
-        revision: String,
+        revision: &str,
         now: Timestamp,
     ) -> Result<Snapshot, Refusal> {
         let digest = URL_SAFE_NO_PAD.encode(self.whole.clone().finalize());
@@ -212,7 +246,7 @@ impl Paper {
             issuer: ports.settings.server.public_url.as_str(),
             audience: target.as_str(),
             now,
-            revision: &revision,
+            revision,
             accounts: self.accounts,
             digest: &digest,
         };
@@ -220,14 +254,7 @@ impl Paper {
         let end =
             json!({ "type": "snapshot.end", "accounts": self.accounts, "sha256": digest, "jws": signed });
         self.write(format!("{end}\n").into_bytes()).await?;
-        let content = self.content.finalize();
-        Ok(Snapshot {
-            revision,
-            digest: URL_SAFE_NO_PAD.encode(content.get(..18).unwrap_or_default()),
-            length: self.length,
-            file: Arc::new(self.file),
-            sent: 0,
-        })
+        Ok(Snapshot { length: self.length, file: Arc::new(self.file), sent: 0 })
     }
 }
 

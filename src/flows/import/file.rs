@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 
 use crate::domain::first_match::CrmUser;
 use crate::domain::named::named;
+use crate::flows::report::unguarded;
 
 /// The longest cell that is taken, in characters.
 const LONGEST: usize = 256;
@@ -121,6 +122,8 @@ pub(super) struct Table {
     titles: Vec<String>,
     /// Each row with its line.
     rows: Vec<(u64, Vec<String>)>,
+    /// What is wrong with rows that are none.
+    faults: Vec<Fault>,
 }
 
 impl Table {
@@ -141,7 +144,7 @@ impl Table {
                 Ok(record) => {
                     let line = record.position().map_or(0, csv::Position::line);
                     let cells: Vec<String> =
-                        record.iter().map(|cell| harmful(cell.trim()).to_owned()).collect();
+                        record.iter().map(|cell| unguarded(cell.trim()).to_owned()).collect();
                     if cells.iter().all(String::is_empty) {
                         continue;
                     }
@@ -152,6 +155,7 @@ impl Table {
                             titles.len()
                         );
                         faults.push(fault(line, what));
+                        continue;
                     }
                     rows.push((line, cells));
                 }
@@ -160,7 +164,14 @@ impl Table {
                 }
             }
         }
-        if faults.is_empty() { Ok(Self { file: sheet.name.clone(), titles, rows }) } else { Err(faults) }
+        Ok(Self { file: sheet.name.clone(), titles, rows, faults })
+    }
+
+    /// What was found, where nothing is wrong; else every mistake, those of rows that are none among them.
+    pub(super) fn sound<T>(&self, found: T, more: Vec<Fault>) -> Result<T, Vec<Fault>> {
+        let mut faults = [self.faults.clone(), more].concat();
+        faults.sort_by_key(|fault| fault.line);
+        if faults.is_empty() { Ok(found) } else { Err(faults) }
     }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = (u64, &[String])> {
@@ -181,12 +192,6 @@ impl Table {
     pub(super) fn titles(&self) -> String {
         self.titles.join(", ")
     }
-}
-
-/// What a spreadsheet was kept from taking for a formula, as it was before.
-fn harmful(cell: &str) -> &str {
-    let bare = cell.strip_prefix('\'').unwrap_or(cell);
-    if bare.starts_with(['=', '+', '-', '@']) { bare } else { cell }
 }
 
 fn decode(sheet: &Sheet) -> Result<String, (u64, String)> {
@@ -258,7 +263,7 @@ pub(super) fn users(
             Err(more) => faults.extend(more),
         }
     }
-    if faults.is_empty() { Ok(users) } else { Err(faults) }
+    table.sound(users, faults)
 }
 
 /// A row that is being read.

@@ -62,5 +62,5 @@ pub(super) fn read(sheet: &Sheet, users: &[CrmUser], known: &Known) -> Result<De
             wrong(decision, format!("the user is linked to {other} in a line before; link to one account"));
         }
     }
-    if faults.is_empty() { Ok(decisions) } else { Err(faults) }
+    table.sound(decisions, faults)
 }

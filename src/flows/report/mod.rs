@@ -32,8 +32,8 @@ pub use cell::{Cell, Term};
 pub use field::Column;
 pub use filter::Filters;
 pub(crate) use form::aligned;
-pub(super) use form::harmless;
 pub use form::{Form, Layout, Separator, Writer, shortened};
+pub(super) use form::{harmless, unguarded};
 use list::List;
 
 /// Which report.

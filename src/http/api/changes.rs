@@ -85,20 +85,18 @@ pub(super) async fn snapshot(
     caller: TargetCaller<may::ReadChanges>,
     asked: HeaderMap,
 ) -> Result<Response, Problem> {
-    let taken = snapshot::take(&ports, &caller.target).await?;
-    let tag = format!("W/\"{}\"", taken.digest);
-    let is_known = asked.get_all(header::IF_NONE_MATCH).iter().any(|known| names(known, &tag));
+    let known: Vec<&HeaderValue> = asked.get_all(header::IF_NONE_MATCH).iter().collect();
+    let is_known = |digest: &str| known.iter().any(|list| names(list, &tag(digest)));
+    let (stamp, taken) = snapshot::take(&ports, &caller.act, &caller.target, is_known).await?;
     let mut headers = HeaderMap::new();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     // Both are plain letters and figures.
-    for (name, value) in [(header::ETAG, &tag), (REVISION, &taken.revision)] {
+    for (name, value) in [(header::ETAG, &tag(&stamp.digest)), (REVISION, &stamp.revision)] {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);
         }
     }
-    if is_known {
-        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
-    }
+    let Some(taken) = taken else { return Ok((StatusCode::NOT_MODIFIED, headers).into_response()) };
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(taken.length));
     let pieces = stream::try_unfold(taken, |mut taken| async move {
@@ -109,6 +107,10 @@ pub(super) async fn snapshot(
 
 /// The cursor from which changes go on.
 const REVISION: header::HeaderName = header::HeaderName::from_static("x-portvakt-revision");
+
+fn tag(digest: &str) -> String {
+    format!("W/\"{digest}\"")
+}
 
 /// Whether a list of tags holds this one, compared weakly (RFC 9110 §8.8.3.2).
 fn names(list: &HeaderValue, tag: &str) -> bool {

@@ -75,7 +75,7 @@ async fn a_first_run_tells_the_linked_the_doubtful_and_those_on_one_side_only() 
         let matching = matched(&house, &asked(LIST)).await;
         let count = Count { linked: 2, known: 0, doubtful: 1, only_in_crm: 1, only_in_directory: 2 };
         assert_eq!(matching.count(), count);
-        let ties: Vec<Option<Tie>> = matching.users.iter().map(|(_, found)| match found {
+        let ties = matching.users.iter().map(|(_, found)| match found {
             Match::Linked(_, tie) => Some(*tie),
             _ => None,
         });
@@ -169,14 +169,12 @@ async fn every_bad_row_is_named_with_line_and_column() {
     let list =
         "id,created,last_login\n1,01/03/2025,\n,2025-01-01,\n1,,2027-01-01\n\n2,\"a\nb\",\n2,,\n3,,,\n";
     let said = faults(&house, &asked(list)).await;
-    assert_eq!(said.len(), 1, "a table that is none is not looked into: {said:?}");
-    assert!(said[0].starts_with("users.csv:9: it has 4 cells, the titles are 3"), "{}", said[0]);
-    let said = faults(&house, &asked(&list.replace("3,,,\n", ""))).await;
     let expected = [
         "users.csv:2: created: \"01/03/2025\" is no date",
         "users.csv:3: id: it is empty",
         "users.csv:4: last_login: \"2027-01-01\" has not come yet",
         "users.csv:6: created: it holds a line break",
+        "users.csv:9: it has 4 cells, the titles are 3",
     ];
     assert_eq!(said.len(), expected.len(), "{said:#?}");
     for (said, expected) in said.iter().zip(expected) {

@@ -51,3 +51,8 @@ fn written(records: impl Iterator<Item = Vec<String>>, separator: Separator) -> 
 pub(in crate::flows) fn harmless(text: String) -> String {
     if looks_like_a_formula(&text) { format!("'{text}") } else { text }
 }
+
+/// The text as it was before [`harmless`].
+pub(in crate::flows) fn unguarded(text: &str) -> &str {
+    text.strip_prefix('\'').filter(|bare| looks_like_a_formula(bare)).unwrap_or(text)
+}

@@ -127,7 +127,7 @@ enum Command {
     Target(target::TargetCommand),
     /// Match the users that a CRM has already with the accounts, and take in their ids, ages and last sign-ins.
     Import(import::ImportArgs),
-    /// The policy in force.
+    /// The policy: try a change, put it into force, go back.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     /// May somebody do something, and why.

@@ -14,6 +14,8 @@ mod association;
 #[cfg(test)]
 mod authzen;
 #[cfg(test)]
+mod chance;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod daemon;

@@ -46,7 +46,7 @@ fn show(house: &House, headers: &HeaderMap, person: &SignedInPerson) -> Response
     let directory = house.ports.settings.directories.iter().find(|d| d.id == person.session.directory);
     let held = &person.effective;
     let home = Home {
-        name: if account.display_name.is_empty() { &account.user_name } else { &account.display_name },
+        name: account.shown_name(),
         user_name: &account.user_name,
         roles: policy
             .roles

@@ -55,8 +55,7 @@ pub(super) struct ImportArgs {
     /// Take in what is matched: ids, ages, last sign-ins. Who is in doubt waits. Nobody loses anything.
     #[arg(long)]
     apply: bool,
-    /// The title of a column, where it has another: crm_id="Medlems-id". The columns: crm_id, user_name, external_id,
-    /// email, name, created, last_login. Only crm_id must be there.
+    /// The title of a column, where it has another: see below.
     #[arg(long = "column", value_name = "COLUMN=TITLE")]
     columns: Vec<String>,
     /// What stands between the cells; without it: what the titles show.
@@ -77,6 +76,8 @@ pub(super) struct ImportArgs {
 }
 
 const AFTER: &str = "\
+Columns: crm_id, user_name, external_id, email, name, created, last_login. Only crm_id must be there. Usual titles are
+known, in Swedish and English; name others: --column crm_id=\"Medlems-id\".
 In the matching, write into the column decision: link (koppla) on the line of the account that it is, no (nej) where it
 is none of them. An account may be named by its id or its user name, also on a line that had none.
 Days are 2026-03-01, instants 2026-03-01 08:00 (the policy's time zone) or 2026-03-01T08:00:00Z.";
@@ -102,7 +103,9 @@ async fn matched(ports: &Ports, args: &ImportArgs, asked: &Asked) -> anyhow::Res
     let matching = match import::look(ports, &target, asked).await {
         Ok(matching) => matching,
         Err(Failure::Faults(faults)) => {
-            faults.iter().for_each(|fault| eprintln!("{fault}"));
+            for fault in &faults {
+                eprintln!("{fault}");
+            }
             let count = faults.len();
             let text = Text::new(
                 format!("{count} fel; ingenting är gjort."),

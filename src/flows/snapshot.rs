@@ -137,7 +137,9 @@ async fn head(
     for (role, item) in population::items_of_roles(c, now).await? {
         of_roles.entry(role.to_string()).or_default().push(written(&item));
     }
-    of_roles.values_mut().for_each(|items| items.sort_unstable());
+    for items in of_roles.values_mut() {
+        items.sort_unstable();
+    }
     let roles: BTreeMap<&str, Value> =
         policy.roles.iter().map(|(id, role)| (id.as_str(), opened(policy, role))).collect();
     let components: BTreeMap<&str, Value> = policy

@@ -53,13 +53,12 @@ pub async fn of_all(
     let mut known: HashMap<BTreeSet<GrantKind>, Effective> = HashMap::new();
     let state = |account: Account| {
         let kinds = held.remove(&account.id).unwrap_or_default();
-        let rights = match known.get(&kinds) {
-            Some(rights) => rights.clone(),
-            None => {
-                let rights = of_kinds(policy, &kinds);
-                known.insert(kinds, rights.clone());
-                rights
-            }
+        let rights = if let Some(rights) = known.get(&kinds) {
+            rights.clone()
+        } else {
+            let rights = of_kinds(policy, &kinds);
+            known.insert(kinds, rights.clone());
+            rights
         };
         let rights = in_force(account.standing.status, rights);
         let (names, crm_id) = (names.remove(&account.id).unwrap_or_default(), crm_ids.remove(&account.id));

@@ -320,21 +320,6 @@ pub async fn set_crm_id(
     }
 }
 
-/// The CRM's own id of an account.
-///
-/// # Errors
-///
-/// [`StoreError::Unavailable`] when the database cannot be reached.
-pub async fn crm_id(
-    c: &mut Conn,
-    target: &TargetId,
-    account: AccountId,
-) -> Result<Option<String>, StoreError> {
-    let row = q!(fetch_optional as (String,); c,
-        "SELECT crm_id FROM account_crm_id WHERE target = $1 AND account_id = $2", target.as_str(), account.uuid())?;
-    Ok(row.map(|(id,)| id))
-}
-
 /// The CRM's own ids of these accounts.
 ///
 /// # Errors

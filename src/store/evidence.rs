@@ -103,22 +103,6 @@ pub async fn seen_all(
     Ok(usize::try_from(newer).unwrap_or(usize::MAX))
 }
 
-/// The latest time each source has seen the account.
-///
-/// # Errors
-///
-/// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn latest(
-    c: &mut Conn,
-    account: AccountId,
-) -> Result<Vec<(EvidenceSource, Timestamp)>, StoreError> {
-    q!(fetch_all as (String, i64); c,
-        "SELECT source, seen_at FROM evidence WHERE account_id = $1 ORDER BY source", account.uuid())?
-    .into_iter()
-    .map(|(name, at)| Ok((source(&name)?, instant(at, "evidence", account)?)))
-    .collect()
-}
-
 /// The latest time each source had seen the account up to a past instant, by the day log.
 ///
 /// # Errors

@@ -160,7 +160,7 @@ impl Table {
                     rows.push((line, cells));
                 }
                 Err(error) => {
-                    faults.push(fault(error.position().map_or(0, csv::Position::line), error.to_string()))
+                    faults.push(fault(error.position().map_or(0, csv::Position::line), error.to_string()));
                 }
             }
         }
@@ -205,7 +205,7 @@ fn decode(sheet: &Sheet) -> Result<String, (u64, String)> {
     let bytes = bytes.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(bytes);
     std::str::from_utf8(bytes).map(str::to_owned).map_err(|error| {
         let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let line = good.split(|byte| *byte == b'\n').count() as u64;
         let byte = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
         let what = format!(
             "byte 0x{byte:02X} is not UTF-8; save the file as CSV UTF-8, or say --encoding latin-1 where an older Windows or Excel wrote it"
@@ -217,7 +217,7 @@ fn decode(sheet: &Sheet) -> Result<String, (u64, String)> {
 /// What the line of titles has most of.
 fn separator_of(text: &str) -> u8 {
     let titles = text.lines().next().unwrap_or_default();
-    let count = |separator: u8| titles.bytes().filter(|byte| *byte == separator).count();
+    let count = |separator: u8| titles.matches(char::from(separator)).count();
     [b';', b'\t'].into_iter().fold(b',', |best, one| if count(one) > count(best) { one } else { best })
 }
 

@@ -48,11 +48,11 @@ fn rows(matching: &Matching, language: Language) -> Vec<Row> {
             Match::Doubtful(all) => {
                 doubtful.extend(all.iter().map(|(id, doubt)| {
                     row("doubtful", Some(user), side(*id), in_doubt(*doubt).get(language))
-                }))
+                }));
             }
             Match::OnlyInCrm => only.push(row("only_in_crm", Some(user), (String::new(), String::new()), "")),
             Match::Linked(id, tie) => {
-                linked.push(row("linked", Some(user), side(*id), tied(*tie).get(language)))
+                linked.push(row("linked", Some(user), side(*id), tied(*tie).get(language)));
             }
         }
     }

@@ -4,7 +4,7 @@
 
 use axum::http::{HeaderName, header};
 
-/// OpenAPI 3.1.
+/// The document, as `OpenAPI` 3.1.
 const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
 
 /// `GET /api/openapi.json`: for anybody, since it tells nothing of anybody.

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use crate::association::Association;
 use crate::engines::{Raw, TestDb, look, on_each_engine};
-use crate::house::Answer;
 
 const CHANGES: &str = "/api/v1/changes";
 
@@ -51,17 +50,21 @@ async fn all(house: &Association, since: &str, limit: usize) -> (Vec<(String, i6
     }
 }
 
-async fn rename(house: &Association, who: &str, name: &str) -> Answer {
-    let path = format!("/scim/v2/entra/Users?filter=userName%20eq%20%22{who}@bjorkbacken.example%22");
-    let id = house.scim(Method::GET, &path, Value::Null).await.body["Resources"][0]["id"].clone();
-    let patch = json!({
+async fn rename(house: &Association, who: &str, name: &str) {
+    replace(house, who, "displayName", json!(name)).await;
+}
+
+/// The directory replaces what it says of somebody.
+async fn replace(house: &Association, who: &str, what: &str, value: Value) {
+    let found = format!("/scim/v2/entra/Users?filter=userName%20eq%20%22{who}@bjorkbacken.example%22");
+    let id = house.scim(Method::GET, &found, Value::Null).await.body["Resources"][0]["id"].clone();
+    let change = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-        "Operations": [{ "op": "replace", "path": "displayName", "value": name }],
+        "Operations": [{ "op": "replace", "path": what, "value": value }],
     });
     let path = format!("/scim/v2/entra/Users/{}", id.as_str().expect("an id"));
-    let answer = house.scim(Method::PATCH, &path, patch).await;
+    let answer = house.scim(Method::PATCH, &path, change).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
-    answer
 }
 
 #[tokio::test]
@@ -248,7 +251,7 @@ async fn a_crm_that_only_asks_is_queued_nothing_and_proves_what_it_has_by_asking
         let (version, ..) = look!(t, c => outbox::delivered(c, &reader, id)).expect("it has it");
         assert_eq!(json!(version), first["changes"][0]["version"]);
 
-        leave(&house, "hugo").await;
+        replace(&house, "hugo", "active", json!(false)).await;
         let told = ask(format!("since={}", next(&first))).await;
         let hugo = told["changes"][0]["account"]["id"].as_str().and_then(|id| AccountId::parse(id).ok());
         assert_eq!(told["changes"][0]["account"]["status"], "deactivated");
@@ -265,17 +268,6 @@ async fn a_crm_that_only_asks_is_queued_nothing_and_proves_what_it_has_by_asking
         assert_eq!((reading.behind, reading.at.is_some()), (0, true));
     })
     .await;
-}
-
-async fn leave(house: &Association, who: &str) {
-    let path = format!("/scim/v2/entra/Users?filter=userName%20eq%20%22{who}@bjorkbacken.example%22");
-    let id = house.scim(Method::GET, &path, Value::Null).await.body["Resources"][0]["id"].clone();
-    let patch = json!({
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-        "Operations": [{ "op": "replace", "path": "active", "value": false }],
-    });
-    let path = format!("/scim/v2/entra/Users/{}", id.as_str().expect("an id"));
-    assert_eq!(house.scim(Method::PATCH, &path, patch).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

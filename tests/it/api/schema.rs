@@ -25,10 +25,10 @@ fn look(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut V
             "type" if !is_of_type(said, value) => wrong(format!("{value} is not of type {said}")),
             "const" if value != said => wrong(format!("{value} is not {said}")),
             "enum" if !said.as_array().expect("a list").contains(value) => {
-                wrong(format!("{value} is none of {said}"))
+                wrong(format!("{value} is none of {said}"));
             }
             "format" if value.is_string() && !is_of_format(said, value) => {
-                wrong(format!("{value} is no {said}"))
+                wrong(format!("{value} is no {said}"));
             }
             "minimum" if value.as_i64().is_some_and(|n| n < said.as_i64().expect("a number")) => {
                 wrong(format!("{value} is less than {said}"));
@@ -68,11 +68,11 @@ fn look(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut V
         let known = schema.get("properties").and_then(Value::as_object);
         for (name, one) in members {
             let place = format!("{at}.{name}");
-            match (known.and_then(|known| known.get(name)), schema.get("additionalProperties")) {
-                (Some(schema), _) => look(document, schema, one, &place, found),
-                (None, Some(Value::Bool(true))) => {}
-                (None, Some(schema @ Value::Object(_))) => look(document, schema, one, &place, found),
-                (None, _) => found.push(format!("{place}: nothing is said of it")),
+            let others = schema.get("additionalProperties");
+            match known.and_then(|known| known.get(name)).or(others) {
+                Some(Value::Bool(true)) => {}
+                Some(schema @ Value::Object(_)) => look(document, schema, one, &place, found),
+                _ => found.push(format!("{place}: nothing is said of it")),
             }
         }
     }

@@ -11,6 +11,7 @@
 mod changes;
 mod client;
 mod decisions;
+mod delivery;
 mod engine;
 mod groups;
 mod hello;
@@ -35,6 +36,7 @@ use anyhow::{Context, bail, ensure};
 use clap::{Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
+use delivery::Deliveries;
 use engine::Engine;
 use groups::Groups;
 use hello::Hello;
@@ -128,6 +130,8 @@ enum Part {
     Crowd,
     /// PUT of a group of 100,000, and one member of it.
     Put,
+    /// Deliveries to a CRM, and what a long queue of them costs others. Not with --deliver.
+    Drain,
     /// A lifecycle plan over everybody, and a run that closes ten thousand.
     Lifecycle,
 }
@@ -252,6 +256,11 @@ async fn rows(
             Part::Group => rows.extend(Groups::new(&wire).one_that_grows().await?),
             Part::Crowd => rows.push(Groups::new(&wire).crowd().await?),
             Part::Put => rows.extend(Groups::new(&wire).one_of_everybody().await?),
+            Part::Drain if arguments.deliver => {}
+            Part::Drain => {
+                let (binary, crm) = (arguments.binary.as_path(), hello.address);
+                rows.extend(Deliveries { binary, scratch, wire: &wire, crm, time }.rows().await?);
+            }
             Part::Lifecycle => rows.extend(lifecycle(arguments, scratch, &wire).rows(&bed).await?),
         }
     }

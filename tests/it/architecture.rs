@@ -26,7 +26,7 @@ jobs      | domain flows telemetry       | croner futures_util metrics rand toki
 app       | all                          | anyhow arc_swap axum futures_util hyper hyper_util metrics metrics_exporter_prometheus rand rustls secrecy tokio tokio_util tower tower_http tracing
 demo      | all                          | anyhow axum axum_extra base64 futures_util hmac openidconnect rand reqwest rustls secrecy sha2 subtle tokio tokio_util tower tracing
 cli       | all                          | anyhow clap csv futures_util rustls secrecy tokio tokio_util tracing
-main      | cli                          | anyhow clap rustls tokio
+main      | cli                          | anyhow clap mimalloc rustls tokio
 ";
 
 /// Outside crates that carry values and words, not conduct: every floor may use them.

@@ -142,7 +142,7 @@ impl Table {
         for record in reader.records() {
             match record {
                 Ok(record) => {
-                    let line = record.position().map_or(0, csv::Position::line);
+                    let line = record.position().map_or(0, |position| line_at(&text, position));
                     let cells: Vec<String> =
                         record.iter().map(|cell| unguarded(cell.trim()).to_owned()).collect();
                     if cells.iter().all(String::is_empty) {
@@ -192,6 +192,14 @@ impl Table {
     pub(super) fn titles(&self) -> String {
         self.titles.join(", ")
     }
+}
+
+/// The line of a record: where the reader stood before it, and the empty lines that it passed over from there.
+fn line_at(text: &str, position: &csv::Position) -> u64 {
+    let begins = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let ahead = text.get(begins..).unwrap_or_default();
+    let passed = ahead.chars().take_while(|c| matches!(c, '\n' | '\r')).filter(|c| *c == '\n').count();
+    position.line() + passed as u64
 }
 
 fn decode(sheet: &Sheet) -> Result<String, (u64, String)> {

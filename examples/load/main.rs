@@ -8,6 +8,7 @@
 //! Invariant: every answer is checked for status, id and content, and writes are read back; an untrue answer makes the
 //! exit code 1. What was started is ended and what was made is removed, on errors too.
 
+mod changes;
 mod client;
 mod decisions;
 mod delivery;
@@ -103,6 +104,8 @@ enum Part {
     Access,
     /// Items that somebody sees, among many.
     Search,
+    /// Everybody, as a CRM reads them that asks for itself.
+    Changes,
     /// What a new policy would change, thought through for everybody.
     Plan,
     /// Everybody as JSON and CSV, and the memory for it.
@@ -236,6 +239,7 @@ async fn rows(
             Part::List => rows.extend(lists::pages(&wire).await?),
             Part::Access => rows.extend(bed.access().await?),
             Part::Search => rows.extend(items::search(&wire, arguments.items).await?),
+            Part::Changes => rows.extend(changes::read(&wire).await?),
             Part::Plan => rows.push(decisions::plan(&arguments.binary, scratch, wire.people.len())?),
             Part::Reports => rows.extend(lifecycle(arguments, scratch, &wire).reports().await?),
             Part::Verify => rows.extend(bed.verify().await?),

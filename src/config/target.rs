@@ -24,7 +24,7 @@ pub struct Target {
     pub id: TargetId,
     /// How it is told.
     pub kind: TargetKind,
-    /// Where it listens.
+    /// Where it listens; nowhere (`about:blank`), where it asks for itself.
     pub url: Url,
     /// What this kind of target needs.
     pub means: Means,
@@ -43,6 +43,8 @@ pub enum Means {
     Api(Api),
     /// The CRM's own tables.
     Sql(Tables),
+    /// Nothing: the CRM asks, with a token.
+    Pull,
 }
 
 /// What an API of the CRM needs.
@@ -124,10 +126,12 @@ pub enum TargetKind {
     Rest,
     /// In its own SQL tables.
     Sql,
+    /// Not at all: it asks for itself.
+    Pull,
 }
 
 impl TargetKind {
-    const ALL: [Self; 4] = [Self::Scim, Self::Webhook, Self::Rest, Self::Sql];
+    const ALL: [Self; 5] = [Self::Scim, Self::Webhook, Self::Rest, Self::Sql, Self::Pull];
 
     /// The name in the settings.
     #[must_use]
@@ -137,6 +141,7 @@ impl TargetKind {
             Self::Webhook => "webhook",
             Self::Rest => "rest",
             Self::Sql => "sql",
+            Self::Pull => "pull",
         }
     }
 }
@@ -160,12 +165,13 @@ fn target(section: &Section<'_>) -> Option<Target> {
     let id = section
         .required("id", "name the target")
         .and_then(|field| field.parse(|text| TargetId::parse(text).map_err(Problem::from)));
-    let kind = section.required("kind", "write webhook, rest, scim or sql");
+    let kind = section.required("kind", "write webhook, rest, scim, sql or pull");
     let kind = kind.and_then(|field| field.choice(&TargetKind::ALL, TargetKind::name));
     let url = match kind {
         Some(TargetKind::Sql) => {
             section.required("url", DATABASE).and_then(|field| database(section, &field))
         }
+        Some(TargetKind::Pull) => Url::parse("about:blank").ok().map(|nowhere| (nowhere, false)),
         _ => section
             .required("url", "write where the CRM is: \"https://crm.example/hooks/portvakt\"")
             .and_then(|field| reachable(&field, section.flag("allow_private"))),
@@ -176,6 +182,7 @@ fn target(section: &Section<'_>) -> Option<Target> {
         TargetKind::Webhook => keys(section).map(Means::Webhook),
         TargetKind::Rest | TargetKind::Scim => api(section, kind).map(Means::Api),
         TargetKind::Sql => tables(section, url.as_ref().map(|(url, _)| url)).map(Means::Sql),
+        TargetKind::Pull => Some(Means::Pull),
     };
     let comparing = comparing(section, kind);
     let (url, allow_private) = url?;
@@ -189,6 +196,19 @@ fn report_strange(section: &Section<'_>, kind: TargetKind) {
         TargetKind::Rest => &["former_secret", "former_secret_file", "roles_as"],
         TargetKind::Scim => &["former_secret", "former_secret_file", "description", "values"],
         TargetKind::Sql => &["former_secret", "former_secret_file", "roles_as", "allow_private"],
+        TargetKind::Pull => &[
+            "url",
+            "allow_private",
+            "secret",
+            "secret_file",
+            "former_secret",
+            "former_secret_file",
+            "description",
+            "user_name",
+            "values",
+            "roles",
+            "roles_as",
+        ],
     };
     for field in strange.iter().filter_map(|key| section.field(key)) {
         field.wrong(format!("a target of the kind {:?} has no such key", kind.name()), "leave it out");
@@ -208,7 +228,10 @@ fn signing_key(section: &Section<'_>, name: &str, secret: Option<Secret>) -> Opt
     let key = match SigningKey::parse(secret.expose()) {
         Ok(key) => key,
         Err(reason) => {
-            section.wrong(format!("the {name} cannot sign: {reason}"), "write whsec_ and base64");
+            section.wrong(
+                format!("the {name} cannot sign: {reason}"),
+                "write whsec_ and base64, or whsk_ and base64 for a key of your own",
+            );
             return None;
         }
     };
@@ -224,7 +247,7 @@ fn api(section: &Section<'_>, kind: TargetKind) -> Option<Api> {
         TargetKind::Rest => {
             Some(description(section, "name the file that describes the CRM's API: \"targets/tryton.toml\"")?)
         }
-        TargetKind::Webhook | TargetKind::Scim | TargetKind::Sql => None,
+        TargetKind::Webhook | TargetKind::Scim | TargetKind::Sql | TargetKind::Pull => None,
     };
     Some(Api {
         description,

@@ -13,6 +13,7 @@ pub mod comparison;
 pub mod days;
 pub mod effective;
 pub mod evidence;
+pub mod first_match;
 pub mod grant;
 pub mod ids;
 pub mod item_clock;
@@ -27,4 +28,5 @@ pub mod policy;
 pub mod safety;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod scope;
 pub mod undo;

@@ -1,6 +1,7 @@
 //! The CRMs that are told, as the settings name them.
 //!
-//! Invariant: every target of the settings is here, or the daemon does not start.
+//! Invariant: every target of the settings that is told is here, or the daemon does not start; one that asks for itself
+//! is not.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::Refusal;
-use crate::config::{Api, Means, RolesAs, Settings, Tables, Target};
+use crate::config::{self, Api, Means, RolesAs, Settings, Tables, Target, TargetKind};
 use crate::crm::{
     self, Crm, Rest, RestSettings, Scim, ScimSettings, SigningKey, Sql, SqlPlace, SqlSettings, Webhook,
     WebhookSettings,
@@ -28,17 +29,28 @@ impl Crms {
     ///
     /// [`Refusal::Invalid`] when a target cannot be used as it is set.
     pub fn new(settings: &Settings) -> Result<Self, Refusal> {
-        let by_target = settings.targets.iter().map(|target| Ok((target.id.clone(), usable(target)?)));
+        let told = settings.targets.iter().filter(|target| target.kind != TargetKind::Pull);
+        let by_target = told.map(|target| Ok((target.id.clone(), usable(target)?)));
         Ok(Self { by_target: by_target.collect::<Result<_, Refusal>>()? })
+    }
+
+    /// The targets that are told.
+    pub fn told(&self) -> impl Iterator<Item = &TargetId> {
+        self.by_target.keys()
     }
 
     /// The CRM of that name.
     ///
     /// # Errors
     ///
-    /// [`Refusal::NotFound`] when the settings have none.
+    /// [`Refusal::Invalid`] when nothing can be sent there.
     pub fn get(&self, target: &TargetId) -> Result<&Crm, Refusal> {
-        self.by_target.get(target).ok_or_else(|| Refusal::not_found("target", target))
+        self.by_target.get(target).ok_or_else(|| {
+            let problem = format!(
+                "{target} asks for itself (kind = \"pull\") or is not set; nothing is sent there. How far it has come: portvakt target show {target}"
+            );
+            Refusal::invalid("target", problem)
+        })
     }
 }
 
@@ -57,15 +69,19 @@ fn crm(target: &Target) -> Result<Crm, Refusal> {
     let field = || format!("target {}", target.id);
     match &target.means {
         Means::Webhook(keys) => {
-            let keys = keys.iter().map(|key| SigningKey::from_bytes(key.expose())).collect::<Result<_, _>>();
+            let keys = keys.iter().map(|key| match key {
+                config::SigningKey::Shared(_) => SigningKey::shared(key.expose()),
+                config::SigningKey::Own(_) => SigningKey::own(key.expose()),
+            });
             let settings = WebhookSettings {
                 target: target.id.clone(),
                 url: target.url.clone(),
-                keys: keys.map_err(|error| Refusal::invalid(field(), error))?,
+                keys: keys.collect::<Result<_, _>>().map_err(|error| Refusal::invalid(field(), error))?,
                 allow_private: target.allow_private,
             };
             Webhook::new(settings).map(Crm::Webhook).map_err(|error| Refusal::invalid(field(), error))
         }
+        Means::Pull => Err(Refusal::invalid(field(), "it asks for itself; nothing is sent there")),
         Means::Api(api) => match &api.description {
             Some(file) => rest(target, api, file),
             None => scim(target, api),

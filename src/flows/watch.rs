@@ -79,10 +79,15 @@ async fn measure_targets(ports: &Ports) {
     }
 }
 
-/// Every target has every gauge, also where nothing waits: what is told once must not stay as the last word.
+/// Every target has every gauge of its kind, also where nothing waits: what is told once must not stay as the last word.
 fn measure_target(standing: &TargetStanding, now: Timestamp) {
     let name = standing.target.as_str();
     let label = |metric, value| gauge(metric, "target", name, value);
+    if let Some(reading) = &standing.reading {
+        label("portvakt_target_behind", reading.behind);
+        label("portvakt_target_last_read_timestamp_seconds", reading.at.map_or(0, Timestamp::as_second));
+        return;
+    }
     label("portvakt_outbox_waiting", standing.waiting);
     label("portvakt_outbox_background", standing.again);
     label("portvakt_outbox_dead", standing.dead);

@@ -65,7 +65,7 @@ pub fn table(ports: &Ports) -> Vec<Job> {
         Job::every("questions", KEPT_UP, |turn| Box::pin(asked(turn))),
         Job::every("dates", SignedDuration::from_mins(1), |turn| Box::pin(followed(turn))),
     ];
-    jobs.extend(settings.targets.iter().map(|target| delivery(&target.id)));
+    jobs.extend(ports.crms.told().map(delivery));
     jobs.extend(clients::jobs(ports));
     jobs.extend(compare::jobs(ports));
     jobs.extend(mail::jobs(ports));

@@ -43,6 +43,7 @@ const STEPS: &[Step] = &[
         description: "comparison",
         sql: include_str!("../../migrations/0016_comparison.sql"),
     },
+    Step { version: 17, description: "changes", sql: include_str!("../../migrations/0017_changes.sql") },
     Step { version: 19, description: "haste", sql: include_str!("../../migrations/0019_haste.sql") },
 ];
 

@@ -14,6 +14,7 @@ pub mod account;
 pub mod activity;
 pub mod address;
 pub mod audit;
+pub mod change;
 pub mod circuit;
 pub mod claimed_group;
 pub mod client;

@@ -17,7 +17,7 @@ store     | domain                       | futures_util metrics rand rusqlite se
 scim      | domain                       | serde_path_to_error unicode_normalization
 oidc      | domain                       | arc_swap base64 futures_util metrics openidconnect rand reqwest ring rsa rustls secrecy sha2 subtle tokio tracing
 pull      | domain                       | rand reqwest rustls secrecy serde_path_to_error tokio tracing
-crm       | domain                       | base64 futures_util hmac minijinja reqwest rusqlite rustls secrecy serde_path_to_error sha2 sqlx tokio toml tracing
+crm       | domain                       | base64 futures_util hmac minijinja reqwest ring rusqlite rustls secrecy serde_path_to_error sha2 sqlx tokio toml tracing
 mail      | domain                       | base64 lettre reqwest::Url secrecy tokio tracing
 telemetry | domain config                | metrics metrics_exporter_prometheus rand tokio tracing tracing_subscriber
 flows     | domain config store scim oidc pull crm mail | arc_swap base64 csv futures_util hmac metrics rand rust_xlsxwriter secrecy sha2 subtle tokio tracing

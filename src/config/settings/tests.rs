@@ -3,7 +3,9 @@ use std::path::Path;
 use jiff::SignedDuration;
 
 use super::*;
-use crate::config::{DirectoryKind, MailSecurity, PullFrom, SubjectIs, SubjectKind, TokenAlgorithm};
+use crate::config::{
+    DirectoryKind, MailSecurity, PullFrom, SubjectIs, SubjectKind, TargetKind, TokenAlgorithm,
+};
 use crate::domain::client::{Claim, Requirement, Scope};
 use crate::domain::ids::ComponentId;
 use crate::domain::policy::Action;
@@ -171,6 +173,18 @@ fn a_webhook_on_this_machine_is_taken_and_a_name_in_clear_is_not() {
     assert!(of(&target("http://10.0.0.1/hook", "allow_private = true")).settings.is_none());
     assert!(of(&target("https://crm/hook", "allow_private = true")).settings.is_some());
     assert!(of(&target("https://10.0.0.1/hook", "allow_private = false")).settings.is_none());
+}
+
+#[test]
+fn a_crm_that_asks_for_itself_needs_nothing_and_takes_nothing_that_is_for_telling_it() {
+    let target = |more: &str| format!("{LEAST}[[target]]\nid = \"crm\"\nkind = \"pull\"\n{more}");
+    assert_eq!(of(&target("")).settings.unwrap().targets[0].kind, TargetKind::Pull);
+    for more in
+        ["url = \"https://crm.example\"", "secret = \"0123456789012345678901234\"", "roles = { a = \"b\" }"]
+    {
+        let said = said(&target(more));
+        assert!(said.len() == 1 && said[0].contains("\"pull\" has no such key"), "{said:#?}");
+    }
 }
 
 #[test]

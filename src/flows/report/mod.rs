@@ -34,6 +34,7 @@ pub use field::Column;
 pub use filter::Filters;
 pub(crate) use form::aligned;
 pub use form::{Form, Layout, Separator, Writer, shortened};
+pub(super) use form::{harmless, unguarded};
 use list::List;
 
 /// Which report.

@@ -17,7 +17,7 @@ use crate::domain::language::Language;
 use crate::flows::Ports;
 use crate::flows::report::{self, Asked, Form, Layout, Report, Separator, Writer};
 use crate::http::Problem;
-use crate::http::caller::TargetCaller;
+use crate::http::caller::{TargetCaller, may};
 
 /// How the report is wanted.
 #[derive(Debug, Deserialize)]
@@ -75,7 +75,7 @@ impl Wanted {
 /// `GET /api/v1/reports/{name}?as_of=&before=&role=&sector=&limited=&status=&directory=&lang=&format=json|csv|xlsx|html&separator=&with_head=`.
 pub(super) async fn show(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::ReadReports>,
     Path(name): Path<String>,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Problem> {

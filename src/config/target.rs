@@ -84,7 +84,7 @@ impl Target {
     #[must_use]
     pub const fn roles(&self) -> Option<&BTreeMap<RoleId, String>> {
         match &self.means {
-            Means::Webhook(_) => None,
+            Means::Webhook(_) | Means::Pull => None,
             Means::Api(api) => Some(&api.roles),
             Means::Sql(tables) => Some(&tables.roles),
         }

@@ -199,9 +199,10 @@ struct Said {
 
 impl Round<'_> {
     /// Tells some at a time. Answers that come together are noted together: a commit for each would be most of the work.
+    /// Nobody else is told meanwhile, so that a CRM that fails is not asked on.
     async fn tell(&self, rows: Vec<Waiting>) -> Result<Vec<End>, Refusal> {
         let said = stream::iter(rows).map(|row| self.ask(row)).buffer_unordered(AT_ONCE);
-        let noted = said.ready_chunks(AT_ONCE).map(|said| self.take_down(said)).buffer_unordered(2);
+        let noted = said.ready_chunks(AT_ONCE).then(|said| self.take_down(said));
         Ok(noted.try_collect::<Vec<_>>().await?.concat())
     }
 

@@ -177,7 +177,7 @@ async fn crm(
     now: Timestamp,
 ) -> Result<CrmSays, Refusal> {
     let grants = entitlement::held(c, account.id).await?;
-    let crm_id = account::crm_id(c, &target.id, account.id).await?;
+    let crm_id = account::crm_ids(c, &target.id, &[account.id]).await?.remove(&account.id);
     let ought = ought(policy, target, account, &grants, crm_id, now);
     let knows = told::of(c, &Span::Listed(vec![account.id]), &target.id).await?;
     let read = comparison::last(c, &target.id).await?;

@@ -38,7 +38,7 @@ async fn a_person_is_made_changed_closed_and_let_in_again_with_no_more_rights_th
         );
         let person = look!(t, c => account::resolve(c, "bo@forening.example", None)).remove(0);
         assert_eq!(people[1].version, Some(person.version));
-        let learned = look!(t, c => account::crm_id(c, &crm(), person.id));
+        let learned = look!(t, c => account::crm_ids(c, &crm(), &[person.id])).remove(&person.id);
         assert_eq!(learned, Some(people[1].id.to_string()));
         // A new name, then out and in again.
         change(&house, &bo, "displayName", json!("Bo O'Hara; DROP TABLE crm_user --")).await;

@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod act;
 pub mod clock;
 pub mod clock_watch;
+pub mod console;
 pub mod crms;
 pub mod decide;
 pub mod deliver;

@@ -78,6 +78,7 @@ pub mod token;
 pub mod told;
 mod value;
 pub mod visit;
+pub mod waiting;
 mod writer;
 
 pub use conn::{Conn, Work};

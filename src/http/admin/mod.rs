@@ -59,10 +59,12 @@ mod language;
 mod menu;
 mod note;
 mod parts;
+mod people;
 mod person;
 mod refuse;
 mod sent;
 mod start;
+mod words;
 
 use axum::Router;
 use axum::routing::get;
@@ -77,5 +79,10 @@ use person::ConsolePerson;
 use sent::Sent;
 
 pub(super) fn routes() -> Router<House> {
-    Router::new().route("/", get(start::show)).route("/language/{tag}", get(language::choose))
+    Router::new()
+        .route("/", get(start::show))
+        .route("/people", get(people::list))
+        .route("/people/change", get(people::change).post(people::apply))
+        .route("/people/export", get(people::export))
+        .route("/language/{tag}", get(language::choose))
 }

@@ -3,4 +3,8 @@
 //! Invariant: people arrive over SCIM, hold their roles by hand, and sign in at the provider.
 
 mod cast;
+mod changes;
 mod frame;
+mod people;
+mod rights;
+mod start;

@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use super::super::console::ConsoleActor;
 use super::super::lifecycle::facts::{self, Moment};
 use super::super::report::{self, Form, Report};
-use super::super::{Ports, Refusal};
-use crate::domain::ids::AccountId;
+use super::super::{Ports, Refusal, post};
+use crate::domain::ids::{AccountId, DirectoryId};
 use crate::domain::language::Language;
 use crate::domain::policy::Policy;
 use crate::store::roster::{self, Wanted};
@@ -113,7 +113,7 @@ pub async fn page(
     let ids: Vec<AccountId> = found.iter().map(|one| one.place.account).collect();
     let mut people = rows(ports, &mut c, &compiled.policy, &ids, act.now).await?;
     if with_managers {
-        let mut managers = managers(&mut c, ids).await?;
+        let mut managers = managers(&mut c, ids, &mut Managers::new()).await?;
         for one in &mut people {
             one.manager = managers.remove(&one.account);
         }
@@ -171,13 +171,36 @@ async fn rows(
     Ok(rows)
 }
 
-/// Whom the directories name as these people's managers.
+/// Names of managers that were looked up, by directory and by what that says of them.
+pub(in crate::flows) type Managers = BTreeMap<(DirectoryId, String), Option<String>>;
+
+/// Whom the directories name as these people's managers. Each manager is looked up once: they are few.
 pub(in crate::flows) async fn managers(
     c: &mut Conn,
     ids: Vec<AccountId>,
+    known: &mut Managers,
 ) -> Result<BTreeMap<AccountId, String>, Refusal> {
-    let documents = presence::documents_of(c, &Span::Listed(ids)).await?;
-    Ok(documents.into_iter().filter_map(|(id, document)| Some((id, row::manager(&document)?))).collect())
+    let mut found = BTreeMap::new();
+    for (id, directory, document) in presence::documents_of(c, &Span::Listed(ids)).await? {
+        let Some(named) = post::manager(&document) else { continue };
+        let key = (directory, named.to_owned());
+        let name = match known.get(&key) {
+            Some(name) => name.clone(),
+            None => {
+                let identity = post::meant(c, &key.0, named).await?;
+                let account = match identity {
+                    Some(identity) => account::get(c, identity.account).await?,
+                    None => None,
+                };
+                let name = account.map(|one| one.display_name).filter(|name| !name.is_empty());
+                known.insert(key, name.clone());
+                name
+            }
+        };
+        // Somebody whom we do not know is told as the directory tells.
+        found.insert(id, name.unwrap_or_else(|| named.to_owned()));
+    }
+    Ok(found)
 }
 
 /// Who has the rarest things that are asked for, where few have them; nothing where no filter leaves few.

@@ -19,7 +19,7 @@ pub(super) fn act_words<'w>(frame: &Frame, action: &'w str) -> &'w str {
         "account_unprotected" => ("hävde kontots skydd", "lifted the account’s protection"),
         "leave_granted" => ("beviljade ledighet", "granted leave"),
         "leave_ended" => ("avslutade ledigheten", "ended the leave"),
-        "grants_changed" | "rights_changed" | "entitled" => ("ändrade rättigheterna", "changed the rights"),
+        "grants_changed" | "rights_changed" | "entitled" => ("ändrade behörigheterna", "changed the rights"),
         "signed_in" => ("loggade in", "signed in"),
         "signed_out" => ("loggade ut", "signed out"),
         other => (other, other),

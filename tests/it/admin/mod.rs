@@ -7,4 +7,5 @@ mod changes;
 mod frame;
 mod people;
 mod rights;
+mod speed;
 mod start;

@@ -81,8 +81,8 @@ pub async fn documents_of(
         "SELECT account_id, directory, document FROM identity WHERE ", " ORDER BY account_id, created_at, id")?;
     rows.into_iter()
         .map(|(account, directory, document)| {
-            let directory = DirectoryId::parse(&directory)
-                .map_err(|e| StoreError::corrupt("identity", account, e))?;
+            let directory =
+                DirectoryId::parse(&directory).map_err(|e| StoreError::corrupt("identity", account, e))?;
             Ok((AccountId::new(account), directory, document.0))
         })
         .collect()

@@ -26,7 +26,8 @@ pub(super) fn name_key(account: &Account) -> Vec<u8> {
 
 /// Writes the words that a person is found by.
 pub(super) async fn add_words(c: &mut Conn, account: &Account) -> Result<(), StoreError> {
-    let texts = [account.display_name.as_str(), &account.user_name, account.email.as_deref().unwrap_or_default()];
+    let texts =
+        [account.display_name.as_str(), &account.user_name, account.email.as_deref().unwrap_or_default()];
     let words = Many(words_of(texts).into_iter().map(String::into_bytes).collect::<Vec<_>>());
     q!(execute; c,
         sqlite "INSERT INTO account_word (word, account_id) SELECT unhex(e.value), $1 FROM json_each($2) e
@@ -139,11 +140,8 @@ row! {
 
 fn found(row: Row) -> Result<Found, StoreError> {
     let last_seen = (row.seen_at != 0).then(|| instant(row.seen_at, "account", row.id)).transpose()?;
-    let place = Place {
-        name: row.name_key.unwrap_or_default(),
-        seen: row.seen_at,
-        account: AccountId::new(row.id),
-    };
+    let place =
+        Place { name: row.name_key.unwrap_or_default(), seen: row.seen_at, account: AccountId::new(row.id) };
     Ok(Found { place, last_seen })
 }
 

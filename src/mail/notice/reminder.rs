@@ -65,7 +65,10 @@ mod tests {
             Reminder { last_seen }.letter(uuid::Uuid::nil(), &reader, &ways)
         };
         let text = of(Some(date(2025, 1, 7)), Language::Sv).text;
-        assert!(text.contains("2025-01-07") && text.contains("\nhttps://portvakt.example/sso/notice\n"), "{text}");
+        assert!(
+            text.contains("2025-01-07") && text.contains("\nhttps://portvakt.example/sso/notice\n"),
+            "{text}"
+        );
         assert!(of(None, Language::En).text.contains("signing in once is enough"));
     }
 }

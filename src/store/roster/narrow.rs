@@ -117,7 +117,9 @@ impl Text {
         text.narrow(wanted, wanted.order, is_among);
         let (after, order) = match wanted.order {
             Order::Name => (" AND (a.name_key, a.id) > ($14, $16)", " ORDER BY a.name_key, a.id"),
-            Order::NameDown => (" AND (a.name_key, a.id) < ($14, $16)", " ORDER BY a.name_key DESC, a.id DESC"),
+            Order::NameDown => {
+                (" AND (a.name_key, a.id) < ($14, $16)", " ORDER BY a.name_key DESC, a.id DESC")
+            }
             Order::Seen => (" AND (a.seen_at, a.id) > ($15, $16)", " ORDER BY a.seen_at, a.id"),
             Order::SeenDown => (" AND (a.seen_at, a.id) < ($15, $16)", " ORDER BY a.seen_at DESC, a.id DESC"),
         };

@@ -33,7 +33,8 @@ async fn marked_people_are_frozen_with_a_reason_and_opened_again() {
         let (bo, cia) = (house.account("bo").await, house.account("cia").await);
         let own = house.account("asa").await;
         let back = "%3Fsort%3Dseen";
-        let address = format!("/people/change?do=freeze&id={}&id={}&id={}&back={back}", bo.id, cia.id, own.id);
+        let address =
+            format!("/people/change?do=freeze&id={}&id={}&id={}&back={back}", bo.id, cia.id, own.id);
         let page = asa.get(&address).await;
         assert_eq!(page.status, StatusCode::OK, "{}", page.body);
         assert!(page.body.contains("<h1>Frys 2 konton?</h1>"), "{}", page.body);
@@ -47,7 +48,12 @@ async fn marked_people_are_frozen_with_a_reason_and_opened_again() {
         assert_eq!(house.account("bo").await.standing.status, Status::Active);
 
         let done = send(&mut asa, "/people/change", &filled(&page, "Slutade i våras")).await;
-        assert_eq!((done.status, done.location()), (StatusCode::SEE_OTHER, "/people?sort=seen"), "{}", done.body);
+        assert_eq!(
+            (done.status, done.location()),
+            (StatusCode::SEE_OTHER, "/people?sort=seen"),
+            "{}",
+            done.body
+        );
         let list = asa.get(done.location()).await;
         assert!(list.body.contains("2 konton är frysta"), "{}", list.body);
         assert!(!asa.get(done.location()).await.body.contains("2 konton är frysta"), "told once");
@@ -89,7 +95,11 @@ async fn whoever_comes_second_is_told_what_the_first_did_and_changes_nothing() {
         let late = send(&mut cast.administrator, "/people/change", &filled(&shown, "städning")).await;
         assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.body);
         assert!(late.body.contains("Någon annan hann före"), "{}", late.body);
-        assert!(late.body.contains("dan Åkesson") && late.body.contains("eva Åkesson · fryste kontot"), "{}", late.body);
+        assert!(
+            late.body.contains("dan Åkesson") && late.body.contains("eva Åkesson · fryste kontot"),
+            "{}",
+            late.body
+        );
         assert!(!late.body.contains("fia Åkesson"), "only what changed is told");
         assert_eq!(house.account("dan").await.standing.status, Status::Frozen);
         assert_eq!(house.account("fia").await.standing.status, Status::Active, "all or nothing");
@@ -113,7 +123,9 @@ async fn leave_and_end_dates_ask_for_their_days_and_say_what_is_wrong_with_them(
         let form = filled(&page, "vikariat");
         let past = send(&mut asa, "/people/change", &format!("{form}&until=2020-01-01")).await;
         assert_eq!(past.status, StatusCode::BAD_REQUEST);
-        assert!(past.body.contains("måste ligga framåt i tiden") && past.body.contains("value=\"2020-01-01\""));
+        assert!(
+            past.body.contains("måste ligga framåt i tiden") && past.body.contains("value=\"2020-01-01\"")
+        );
         assert!(past.body.contains(">vikariat</textarea>"), "what was written stands there again");
         let done = send(&mut asa, "/people/change", &format!("{form}&until=2030-06-30")).await;
         assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
@@ -122,7 +134,8 @@ async fn leave_and_end_dates_ask_for_their_days_and_say_what_is_wrong_with_them(
 
         let page = asa.get(&format!("/people/change?do=leave&id={}", bo.id)).await;
         let form = filled(&page, "föräldraledig");
-        let bad = send(&mut asa, "/people/change", &format!("{form}&from=2030-03-18&until=&approver=Karin")).await;
+        let bad =
+            send(&mut asa, "/people/change", &format!("{form}&from=2030-03-18&until=&approver=Karin")).await;
         assert_eq!(bad.status, StatusCode::BAD_REQUEST);
         let days = "from=2030-03-17&until=2030-05-31&approver=Karin+Ek";
         let done = send(&mut asa, "/people/change", &format!("{form}&{days}")).await;
@@ -181,7 +194,8 @@ async fn what_is_not_understood_or_marks_nobody_changes_nothing() {
             let page = send(&mut asa, "/people/change", &format!("token={mark}&reason=r&{form}")).await;
             assert_eq!(page.status, StatusCode::BAD_REQUEST, "{form}: {}", page.body);
         }
-        let foreign = asa.get(&format!("/people/change?do=freeze&id={}&back=https%3A%2F%2Fevil.example", bo.id)).await;
+        let foreign =
+            asa.get(&format!("/people/change?do=freeze&id={}&back=https%3A%2F%2Fevil.example", bo.id)).await;
         assert!(!foreign.body.contains("href=\"https"), "{}", foreign.body);
         assert_eq!(house.account("bo").await.standing.status, Status::Active);
     })

@@ -22,7 +22,8 @@ async fn populate(house: &TestHouse<'_>, count: i64) {
     let people: Vec<_> = (0..count)
         .map(|number| {
             let mut person = new_account(&format!("p{number:03}@bjorkbacken.example"));
-            let first = ["Åsa", "Ängla", "Örjan", "Zacharias", "Émile", "anna"][usize::try_from(number % 6).unwrap()];
+            let first =
+                ["Åsa", "Ängla", "Örjan", "Zacharias", "Émile", "anna"][usize::try_from(number % 6).unwrap()];
             person.display_name = format!("{first} Testsson {number:03}");
             person.standing.since = now;
             (person, (number % 7 != 0).then(|| now - SignedDuration::from_hours(24 * number)))
@@ -108,7 +109,9 @@ async fn filters_keep_just_those_they_say_and_stand_in_the_address() {
         give(&house, "cia", "communicator").await;
         house.provision("entra", "dan", "sv").await;
         populate(&house, 100).await;
-        let day = |ago: i64| (house.clock.now() - SignedDuration::from_hours(24 * ago)).to_string()[..10].to_owned();
+        let day = |ago: i64| {
+            (house.clock.now() - SignedDuration::from_hours(24 * ago)).to_string()[..10].to_owned()
+        };
         // 100 people: numbers 0, 7, …, 98 were never seen, the others so many days ago as their number says.
         let never = 15 + 3;
         let (d30, d50, d59) = (day(30), day(50), day(59));
@@ -141,12 +144,26 @@ async fn filters_keep_just_those_they_say_and_stand_in_the_address() {
             let page = browser.get(&format!("/people?{query}&sort=seen")).await;
             assert_eq!(page.status, StatusCode::OK, "{query}: {}", page.body);
             let words = if count == 1 { "1 person".to_owned() } else { format!("{count} personer") };
-            assert!(page.body.contains(&format!("<b>{words}</b>")), "{query}: not {words}: {}", chips(&page.body));
+            assert!(
+                page.body.contains(&format!("<b>{words}</b>")),
+                "{query}: not {words}: {}",
+                chips(&page.body)
+            );
             assert_eq!(ids(&page.body).len(), count.min(50), "{query}");
             assert_eq!(page.body.contains("Ingen stämmer med urvalet"), count == 0, "{query}");
         }
         assert!(d30 > d50);
-        for wrong in ["who=x", "signed=x", "day=2025-02-30", "role=nope", "sector=%00", "sort=x", "column=x", "x=y", "after=x"] {
+        for wrong in [
+            "who=x",
+            "signed=x",
+            "day=2025-02-30",
+            "role=nope",
+            "sector=%00",
+            "sort=x",
+            "column=x",
+            "x=y",
+            "after=x",
+        ] {
             let page = browser.get(&format!("/people?{wrong}")).await;
             assert_eq!(page.status, StatusCode::BAD_REQUEST, "{wrong}");
         }
@@ -175,16 +192,34 @@ async fn columns_are_chosen_in_the_address_and_the_file_has_the_same() {
         let page = browser.get("/people").await;
         assert!(page.body.contains(">Senast inloggad") && !page.body.contains(">Chef</th>"), "{}", page.body);
         let page = browser.get("/people?column=manager&column=end&sort=-name").await;
-        assert!(page.body.contains(">Chef</th>") && page.body.contains("karin Åkesson</td>"), "{}", page.body);
+        assert!(
+            page.body.contains(">Chef</th>") && page.body.contains("karin Åkesson</td>"),
+            "{}",
+            page.body
+        );
         assert!(!page.body.contains("Senast inloggad <svg"), "{}", page.body);
         let address = "/people/export?column=manager&column=days&sort=-name&format=csv";
-        assert!(browser.get("/people?column=manager&column=days&sort=-name").await.body.contains(&address.replace('&', "&#38;")));
+        assert!(
+            browser
+                .get("/people?column=manager&column=days&sort=-name")
+                .await
+                .body
+                .contains(&address.replace('&', "&#38;"))
+        );
         let file = browser.get(address).await;
         assert_eq!(file.status, StatusCode::OK, "{}", file.body);
         assert!(file.header("content-disposition").starts_with("attachment; filename=\"access-"));
         let lines: Vec<&str> = file.body.trim_start_matches('\u{feff}').lines().collect();
-        assert_eq!(lines[0], "Namn;Användarnamn;Status;Kan logga in;Dagar sedan;Chef;Konto-id", "{}", file.body);
-        assert!(lines[2].starts_with("bo Åkesson;bo@bjorkbacken.example;aktiv;ja;;karin Åkesson;"), "{}", lines[2]);
+        assert_eq!(
+            lines[0], "Namn;Användarnamn;Status;Kan logga in;Dagar sedan;Chef;Konto-id",
+            "{}",
+            file.body
+        );
+        assert!(
+            lines[2].starts_with("bo Åkesson;bo@bjorkbacken.example;aktiv;ja;;karin Åkesson;"),
+            "{}",
+            lines[2]
+        );
         assert!(lines[3].starts_with("asa Åkesson;") && lines.len() == 4, "{}", file.body);
         let json = browser.get("/people/export?q=bo&format=json").await;
         let read: serde_json::Value = serde_json::from_str(&json.body).unwrap();

@@ -19,11 +19,9 @@ async fn an_administrator_changes_a_reviewer_and_an_auditor_read_and_others_see_
         let mut cast = Cast::of(&house).await;
         let target = house.account("dan").await;
         let preview = format!("/people/change?do=freeze&id={}", target.id);
-        for (browser, may_change) in [
-            (&mut cast.administrator, true),
-            (&mut cast.reviewer, false),
-            (&mut cast.auditor, false),
-        ] {
+        for (browser, may_change) in
+            [(&mut cast.administrator, true), (&mut cast.reviewer, false), (&mut cast.auditor, false)]
+        {
             for path in ["/", "/people", "/people/export?format=csv"] {
                 let page = browser.get(path).await;
                 assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
@@ -38,7 +36,8 @@ async fn an_administrator_changes_a_reviewer_and_an_auditor_read_and_others_see_
         // A form with the right mark of their own does not help who may not.
         for browser in [&mut cast.reviewer, &mut cast.auditor] {
             let mark = mark_of(browser).await;
-            let page = send(browser, "/people/change", &freeze(&target.id.to_string(), target.version, &mark)).await;
+            let page =
+                send(browser, "/people/change", &freeze(&target.id.to_string(), target.version, &mark)).await;
             assert_eq!(page.status, StatusCode::FORBIDDEN, "{}", page.body);
             assert!(page.body.contains("Du kan läsa men inte ändra"), "{}", page.body);
         }
@@ -48,7 +47,11 @@ async fn an_administrator_changes_a_reviewer_and_an_auditor_read_and_others_see_
             assert!(page.body.contains("Den här sidan är inte öppen för dig") && !page.body.contains("asa@"));
             let stranger = house.browser().get(path).await;
             assert_eq!(stranger.status, StatusCode::SEE_OTHER, "{path}");
-            assert!(stranger.location().starts_with("/sso/login?return_to=/people"), "{}", stranger.location());
+            assert!(
+                stranger.location().starts_with("/sso/login?return_to=/people"),
+                "{}",
+                stranger.location()
+            );
         }
         assert_eq!(house.account("dan").await.standing.status, Status::Active);
     })

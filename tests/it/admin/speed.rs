@@ -45,7 +45,10 @@ fn statements(people: usize, is_sqlite: bool) -> Vec<String> {
             "{numbers} INSERT INTO account_word (word, account_id) SELECT {}, {account} FROM n",
             bytes("'p' || i")
         ),
-        format!("{numbers} INSERT INTO account_word (word, account_id) SELECT {}, {account} FROM n", bytes("'person'")),
+        format!(
+            "{numbers} INSERT INTO account_word (word, account_id) SELECT {}, {account} FROM n",
+            bytes("'person'")
+        ),
         format!(
             "{numbers} INSERT INTO evidence (account_id, source, seen_at) \
              SELECT {account}, 'crm', {seen} FROM n WHERE i % 7 <> 0"

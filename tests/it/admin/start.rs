@@ -66,12 +66,15 @@ async fn each_number_leads_to_the_very_list_that_it_counted() {
             let words = if count == 1 { "1 person".to_owned() } else { format!("{count} personer") };
             assert!(list.body.contains(&format!("<b>{words}</b>")), "{address} does not show {words}");
         }
-        for known in ["Anställda och styrelse", "Ideellt engagerade", "Nästa körning", "Inget väntar på dig"] {
+        for known in ["Anställda och styrelse", "Ideellt engagerade", "Nästa körning", "Inget väntar på dig"]
+        {
             assert!(start.body.contains(known), "{known}: {}", start.body);
         }
         browser.get("/language/en").await;
         let english = browser.get("/").await;
-        assert!(english.body.contains("Nothing waits for you") && english.body.contains("have never signed in"));
+        assert!(
+            english.body.contains("Nothing waits for you") && english.body.contains("have never signed in")
+        );
     })
     .await;
 }

@@ -75,7 +75,8 @@ pub async fn figures(ports: &Ports, actor: &ConsoleActor) -> Result<Figures, Ref
         days_30: number(roster::able(&mut c, c30, i64::MAX, now).await?),
     };
     let statuses = account::count_by_status(&mut c).await?;
-    let with = |status: Status| statuses.iter().filter(|(one, _)| *one == status).map(|(_, n)| number(*n)).sum();
+    let with =
+        |status: Status| statuses.iter().filter(|(one, _)| *one == status).map(|(_, n)| number(*n)).sum();
     let (removed, invited): (usize, usize) = (with(Status::Removed), with(Status::Invited));
     let accounts: usize = statuses.iter().map(|(_, n)| number(*n)).sum();
     let mut narrowed = Vec::new();

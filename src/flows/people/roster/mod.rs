@@ -24,7 +24,7 @@ use crate::store::{Conn, Span, account, presence};
 
 pub use crate::store::roster::Order;
 pub use cursor::Cursor;
-pub use figures::{Figures, Ages, figures};
+pub use figures::{Ages, Figures, figures};
 pub use row::{HeldRole, PersonRow};
 pub use selection::{Selection, Signed, Who};
 
@@ -34,7 +34,7 @@ const FEW: usize = 2_000;
 /// Where filters are many, no more than so many are counted.
 const COUNTED: usize = 1_000;
 
-/// The most that a list gives at once to be changed together.
+/// The most people that are marked and changed together.
 pub const MOST_TOGETHER: usize = 200;
 
 /// How many people a list has.
@@ -131,27 +131,6 @@ const fn turned(order: Order) -> Order {
     }
 }
 
-/// Everybody who fits, in order; nothing where they are more than [`MOST_TOGETHER`].
-///
-/// # Errors
-///
-/// As [`page`].
-pub async fn everybody(
-    ports: &Ports,
-    actor: &ConsoleActor,
-    selection: &Selection,
-    order: Order,
-) -> Result<Option<Vec<AccountId>>, Refusal> {
-    let mut c = ports.db.snapshot().await?;
-    let compiled = ports.policies.current(&mut c).await?;
-    selection.check(&compiled.policy, &ports.settings)?;
-    let wanted = selection.wanted(&compiled.policy, order, actor.reading().now);
-    let among = among(&mut c, &wanted).await?;
-    let more = i64::try_from(MOST_TOGETHER).unwrap_or(i64::MAX).saturating_add(1);
-    let found = roster::page(&mut c, &wanted, among.as_deref(), None, more).await?;
-    Ok((found.len() <= MOST_TOGETHER).then(|| found.into_iter().map(|one| one.place.account).collect()))
-}
-
 /// These people as the list shows them, in the order of the list.
 async fn rows(
     ports: &Ports,
@@ -229,21 +208,6 @@ async fn count(c: &mut Conn, wanted: &Wanted, among: Option<&[uuid::Uuid]>) -> R
     let found = number(roster::count(c, wanted, among, most).await?);
     let is_whole = among.is_some() || found <= COUNTED;
     Ok(if is_whole { Count::Exactly(found) } else { Count::MoreThan(COUNTED) })
-}
-
-/// How many fit, to the last one.
-///
-/// # Errors
-///
-/// As [`page`].
-pub async fn count_all(ports: &Ports, actor: &ConsoleActor, selection: &Selection) -> Result<usize, Refusal> {
-    let mut c = ports.db.snapshot().await?;
-    let compiled = ports.policies.current(&mut c).await?;
-    selection.check(&compiled.policy, &ports.settings)?;
-    let wanted = selection.wanted(&compiled.policy, Order::Seen, actor.reading().now);
-    let among = among(&mut c, &wanted).await?;
-    let count = roster::count(&mut c, &wanted, among.as_deref(), i64::MAX).await?;
-    Ok(usize::try_from(count).unwrap_or_default())
 }
 
 /// The whole list as a report, with the columns that are shown.

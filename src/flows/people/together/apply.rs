@@ -13,8 +13,8 @@ use super::super::super::post::{self, Draft, Kind};
 use super::super::super::stand::{self, Closing};
 use super::super::super::{Act, Ports, Refusal, console::ConsoleActor, entitle};
 use super::super::change::{self, Dates, keep_all_the_last, named};
-use super::super::leave::{self as leaves, LeaveWish};
 use super::super::deputy;
+use super::super::leave::{self as leaves, LeaveWish};
 use super::{Change, stands_in_the_way, topic};
 use crate::domain::account::{Account, Status, StatusReason};
 use crate::domain::actor::{Actor, Subject};
@@ -65,10 +65,7 @@ pub async fn carry_out(
     if matches!(change, Change::End(Some(until)) if until <= act.now) {
         return Err(Refusal::invalid("until", "the day has passed; deactivate the accounts instead"));
     }
-    let way = Way {
-        sign_in: ports.settings.server.public_url.join(PAGE),
-        language: ports.settings.language,
-    };
+    let way = Way { sign_in: ports.settings.server.public_url.join(PAGE), language: ports.settings.language };
     let (actor, policies) = (actor.clone(), Arc::clone(&ports.policies));
     ports
         .db

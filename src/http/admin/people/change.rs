@@ -211,14 +211,11 @@ fn page(
             .map(|id| policy.roles.get(id).map_or(id.as_str(), |role| desk.text(&role.name)))
             .collect::<Vec<_>>()
             .join(", "),
-        seen: line
-            .last_seen
-            .map_or_else(|| desk.t("Aldrig", "Never").to_owned(), |seen| desk.day(seen.at)),
+        seen: line.last_seen.map_or_else(|| desk.t("Aldrig", "Never").to_owned(), |seen| desk.day(seen.at)),
         why: line.obstacle.map(|obstacle| obstacle.sentence(desk.reading())).unwrap_or_default(),
     };
-    let is_final = |stop: &&SafetyStop| {
-        matches!(stop, SafetyStop::CriticalEmpty { .. } | SafetyStop::NoAdministrator)
-    };
+    let is_final =
+        |stop: &&SafetyStop| matches!(stop, SafetyStop::CriticalEmpty { .. } | SafetyStop::NoAdministrator);
     let told = |stop: &SafetyStop| stop.sentence(policy, desk.reading());
     let alone = found.alone.iter().map(|(names, role)| {
         let role = policy.roles.get(role).map_or(role.as_str(), |role| desk.text(&role.name));

@@ -130,10 +130,8 @@ pub(super) fn wrong(frame: &Frame, field: &str) -> Option<(&'static str, String)
 /// What is told once it is done.
 pub(super) fn done(frame: &Frame, deed: Deed, done: Done) -> Note {
     let count = done.changed + done.already;
-    let (all, people) = (
-        accounts(frame, count),
-        frame.count(count, ["person", "personer"], ["person", "people"]),
-    );
+    let (all, people) =
+        (accounts(frame, count), frame.count(count, ["person", "personer"], ["person", "people"]));
     let is = |sv: [&str; 2], en: [&str; 2]| {
         let [one, several] = if frame.tag() == "sv" { sv } else { en };
         format!("{all} {}", if count == 1 { one } else { several })
@@ -144,7 +142,10 @@ pub(super) fn done(frame: &Frame, deed: Deed, done: Done) -> Note {
             _ => format!("A letter goes to {people}"),
         },
         Deed::Leave => is(["har fått ledigt", "har fått ledigt"], ["is given leave", "are given leave"]),
-        Deed::End => is(["har fått nytt slutdatum", "har fått nytt slutdatum"], ["has a new end date", "have a new end date"]),
+        Deed::End => is(
+            ["har fått nytt slutdatum", "har fått nytt slutdatum"],
+            ["has a new end date", "have a new end date"],
+        ),
         Deed::Freeze => is(["är fryst", "är frysta"], ["is frozen", "are frozen"]),
         Deed::Deactivate => is(["är avaktiverat", "är avaktiverade"], ["is deactivated", "are deactivated"]),
         Deed::Restore => is(["är öppet igen", "är öppna igen"], ["is open again", "are open again"]),

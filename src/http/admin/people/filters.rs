@@ -2,10 +2,10 @@
 //!
 //! Invariant: each chip is the same list without that filter.
 
-use super::super::parts::{Chip, Empty, status_words};
 use super::super::ConsolePerson;
-use super::wish::{Choice, NARROWING, Wish, choices, fixed};
+use super::super::parts::{Chip, Empty, status_words};
 use super::PATH;
+use super::wish::{Choice, NARROWING, Wish, choices, fixed};
 use crate::domain::account::Status;
 use crate::domain::language::Text;
 use crate::flows::people::roster::{Signed, Who};

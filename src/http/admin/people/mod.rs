@@ -133,7 +133,12 @@ fn page(console: &ConsolePerson, desk: Desk, wish: &Wish, found: RosterPage) -> 
     let on_page = found.people.len();
     let pager = Pager {
         frame: (*desk).clone(),
-        words: format!("{} {} {} {count}", desk.t("Visar", "Showing"), desk.number(on_page), desk.t("av", "of")),
+        words: format!(
+            "{} {} {} {count}",
+            desk.t("Visar", "Showing"),
+            desk.number(on_page),
+            desk.t("av", "of")
+        ),
         back: found.before.map(|cursor| at(&fields.with("before", cursor))),
         next: found.after.map(|cursor| at(&fields.with("after", cursor))),
     };
@@ -215,7 +220,9 @@ fn head(desk: &Desk, wish: &Wish) -> Head {
             Column::Seen => HeadCell { words, class: "", sort: by_seen() },
             Column::Days => plain(words, "r lo"),
             Column::Directory | Column::Origin | Column::Manager => plain(words, "lo"),
-            Column::Roles | Column::Limited | Column::Next | Column::End | Column::UserName => plain(words, ""),
+            Column::Roles | Column::Limited | Column::Next | Column::End | Column::UserName => {
+                plain(words, "")
+            }
         }
     }));
     Head { frame: (**desk).clone(), has_picks: desk.may_change, cells }

@@ -2,8 +2,8 @@
 //!
 //! Invariant: everything that a directory said is text and is escaped by the template.
 
-use super::super::{ConsolePerson, Desk};
 use super::super::parts::Pill;
+use super::super::{ConsolePerson, Desk};
 use crate::domain::days::Reading;
 use crate::domain::lifecycle::{Exempt, Step};
 use crate::domain::policy::{EvidenceSource, Policy};

@@ -15,13 +15,40 @@ use crate::flows::people::roster::{Cursor, Order, Selection, Signed, Turn, Who};
 
 /// Every name that may stand in the address.
 const KNOWN: &[&str] = &[
-    "q", "who", "signed", "day", "until", "role", "sector", "limited", "directory", "origin", "privileged", "left",
-    "sort", "column", "after", "before", "mark", "format",
+    "q",
+    "who",
+    "signed",
+    "day",
+    "until",
+    "role",
+    "sector",
+    "limited",
+    "directory",
+    "origin",
+    "privileged",
+    "left",
+    "sort",
+    "column",
+    "after",
+    "before",
+    "mark",
+    "format",
 ];
 
 /// What narrows the list, and what does not.
 pub(super) const NARROWING: &[&str] = &[
-    "q", "who", "signed", "day", "until", "role", "sector", "limited", "directory", "origin", "privileged", "left",
+    "q",
+    "who",
+    "signed",
+    "day",
+    "until",
+    "role",
+    "sector",
+    "limited",
+    "directory",
+    "origin",
+    "privileged",
+    "left",
 ];
 
 /// Which page of it.

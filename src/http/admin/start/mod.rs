@@ -138,7 +138,8 @@ fn today(desk: &Desk) -> String {
     let named = |all: &[(&'static str, &'static str)], place: usize| {
         all.get(place).map_or("", |(sv, en)| desk.t(sv, en)).to_owned()
     };
-    let (weekday, month) = (named(&DAYS, day), named(&MONTHS, usize::from(month.unsigned_abs()).saturating_sub(1)));
+    let (weekday, month) =
+        (named(&DAYS, day), named(&MONTHS, usize::from(month.unsigned_abs()).saturating_sub(1)));
     let (number, year) = (now.day(), now.year());
     let time = format!("{:02}:{:02}", now.hour(), now.minute());
     match desk.language {
@@ -166,7 +167,11 @@ fn key_figures(desk: &Desk, figures: &roster::Figures) -> Figures {
         figure(
             desk.number(figures.able),
             desk.t("kan logga in", "can sign in"),
-            desk.count(figures.accounts, ["konto i allt", "konton i allt"], ["account in all", "accounts in all"]),
+            desk.count(
+                figures.accounts,
+                ["konto i allt", "konton i allt"],
+                ["account in all", "accounts in all"],
+            ),
             list(none()),
         ),
         figure(
@@ -174,7 +179,9 @@ fn key_figures(desk: &Desk, figures: &roster::Figures) -> Figures {
             desk.t("har aldrig loggat in", "have never signed in"),
             match figures.invited {
                 0 => String::new(),
-                some => format!("{} {}", desk.t("dessutom inbjudna:", "besides, invited:"), desk.number(some)),
+                some => {
+                    format!("{} {}", desk.t("dessutom inbjudna:", "besides, invited:"), desk.number(some))
+                }
             },
             list(none().and("signed", "never")),
         ),
@@ -223,7 +230,12 @@ fn bars(desk: &Desk, figures: &roster::Figures) -> Bars {
         class,
     };
     let bars = vec![
-        bar(desk.t("Senaste 30 dagarna", "The last 30 days"), between(days_30.to_string(), now), ages.days_30, "c1"),
+        bar(
+            desk.t("Senaste 30 dagarna", "The last 30 days"),
+            between(days_30.to_string(), now),
+            ages.days_30,
+            "c1",
+        ),
         bar(
             desk.t("31–90 dagar", "31–90 days"),
             between(days_90.to_string(), before(days_30)),
@@ -246,7 +258,10 @@ fn bars(desk: &Desk, figures: &roster::Figures) -> Bars {
     ];
     Bars::new(
         desk,
-        desk.t("Antal personer efter tid sedan senaste inloggning", "People by time since their last sign-in"),
+        desk.t(
+            "Antal personer efter tid sedan senaste inloggning",
+            "People by time since their last sign-in",
+        ),
         desk.t("Tid", "Time"),
         bars,
     )
@@ -273,7 +288,10 @@ fn waits(desk: &Desk, waiting: &Waiting) -> Vec<String> {
         ),
         line(
             waiting.held,
-            ["person vars behörigheter väntar på att släppas igenom", "personer vars behörigheter väntar på att släppas igenom"],
+            [
+                "person vars behörigheter väntar på att släppas igenom",
+                "personer vars behörigheter väntar på att släppas igenom",
+            ],
             ["person whose rights wait for release", "people whose rights wait for release"],
         ),
         line(
@@ -300,14 +318,24 @@ fn coming(desk: &Desk, standing: &Standing) -> Vec<(&'static str, String)> {
             ["person är tillbaka från ledighet", "personer är tillbaka från ledighet"],
             ["person returns from leave", "people return from leave"],
         ),
-        line("pause", coming.leaves, ["ledighet börjar", "ledigheter börjar"], ["leave begins", "leaves begin"]),
+        line(
+            "pause",
+            coming.leaves,
+            ["ledighet börjar", "ledigheter börjar"],
+            ["leave begins", "leaves begin"],
+        ),
         line(
             "clock",
             coming.ends,
             ["konto når sitt slutdatum", "konton når sitt slutdatum"],
             ["account reaches its end date", "accounts reach their end date"],
         ),
-        line("clock", coming.rights, ["behörighet går ut", "behörigheter går ut"], ["right ends", "rights end"]),
+        line(
+            "clock",
+            coming.rights,
+            ["behörighet går ut", "behörigheter går ut"],
+            ["right ends", "rights end"],
+        ),
     ]
     .into_iter()
     .flatten()

@@ -10,6 +10,7 @@ pub mod changes;
 pub mod clock;
 pub mod clock_watch;
 pub mod compare;
+pub mod console;
 pub mod crms;
 pub mod decide;
 pub mod deliver;
@@ -85,6 +86,8 @@ pub struct Ports {
     memory: Arc<decide::Memory>,
     /// The sessions that were shown of late, likewise.
     visits: Arc<session::Visits>,
+    /// What was counted for the lists of people, likewise.
+    rosters: Arc<people::roster::Memory>,
     /// How people sign in at each directory.
     pub parties: Arc<Parties>,
     /// The CRMs that are told.
@@ -120,6 +123,7 @@ impl Ports {
             policies: Arc::new(Policies::default()),
             memory: Arc::default(),
             visits: Arc::new(session::visits()),
+            rosters: Arc::default(),
             parties: Arc::new(Parties::new(&settings).map_err(|e| Refusal::invalid("directory.oidc", e))?),
             told: crms.told().cloned().collect(),
             crms: Arc::new(crms),

@@ -2,7 +2,10 @@
 //!
 //! Invariant: a refusal names what, where and how to mend it; the doors turn it into a status code and a language.
 
+use jiff::Timestamp;
+
 use crate::config::Mistake;
+use crate::domain::policy::Console;
 use crate::scim::ScimError;
 use crate::store::StoreError;
 
@@ -49,6 +52,15 @@ pub enum Refusal {
     /// The acting person may not do that.
     #[error("{0}")]
     NotAllowed(String),
+    /// The acting person may look, and needs another role at the console to do that.
+    #[error("this takes a role whose console is {needed}")]
+    NeedsRight {
+        /// The least that would do.
+        needed: Console,
+    },
+    /// Somebody else changed it since it was shown to the acting person.
+    #[error("{} account(s) changed since they were shown; look at them again", .0.len())]
+    Stale(Vec<Newer>),
     /// The caller knows a newer state than the one that could be read.
     #[error("{0}")]
     TooOld(String),
@@ -80,6 +92,15 @@ pub enum Refusal {
     /// The database could not do it.
     #[error(transparent)]
     Store(StoreError),
+}
+
+/// An account that somebody changed meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newer {
+    /// The person's name.
+    pub name: String,
+    /// What was done since, the newest first: when, by whom, and what, as the audit has it.
+    pub changes: Vec<(Timestamp, String, String)>,
 }
 
 impl From<StoreError> for Refusal {

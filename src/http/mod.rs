@@ -2,6 +2,7 @@
 //!
 //! Invariant: a handler reads, calls one flow and writes. Who calls is an extractor's value that the flow demands.
 
+mod admin;
 mod api;
 mod authzen;
 pub mod body;
@@ -15,6 +16,7 @@ mod scim;
 pub mod serve;
 mod sso;
 mod tally;
+mod written;
 
 use std::sync::Arc;
 
@@ -57,6 +59,7 @@ pub fn router(house: House) -> Router {
         .merge(sso::routes())
         .merge(provider::routes())
         .merge(pages::routes())
+        .merge(admin::routes())
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
         .with_state(house)

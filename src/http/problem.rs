@@ -69,7 +69,8 @@ impl From<Refusal> for Problem {
             Refusal::Invalid { .. } => (StatusCode::BAD_REQUEST, "invalid"),
             Refusal::Protected { .. } => (StatusCode::FORBIDDEN, "protected"),
             Refusal::TooOld(_) => (StatusCode::CONFLICT, "too_old"),
-            Refusal::NotAllowed(_) => (StatusCode::FORBIDDEN, "not_allowed"),
+            Refusal::NotAllowed(_) | Refusal::NeedsRight { .. } => (StatusCode::FORBIDDEN, "not_allowed"),
+            Refusal::Stale(_) => (StatusCode::CONFLICT, "stale"),
             Refusal::Paused { .. } => (StatusCode::SERVICE_UNAVAILABLE, "paused"),
             Refusal::Scim(error) => {
                 (StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST), "scim")

@@ -1,6 +1,6 @@
 //! Tables `evidence`, `evidence_day` and `source_health`: when people were last seen, and how far each source can be trusted.
 //!
-//! Invariant: last seen never moves back. Days, not clicks, are kept, for thirteen months.
+//! Invariant: last seen never moves back, and the latest of all sources stands beside the account too. Days, not clicks, are kept, for thirteen months.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -60,6 +60,9 @@ pub async fn seen(
          ON CONFLICT (account_id, source) DO UPDATE SET seen_at = excluded.seen_at
             WHERE excluded.seen_at > evidence.seen_at",
         account.uuid(), source.name(), at)?;
+    if newer == 1 {
+        q!(execute; c, "UPDATE account SET seen_at = $2 WHERE id = $1 AND seen_at < $2", account.uuid(), at)?;
+    }
     Ok(newer == 1)
 }
 
@@ -99,7 +102,13 @@ pub async fn seen_all(
                   FROM jsonb_array_elements($2) e(value)
                 ON CONFLICT (account_id, source) DO UPDATE SET seen_at = excluded.seen_at
                    WHERE excluded.seen_at > evidence.seen_at",
-        source.name(), rows)?;
+        source.name(), rows.clone())?;
+    q!(execute; c,
+        sqlite "UPDATE account SET seen_at = e.value ->> 1 FROM json_each($1) e
+                 WHERE account.id = unhex(e.value ->> 0) AND account.seen_at < e.value ->> 1",
+        postgres "UPDATE account SET seen_at = CAST(e.value ->> 1 AS BIGINT) FROM jsonb_array_elements($1) e(value)
+                   WHERE account.id = CAST(e.value ->> 0 AS UUID) AND account.seen_at < CAST(e.value ->> 1 AS BIGINT)",
+        rows)?;
     Ok(usize::try_from(newer).unwrap_or(usize::MAX))
 }
 

@@ -44,6 +44,7 @@ const STEPS: &[Step] = &[
         sql: include_str!("../../migrations/0016_comparison.sql"),
     },
     Step { version: 17, description: "changes", sql: include_str!("../../migrations/0017_changes.sql") },
+    Step { version: 18, description: "people", sql: include_str!("../../migrations/0018_people.sql") },
     Step { version: 19, description: "haste", sql: include_str!("../../migrations/0019_haste.sql") },
 ];
 

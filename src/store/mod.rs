@@ -65,6 +65,7 @@ pub mod protection;
 pub mod question;
 pub mod refused;
 pub mod replay;
+pub mod roster;
 pub mod run_list;
 pub mod run_step;
 pub mod session;
@@ -81,6 +82,7 @@ pub mod token;
 pub mod told;
 mod value;
 pub mod visit;
+pub mod waiting;
 mod writer;
 
 pub use conn::{Conn, Work};

@@ -21,7 +21,7 @@ crm       | domain                       | base64 futures_util hmac minijinja re
 mail      | domain                       | base64 lettre reqwest::Url secrecy tokio tracing
 telemetry | domain config                | metrics metrics_exporter_prometheus rand tokio tracing tracing_subscriber
 flows     | domain config store scim oidc pull crm mail | arc_swap base64 csv futures_util hmac metrics rand rust_xlsxwriter secrecy sha2 subtle tokio tracing
-http      | domain scim flows telemetry  | askama axum axum_extra base64 csv futures_util http_body_util hyper hyper_util metrics metrics_exporter_prometheus rand secrecy serde_path_to_error serde_urlencoded sha2 subtle tokio tokio_util tower tower_http tracing
+http      | domain scim flows telemetry  | askama axum axum_extra base64 csv flate2 futures_util http_body_util hyper hyper_util metrics metrics_exporter_prometheus rand secrecy serde_path_to_error serde_urlencoded sha2 subtle tokio tokio_util tower tower_http tracing
 jobs      | domain flows telemetry       | croner futures_util metrics rand tokio tokio_util tracing
 app       | all                          | anyhow arc_swap axum futures_util hyper hyper_util metrics metrics_exporter_prometheus rand rustls secrecy tokio tokio_util tower tower_http tracing
 demo      | all                          | anyhow axum axum_extra base64 futures_util hmac openidconnect rand reqwest rustls secrecy sha2 subtle tokio tokio_util tower tracing

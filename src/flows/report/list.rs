@@ -42,7 +42,7 @@ pub(super) enum List {
         /// The moment they are read from.
         scene: Box<Scene>,
         /// What is said of each.
-        fields: &'static [Field],
+        fields: Vec<Field>,
         /// Who, in order.
         order: std::vec::IntoIter<AccountId>,
         /// Whom no account stands for, after them.
@@ -68,16 +68,29 @@ impl List {
     /// what was read of each.
     pub(super) fn people(
         scene: Scene,
-        fields: &'static [Field],
+        fields: &[Field],
         mut found: Vec<(Rank, Digested)>,
         strangers: Strangers,
         digests: &[Digested],
     ) -> Self {
         found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let found = found.into_iter().map(|(rank, digest)| (rank.id, digest)).collect();
+        Self::sorted(scene, fields, found, strangers, digests)
+    }
+
+    /// The same, in the order that they come in.
+    pub(super) fn sorted(
+        scene: Scene,
+        fields: &[Field],
+        found: Vec<(AccountId, Digested)>,
+        strangers: Strangers,
+        digests: &[Digested],
+    ) -> Self {
         let hash = over(found.iter().map(|(_, digest)| digest).chain(digests));
-        let order: Vec<AccountId> = found.into_iter().map(|(rank, _)| rank.id).collect();
+        let order: Vec<AccountId> = found.into_iter().map(|(id, _)| id).collect();
         let count = order.len() + digests.len();
-        Self::People { scene: Box::new(scene), fields, count, order: order.into_iter(), strangers, hash }
+        let (scene, fields) = (Box::new(scene), fields.to_vec());
+        Self::People { scene, fields, count, order: order.into_iter(), strangers, hash }
     }
 
     /// Rows that are made.

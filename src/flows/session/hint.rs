@@ -38,7 +38,7 @@ fn combined(secret: &SecretString, text: &[u8]) -> Option<Vec<u8>> {
     Some(done)
 }
 
-fn mac(key: &[u8], text: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn mac(key: &[u8], text: &[u8]) -> Option<Vec<u8>> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
     mac.update(text);
     Some(mac.finalize().into_bytes().to_vec())

@@ -6,6 +6,7 @@
 mod begin;
 mod fresh;
 mod hint;
+pub mod mark;
 mod of_account;
 
 use std::sync::Arc;

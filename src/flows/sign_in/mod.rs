@@ -31,7 +31,7 @@ use crate::domain::language::Language;
 use crate::domain::policy::Contact;
 use crate::oidc::OidcError;
 
-pub use crate::oidc::Prompt;
+pub use crate::oidc::{LocalPath, Prompt, local_path};
 pub use address::{came_from, is_ours, seen_at};
 pub use attempt::{Begun, Wish, begin, landing};
 pub use realm::{Entrance, by_address, entrances, has_domains};

@@ -2,11 +2,17 @@
 //!
 //! Invariant: no page may be framed, load anything from elsewhere, or send a form to an address that is not encrypted.
 
+use std::borrow::Borrow;
+use std::fmt;
+
 use askama::Template;
+use askama::filters::HtmlSafe;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use secrecy::ExposeSecret;
 
+use super::super::sso::cookies::{self, Kind};
 use super::super::{House, Problem};
 use super::assets;
 use crate::domain::days::Reading;
@@ -61,12 +67,68 @@ impl Frame {
     pub(crate) fn mark(&self) -> String {
         self.at(&assets::mark_path())
     }
+
+    /// The address of the script that shortens the way; every page works without it.
+    pub(crate) fn script(&self) -> String {
+        self.at(&assets::script_path())
+    }
+
+    /// A sign of `icons.svg`, by its name without `i-`.
+    pub(crate) fn icon(&self, name: &'static str) -> Icon {
+        Icon { address: self.at(&assets::icons_path()), name }
+    }
+
+    /// A number as the reader writes it: `12 345` in Swedish, `12,345` in English.
+    pub(crate) fn number(&self, number: impl Borrow<usize>) -> String {
+        let digits = number.borrow().to_string();
+        let between = match self.language {
+            Language::Sv => '\u{a0}',
+            Language::En => ',',
+        };
+        let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && (digits.len() - place).is_multiple_of(3) {
+                text.push(between);
+            }
+            text.push(digit);
+        }
+        text
+    }
+
+    /// A number with what it counts, in the form for one or for several.
+    pub(crate) fn count(&self, number: usize, sv: [&str; 2], en: [&str; 2]) -> String {
+        let [one, several] = match self.language {
+            Language::Sv => sv,
+            Language::En => en,
+        };
+        format!("{} {}", self.number(number), if number == 1 { one } else { several })
+    }
 }
 
-/// The language of a page: the account's, else the browser's wish, else that of the settings.
+/// A sign beside words that say the same; no reader is told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Icon {
+    address: String,
+    name: &'static str,
+}
+
+impl fmt::Display for Icon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, name } = self;
+        write!(f, "<svg class=\"i\" aria-hidden=\"true\"><use href=\"{address}#i-{name}\"/></svg>")
+    }
+}
+
+// The address comes from the settings and the name from the program.
+impl HtmlSafe for Icon {}
+
+/// The language of a page: what was chosen in this browser, else the account's, else the browser's wish, else that of
+/// the settings.
 pub(crate) fn language(house: &House, headers: &HeaderMap, account: Option<Language>) -> Language {
+    let chosen = cookies::read(house, headers, Kind::Language);
+    let chosen = chosen.and_then(|tag| Language::from_tag(tag.expose_secret()));
     let wish = || headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok().and_then(Language::from_accept);
-    account.or_else(wish).unwrap_or(house.ports.settings.language)
+    chosen.or(account).or_else(wish).unwrap_or(house.ports.settings.language)
 }
 
 /// A date with the time of day, in the organisation's time zone.

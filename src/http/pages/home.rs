@@ -1,14 +1,12 @@
-//! `/`: who is signed in, and who they are to Portvakt.
+//! `/` for whoever has no role at the console: who is signed in, and who they are to Portvakt.
 //!
 //! Invariant: it shows a person only what is about themselves.
 
 use askama::Template;
-use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::super::sso::visitor;
-use super::super::{House, RequestId};
+use super::super::House;
 use super::frame::{Frame, instant, language, page};
 use crate::domain::days::Reading;
 use crate::domain::policy::Console;
@@ -30,15 +28,8 @@ struct Home<'p> {
     ends: String,
 }
 
-/// `GET /`: the person who is signed in; anybody else is sent to sign in.
-pub(super) async fn home(State(house): State<House>, headers: HeaderMap, id: RequestId) -> Response {
-    match visitor::person(&house, &headers, &id, "/").await {
-        Ok(person) => show(&house, &headers, &person),
-        Err(answer) => answer,
-    }
-}
-
-fn show(house: &House, headers: &HeaderMap, person: &SignedInPerson) -> Response {
+/// The page of the person who is signed in.
+pub(crate) fn show(house: &House, headers: &HeaderMap, person: &SignedInPerson) -> Response {
     let account = &person.account;
     let policy = &person.compiled.policy;
     let frame = Frame::new(house, language(house, headers, account.language));

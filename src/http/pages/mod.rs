@@ -1,4 +1,4 @@
-//! The pages that people see: their frame, their files, and the start page.
+//! The pages that people see: their frame, their files, and who they are to Portvakt.
 //!
 //! Invariant: no page needs a script, none holds an inline style or script, and each is Swedish and English in one
 //! template.
@@ -13,12 +13,14 @@ use axum::routing::get;
 
 use super::House;
 
-pub(super) use frame::{Frame, instant, language, page};
+pub(super) use frame::{Frame, Icon, instant, language, page};
+pub(super) use home::show as home;
 pub(super) use notice::{Notice, trouble};
 
 pub(super) fn routes() -> Router<House> {
     Router::new()
-        .route("/", get(home::home))
         .route("/assets/portvakt.css", get(assets::stylesheet))
         .route("/assets/mark.svg", get(assets::mark))
+        .route("/assets/icons.svg", get(assets::icons))
+        .route("/assets/htmx.js", get(assets::script))
 }

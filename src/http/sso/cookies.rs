@@ -1,4 +1,5 @@
-//! The cookies: the session, and those that tie sign-ins under way, or an invitation, to their browser.
+//! The cookies: the session, those that tie sign-ins under way or an invitation to their browser, the language that was
+//! chosen, and the note of what was just done.
 //!
 //! Invariant: over https both bear the prefix `__Host-` (RFC 6265bis §4.1.3.2), so that no other host can set them;
 //! plain http is only for one's own machine.
@@ -15,11 +16,15 @@ const MOST_TICKETS: usize = 32;
 
 /// Which cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// The session; the browser drops it when it closes.
     Session,
     /// An invitation that was opened; fifteen minutes.
     Invite,
+    /// What was just done, marked by us, until the next page has told it.
+    Note,
+    /// The language that somebody chose in this browser; a year.
+    Language,
 }
 
 impl Kind {
@@ -29,6 +34,10 @@ impl Kind {
             (Self::Session, false) => "portvakt",
             (Self::Invite, true) => "__Host-portvakt-invite",
             (Self::Invite, false) => "portvakt-invite",
+            (Self::Note, true) => "__Host-portvakt-note",
+            (Self::Note, false) => "portvakt-note",
+            (Self::Language, true) => "__Host-portvakt-language",
+            (Self::Language, false) => "portvakt-language",
         }
     }
 
@@ -36,6 +45,8 @@ impl Kind {
         match self {
             Self::Session => "",
             Self::Invite => "; Max-Age=900",
+            Self::Note => "; Max-Age=60",
+            Self::Language => "; Max-Age=31536000",
         }
     }
 }
@@ -45,18 +56,18 @@ fn is_https(house: &House) -> bool {
 }
 
 /// What the browser brought.
-pub(super) fn read(house: &House, headers: &HeaderMap, kind: Kind) -> Option<SecretString> {
+pub(crate) fn read(house: &House, headers: &HeaderMap, kind: Kind) -> Option<SecretString> {
     let jar = CookieJar::from_headers(headers);
     jar.get(kind.name(is_https(house))).map(|cookie| SecretString::from(cookie.value()))
 }
 
 /// `Set-Cookie` that gives the browser a secret.
-pub(super) fn give(house: &House, kind: Kind, secret: &SecretString) -> Option<HeaderValue> {
+pub(crate) fn give(house: &House, kind: Kind, secret: &SecretString) -> Option<HeaderValue> {
     written(house, kind.name(is_https(house)), secret.expose_secret(), kind.life())
 }
 
 /// `Set-Cookie` that takes it back.
-pub(super) fn take(house: &House, kind: Kind) -> Option<HeaderValue> {
+pub(crate) fn take(house: &House, kind: Kind) -> Option<HeaderValue> {
     written(house, kind.name(is_https(house)), "", "; Max-Age=0")
 }
 

@@ -1,18 +1,18 @@
 //! Signing in and out, for browsers and for proxies that ask who is there.
 //!
-//! Invariant: a cookie holds a random secret and nothing else; no address that a browser is sent to comes from a
-//! request, save a local path, and which of the hosts of the settings is meant.
+//! Invariant: a cookie that opens anything holds a random secret and nothing else; no address that a browser is sent to
+//! comes from a request, save a local path, and which of the hosts of the settings is meant.
 
 mod backchannel;
 mod callback;
-mod cookies;
+pub(super) mod cookies;
 mod invite;
 mod login;
 mod logout;
 mod notice;
 mod proxy;
 mod refused;
-mod step_up;
+pub(super) mod step_up;
 mod verify;
 pub(super) mod visitor;
 

@@ -43,7 +43,7 @@ pub(super) fn query(demand: &Demand) -> String {
 }
 
 /// To sign in anew through the same directory, where there is one, and back to `path`.
-pub(super) fn away(house: &House, directory: &DirectoryId, demand: &Demand, path: Option<&str>) -> Response {
+pub(crate) fn away(house: &House, directory: &DirectoryId, demand: &Demand, path: Option<&str>) -> Response {
     let back = encoded(path.unwrap_or_default(), |byte| byte.is_ascii_alphanumeric() || byte == b'/');
     let base = house.ports.settings.server.public_url.path();
     // Whoever came by invitation has no directory to go back to, and chooses one.

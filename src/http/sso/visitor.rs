@@ -32,7 +32,8 @@ pub(crate) fn dismiss(house: &House) -> Option<HeaderValue> {
     cookies::take(house, Kind::Session)
 }
 
-/// The person at the door of the page at `path`, whose sign-in is as fresh as the settings demand of that page.
+/// The person at the door of the page at `path`, perhaps with a query, whose sign-in is as fresh as the settings demand of
+/// that page.
 ///
 /// # Errors
 ///
@@ -50,7 +51,8 @@ pub(crate) async fn person(
         Err(refusal) => return Err(trouble(house, headers, id, refusal)),
     };
     let settings = &house.ports.settings;
-    if let Some(demand) = Demand::of_page(&settings.step_up, path)
+    let page = path.split('?').next().unwrap_or_default();
+    if let Some(demand) = Demand::of_page(&settings.step_up, page)
         && let Err(StepUp { demand }) = session::require_fresh(&person, &demand)
     {
         let back = format!("{}{path}", settings.server.public_url.path());

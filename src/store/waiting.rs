@@ -1,0 +1,96 @@
+//! How much waits for a person, and what comes by itself, over several tables.
+//!
+//! Invariant: reads only, one statement, each number by an index of its own.
+
+use jiff::Timestamp;
+
+use super::conn::Conn;
+use super::error::StoreError;
+use super::value::micros;
+
+/// How much waits for a person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Lifecycle plans that stopped: the newest plan, where it did.
+    pub plans: i64,
+    /// People who asked for leave.
+    pub leaves: i64,
+    /// Rights to be thought over after a change of job.
+    pub rights: i64,
+    /// Sign-ins that lead to no account.
+    pub links: i64,
+    /// Deliveries to a CRM that were given up.
+    pub dead: i64,
+    /// Accounts whose rights wait because too many would change at once.
+    pub held: i64,
+}
+
+row! {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        plans: i64,
+        leaves: i64,
+        rights: i64,
+        links: i64,
+        dead: i64,
+        held: i64,
+    }
+}
+
+/// How much waits now.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn count(c: &mut Conn) -> Result<Waiting, StoreError> {
+    let row = q!(fetch_one as Row; c,
+        "SELECT (SELECT COUNT(*) FROM (SELECT state FROM plan ORDER BY created_at DESC, hash DESC LIMIT 1) newest
+                  WHERE newest.state = 'waiting') AS plans,
+                (SELECT COUNT(*) FROM leave_request WHERE state = 'waiting') AS leaves,
+                (SELECT COUNT(*) FROM right_question WHERE state = 'waiting') AS rights,
+                (SELECT COUNT(*) FROM link_request WHERE state = 'waiting') AS links,
+                (SELECT COUNT(*) FROM outbox WHERE state = 'dead') AS dead,
+                (SELECT COUNT(*) FROM held_right) AS held")?;
+    let Row { plans, leaves, rights, links, dead, held } = row;
+    Ok(Waiting { plans, leaves, rights, links, dead, held })
+}
+
+/// What comes by itself between two instants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Coming {
+    /// Accounts whose last day passes.
+    pub ends: i64,
+    /// People who return from leave.
+    pub returns: i64,
+    /// Leaves that begin.
+    pub leaves: i64,
+    /// Rights whose end comes.
+    pub rights: i64,
+}
+
+row! {
+    #[derive(sqlx::FromRow)]
+    struct ComingRow {
+        ends: i64,
+        returns: i64,
+        leaves: i64,
+        rights: i64,
+    }
+}
+
+/// What comes by itself after `now` and until `until`.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn coming(c: &mut Conn, now: Timestamp, until: Timestamp) -> Result<Coming, StoreError> {
+    let row = q!(fetch_one as ComingRow; c,
+        "SELECT (SELECT COUNT(*) FROM account WHERE valid_until > $1 AND valid_until <= $2
+                    AND status IN ('invited', 'active', 'paused', 'frozen')) AS ends,
+                (SELECT COUNT(*) FROM account WHERE status = 'paused' AND leave_until <= $2) AS returns,
+                (SELECT COUNT(*) FROM account_leave WHERE ended_at IS NULL AND from_at > $1 AND from_at <= $2) AS leaves,
+                (SELECT COUNT(*) FROM entitlement WHERE until IS NULL AND ends_at > $1 AND ends_at <= $2) AS rights",
+        micros(now), micros(until))?;
+    let ComingRow { ends, returns, leaves, rights } = row;
+    Ok(Coming { ends, returns, leaves, rights })
+}

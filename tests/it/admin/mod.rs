@@ -1,0 +1,11 @@
+//! The console, over HTTP: who may see and do what, and what the pages say.
+//!
+//! Invariant: people arrive over SCIM, hold their roles by hand, and sign in at the provider.
+
+mod cast;
+mod changes;
+mod frame;
+mod people;
+mod rights;
+mod speed;
+mod start;

@@ -144,6 +144,7 @@ impl Ports {
             request_id: None,
             now: self.clock.now(),
             targets: Arc::clone(&self.targets),
+            seen: None,
         }
     }
 }

@@ -7,6 +7,7 @@ use super::super::mover::{AskedRight, Verdict};
 use super::super::{Act, Ports, Refusal, find, mover};
 use super::linked::{self, Wanted};
 use super::rights::{self, Lasting};
+use super::who::name_of;
 use crate::domain::account::Account;
 use crate::domain::actor::Actor;
 use crate::domain::grant::{GrantKind, Link};
@@ -134,7 +135,7 @@ pub async fn grant_leave(
 ) -> Result<Account, Refusal> {
     let (act, by, id) = decider(ports, act, through, text).await?;
     if wish.approver.trim().is_empty() {
-        wish.approver = name(&by);
+        wish.approver = name_of(&by);
     }
     if let Some(deputy) = &mut wish.deputy {
         let mut c = ports.db.read().await?;
@@ -174,7 +175,7 @@ pub async fn answer_leave(
 ) -> Result<Account, Refusal> {
     let (act, by, id) = decider(ports, act, through, text).await?;
     if is_approved {
-        super::approve_leave(ports, &act, &id, &name(&by)).await
+        super::approve_leave(ports, &act, &id, &name_of(&by)).await
     } else {
         super::refuse_leave(ports, &act, &id, through.reason).await
     }
@@ -197,10 +198,6 @@ async fn decider(
     act.actor = Actor::Account(by.id);
     rights::may_change_rights(&mut c, &act, &compiled.policy, Some(account.id)).await?;
     Ok((act, by, account.id.to_string()))
-}
-
-fn name(account: &Account) -> String {
-    if account.display_name.is_empty() { account.user_name.clone() } else { account.display_name.clone() }
 }
 
 /// Decides about a right of somebody who changed job, as [`mover::answer`] does.

@@ -34,6 +34,7 @@ pub use filter::Filters;
 pub(crate) use form::aligned;
 pub use form::{Form, Layout, Separator, Writer, shortened};
 use list::List;
+pub use words::status_reason;
 
 /// Which report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -53,6 +53,7 @@
 //!   way: `hx-get` of the same page with `hx-select="#list"`.
 //! - Each route gets a line in `tests/golden/routes.txt`: `console` for any role at the console. Tests: `tests/it/admin`.
 
+mod deeds;
 mod desk;
 mod fields;
 mod language;
@@ -60,6 +61,7 @@ mod menu;
 mod note;
 mod parts;
 mod person;
+mod person_page;
 mod refuse;
 mod sent;
 mod start;
@@ -77,5 +79,8 @@ use person::ConsolePerson;
 use sent::Sent;
 
 pub(super) fn routes() -> Router<House> {
-    Router::new().route("/", get(start::show)).route("/language/{tag}", get(language::choose))
+    Router::new()
+        .route("/", get(start::show))
+        .route("/language/{tag}", get(language::choose))
+        .merge(person_page::routes())
 }

@@ -8,8 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::super::Problem;
-use super::{ConsolePerson, Desk, Place};
-use crate::domain::days::Reading;
+use super::{ConsolePerson, Desk, Place, deeds};
 use crate::domain::policy::Console;
 use crate::flows::Refusal;
 use crate::flows::refusal::Newer;
@@ -36,6 +35,11 @@ struct Changed {
 impl ConsolePerson {
     /// The page for what a flow refused, at `place` of the console.
     pub(crate) async fn refuse(&self, place: Place, refusal: Refusal) -> Response {
+        self.refuse_to(place, place.path(), refusal).await
+    }
+
+    /// The same, from where the reader goes back to `path`.
+    pub(crate) async fn refuse_to(&self, place: Place, path: &str, refusal: Refusal) -> Response {
         let frame = &self.frame;
         let (title, text) = match &refusal {
             Refusal::Store(_) | Refusal::NoPolicy => return self.trouble(refusal),
@@ -78,7 +82,7 @@ impl ConsolePerson {
         };
         let (title, text) = (title.to_owned(), text.to_owned());
         let newer = match &refusal {
-            Refusal::Stale(newer) => newer.iter().map(|one| changed(&self.reading, one)).collect(),
+            Refusal::Stale(newer) => newer.iter().map(|one| changed(self, one)).collect(),
             _ => Vec::new(),
         };
         let detail = match &refusal {
@@ -86,7 +90,7 @@ impl ConsolePerson {
             other => Some(other.to_string()),
         };
         let status = Problem::from(refusal).status;
-        self.say_no(place, status, RefusedText { title, text, newer, detail }).await
+        self.say_no((place, path), status, RefusedText { title, text, newer, detail }).await
     }
 
     /// The page for an address that says something that is not understood: what, in both languages.
@@ -95,16 +99,16 @@ impl ConsolePerson {
         let title = frame.t("Adressen går inte att förstå", "The address cannot be understood").to_owned();
         let text = frame.t(&sv, &en).to_owned();
         let said = RefusedText { title, text, newer: Vec::new(), detail: None };
-        self.say_no(place, StatusCode::BAD_REQUEST, said).await
+        self.say_no((place, place.path()), StatusCode::BAD_REQUEST, said).await
     }
 
-    async fn say_no(&self, place: Place, status: StatusCode, said: RefusedText) -> Response {
+    async fn say_no(&self, (place, back): (Place, &str), status: StatusCode, said: RefusedText) -> Response {
         let desk = match self.desk(place).await {
             Ok(desk) => desk,
             Err(answer) => return answer,
         };
         let RefusedText { title, text, newer, detail } = said;
-        let back = desk.at(place.path());
+        let back = desk.at(back);
         self.page(status, &RefusedPage { frame: desk, title, text, newer, detail, back })
     }
 }
@@ -133,9 +137,19 @@ fn needs(console: &ConsolePerson, needed: Console) -> (&'static str, &'static st
     (title, text)
 }
 
-fn changed(reading: &Reading, newer: &Newer) -> Changed {
+fn changed(console: &ConsolePerson, newer: &Newer) -> Changed {
+    let frame = &console.frame;
     let told = |(at, by, what): &(jiff::Timestamp, String, String)| {
-        format!("{} · {by} · {what}", super::super::pages::instant(reading, *at))
+        let when = super::super::pages::instant(&console.reading, *at);
+        format!("{when} · {by} · {}", deeds::words(frame, what))
     };
-    Changed { name: newer.name.clone(), changes: newer.changes.iter().map(told).collect() }
+    let mut changes: Vec<String> = newer.changes.iter().map(told).collect();
+    if changes.is_empty() {
+        let unnamed = frame.t(
+            "Uppgifterna har ändrats av en katalog eller av Portvakt självt.",
+            "The facts were changed by a directory or by Portvakt itself.",
+        );
+        changes.push(unnamed.to_owned());
+    }
+    Changed { name: newer.name.clone(), changes }
 }

@@ -4,3 +4,5 @@
 
 mod cast;
 mod frame;
+mod person;
+mod person_deeds;

@@ -53,7 +53,6 @@
 //!   way: `hx-get` of the same page with `hx-select="#list"`.
 //! - Each route gets a line in `tests/golden/routes.txt`: `console` for any role at the console. Tests: `tests/it/admin`.
 
-mod deeds;
 mod desk;
 mod fields;
 mod language;
@@ -65,6 +64,7 @@ mod person_page;
 mod refuse;
 mod sent;
 mod start;
+mod words;
 
 use axum::Router;
 use axum::routing::get;

@@ -8,7 +8,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::super::Problem;
-use super::{ConsolePerson, Desk, Place, deeds};
+use super::words::act_words;
+use super::{ConsolePerson, Desk, Place};
 use crate::domain::policy::Console;
 use crate::flows::Refusal;
 use crate::flows::refusal::Newer;
@@ -141,7 +142,7 @@ fn changed(console: &ConsolePerson, newer: &Newer) -> Changed {
     let frame = &console.frame;
     let told = |(at, by, what): &(jiff::Timestamp, String, String)| {
         let when = super::super::pages::instant(&console.reading, *at);
-        format!("{when} · {by} · {}", deeds::words(frame, what))
+        format!("{when} · {by} · {}", act_words(frame, what))
     };
     let mut changes: Vec<String> = newer.changes.iter().map(told).collect();
     if changes.is_empty() {

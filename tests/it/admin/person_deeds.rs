@@ -262,7 +262,7 @@ async fn sessions_are_shown_and_ended_and_the_sides_compared() {
         );
         let page = asa.get(&sofia).await;
         assert!(
-            page.body.contains("Vad som har hänt") && page.body.contains("Inloggningar avslutades"),
+            page.body.contains("Vad som har hänt") && page.body.contains("Avslutade inloggningar"),
             "{}",
             page.body
         );

@@ -73,12 +73,16 @@ pub enum What {
         /// Whether a letter went out.
         was_sent: bool,
     },
-    /// Something else, as the audit calls it, with the days that it is about.
+    /// Something else.
     Done {
-        /// The audit's word.
+        /// The audit's word for it.
         action: String,
-        /// Its first and the first instant after it.
-        days: Option<(Timestamp, Timestamp)>,
+        /// The item that it is about, as `component/item`.
+        item: Option<String>,
+        /// The first instant that it is about.
+        from: Option<Timestamp>,
+        /// The first instant after it.
+        until: Option<Timestamp>,
     },
 }
 
@@ -134,7 +138,11 @@ fn noticed(notice: Notice) -> Happened {
 fn done(entry: Recorded) -> Happened {
     let text = |name: &str| entry.after.as_ref()?.get(name).and_then(Value::as_str);
     let instant = |name: &str| text(name)?.parse::<Timestamp>().ok();
-    let days = instant("from").zip(instant("until"));
+    let (from, until) = (instant("from"), instant("until").or_else(|| instant("valid_until")));
     let why = text("reason").or_else(|| text("why")).map(str::to_owned);
-    Happened { at: entry.at, what: What::Done { action: entry.action, days }, by: Some(entry.actor), why }
+    // What is taken names its item only as it was.
+    let before = || entry.before.as_ref()?.get("item").and_then(Value::as_str);
+    let item = text("item").or_else(before).map(str::to_owned);
+    let what = What::Done { action: entry.action, item, from, until };
+    Happened { at: entry.at, what, by: Some(entry.actor), why }
 }

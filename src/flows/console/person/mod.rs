@@ -9,6 +9,8 @@ pub mod sign_ins;
 
 use jiff::Timestamp;
 
+use super::super::decide::Question;
+use super::super::decide::why::{self, Explained};
 use super::super::mover::{self, AskedRight};
 use super::super::people::{self, Names, Portrait};
 use super::super::{Act, Ports, Refusal, post, protection};
@@ -158,6 +160,24 @@ async fn protection_asked(
 async fn asked_leave(c: &mut Conn, id: AccountId) -> Result<Option<AskedFor>, Refusal> {
     let newest = leave_request::newest(c, id).await?.filter(|request| request.state == "waiting");
     Ok(newest.map(|asked| AskedFor { from: asked.from, until: asked.until, at: asked.asked_at }))
+}
+
+/// Whether the person may do something, and through what, with what those are called who gave it.
+///
+/// # Errors
+///
+/// As [`why::explained`].
+pub async fn explained(
+    ports: &Ports,
+    _actor: &ConsoleActor,
+    question: &Question,
+    language: Language,
+) -> Result<(Explained, Names), Refusal> {
+    let found = why::explained(ports, question, language).await?;
+    let mut c = ports.db.read().await?;
+    let by = found.because.iter().map(|story| story.by.as_str());
+    let names = people::names(&mut c, &ports.settings.directories, by).await?;
+    Ok((found, names))
 }
 
 /// Rights of this person that somebody is asked about since they changed job.

@@ -8,7 +8,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::super::parts::{Event, Timeline, status_words};
-use super::super::{ConsolePerson, Desk, Place, deeds as audit_words};
+use super::super::words::act_words;
+use super::super::{ConsolePerson, Desk, Place};
 use super::who::{Met, Tab, Who, meet};
 use super::words;
 use crate::domain::account::Status;
@@ -95,11 +96,13 @@ fn event(desk: &Desk, policy: &Policy, names: &Names, one: &Happened) -> Event {
             };
             ("warn", format!("{what}: {days} {}", desk.t("före frysning", "before the freeze")))
         }
-        What::Done { action, days } => {
-            if let Some((from, until)) = days {
-                text.push(format!("{} – {}", desk.day(*from), desk.last_day(*until)));
-            }
-            ("", audit_words::words(desk, action).to_owned())
+        What::Done { action, item, from, until } => {
+            text.extend(item.clone());
+            text.extend(until.map(|until| match from {
+                Some(from) => format!("{} – {}", desk.day(*from), desk.last_day(until)),
+                None => format!("{} {}", desk.t("till och med", "until and including"), desk.last_day(until)),
+            }));
+            ("", capital(act_words(desk, action)))
         }
     };
     // What a rule gave was given by nobody in particular.
@@ -107,6 +110,13 @@ fn event(desk: &Desk, policy: &Policy, names: &Names, one: &Happened) -> Event {
     text.extend(one.by.as_deref().filter(|_| !is_by_rule).map(|by| names.of(by).to_owned()));
     text.extend(one.why.as_ref().map(|why| format!("”{why}”")));
     Event { tone, datetime: one.at.to_string(), when: desk.when(one.at), what, text: text.join(" · ") }
+}
+
+/// With a capital, at the beginning of a line.
+fn capital(text: &str) -> String {
+    let mut signs = text.chars();
+    let first = signs.next();
+    first.into_iter().flat_map(char::to_uppercase).chain(signs).collect()
 }
 
 fn from(desk: &Desk, origin: &Origin) -> String {

@@ -15,8 +15,10 @@ use super::words;
 use crate::domain::ids::ComponentId;
 use crate::domain::name::sort_key;
 use crate::domain::policy::{Action, Policy};
-use crate::flows::decide::why::{Explained, explained};
+use crate::flows::console::person;
+use crate::flows::decide::why::Explained;
 use crate::flows::decide::{Question, Who as About};
+use crate::flows::people::{GrantStory, Names};
 use crate::flows::{Refusal, past};
 
 #[derive(Template)]
@@ -145,17 +147,15 @@ async fn ask(console: &ConsolePerson, met: &Met, component: &str) -> Result<Told
         as_of,
         min_version: None,
     };
-    let found = explained(&console.ports, &question, language).await?;
-    Ok(told(met, &console.person.compiled.policy, &question, found))
+    let (found, names) = person::explained(&console.ports, &console.actor, &question, language).await?;
+    Ok(told(met, &console.person.compiled.policy, &question, (found, &names)))
 }
 
-fn told(met: &Met, policy: &Policy, question: &Question, found: Explained) -> Told {
+fn told(met: &Met, policy: &Policy, question: &Question, (found, names): (Explained, &Names)) -> Told {
     let desk = &met.desk;
     let is_allowed = found.answer.decision;
     let stopped = (!is_allowed).then(|| found.answer.reason_user.clone());
-    let origin = |story: &crate::flows::people::GrantStory| {
-        (story.name.clone(), origin_words(desk, &met.look.names, &met.look.name, story))
-    };
+    let origin = |story: &GrantStory| (story.name.clone(), origin_words(desk, names, &met.look.name, story));
     let asked = match &question.item {
         Some(item) => format!("{} {}/{item}", question.action, question.component),
         None => format!("{} {}", question.action, question.component),

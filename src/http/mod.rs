@@ -16,6 +16,7 @@ mod scim;
 pub mod serve;
 mod sso;
 mod tally;
+mod written;
 
 use std::sync::Arc;
 

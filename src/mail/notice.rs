@@ -17,6 +17,7 @@ mod digest;
 mod ending;
 mod leave;
 mod question;
+mod reminder;
 
 pub use alert::{Alert, Invited, PlanCounts};
 pub use beside::{Because, Beside};
@@ -24,6 +25,7 @@ pub use digest::{Digest, Part};
 pub use ending::{Ending, Ends};
 pub use leave::LeaveAnswer;
 pub use question::{Asked, Question};
+pub use reminder::Reminder;
 
 /// What the person can do about it, and whom to ask: the same for every notice.
 #[derive(Debug, Clone, Copy)]

@@ -4,6 +4,7 @@
 //! only where the role allows that. No page decides.
 
 pub mod person;
+pub mod standing;
 pub mod waiting;
 
 use super::session::{self, SignedInPerson};

@@ -11,8 +11,10 @@ mod leave;
 mod linked;
 mod right_changes;
 mod rights;
+pub mod roster;
 mod seen;
 pub mod through;
+pub mod together;
 mod told;
 mod who;
 

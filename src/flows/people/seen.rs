@@ -2,6 +2,8 @@
 //!
 //! Invariant: whoever decided by a state that is gone is told what changed and by whom, and nothing is done.
 
+use jiff::Timestamp;
+
 use super::super::refusal::Newer;
 use super::super::{Act, Refusal};
 use super::who::{name_of, names};
@@ -23,9 +25,18 @@ pub(in crate::flows) async fn unchanged(c: &mut Conn, act: &Act, account: &Accou
     if seen.version == account.version {
         return Ok(());
     }
+    Err(Refusal::Stale(vec![newer(c, account, seen.at).await?]))
+}
+
+/// What was done to an account since it was shown, and by whom.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub(super) async fn newer(c: &mut Conn, account: &Account, shown_at: Timestamp) -> Result<Newer, Refusal> {
     let mut newest = audit::about(c, &Subject::new("account", account.id), MOST).await?;
-    newest.retain(|entry| seen.at <= entry.at);
+    newest.retain(|entry| shown_at <= entry.at);
     let names = names(c, &[], newest.iter().map(|entry| entry.actor.as_str())).await?;
     let told = |entry: &audit::Recorded| (entry.at, names.of(&entry.actor).to_owned(), entry.action.clone());
-    Err(Refusal::Stale(vec![Newer { name: name_of(account), changes: newest.iter().map(told).collect() }]))
+    Ok(Newer { name: name_of(account), changes: newest.iter().map(told).collect() })
 }

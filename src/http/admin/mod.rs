@@ -59,6 +59,7 @@ mod language;
 mod menu;
 mod note;
 mod parts;
+mod people;
 mod person;
 mod person_page;
 mod refuse;
@@ -81,6 +82,9 @@ use sent::Sent;
 pub(super) fn routes() -> Router<House> {
     Router::new()
         .route("/", get(start::show))
+        .route("/people", get(people::list))
+        .route("/people/change", get(people::change).post(people::apply))
+        .route("/people/export", get(people::export))
         .route("/language/{tag}", get(language::choose))
         .merge(person_page::routes())
 }

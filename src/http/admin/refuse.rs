@@ -6,8 +6,10 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+use jiff::Timestamp;
 
 use super::super::Problem;
+use super::super::pages::instant;
 use super::words::act_words;
 use super::{ConsolePerson, Desk, Place};
 use crate::domain::policy::Console;
@@ -139,14 +141,12 @@ fn needs(console: &ConsolePerson, needed: Console) -> (&'static str, &'static st
 }
 
 fn changed(console: &ConsolePerson, newer: &Newer) -> Changed {
-    let frame = &console.frame;
-    let told = |(at, by, what): &(jiff::Timestamp, String, String)| {
-        let when = super::super::pages::instant(&console.reading, *at);
-        format!("{when} · {by} · {}", act_words(frame, what))
+    let told = |(at, by, what): &(Timestamp, String, String)| {
+        format!("{} · {by} · {}", instant(&console.reading, *at), act_words(&console.frame, what))
     };
     let mut changes: Vec<String> = newer.changes.iter().map(told).collect();
     if changes.is_empty() {
-        let unnamed = frame.t(
+        let unnamed = console.frame.t(
             "Uppgifterna har ändrats av en katalog eller av Portvakt självt.",
             "The facts were changed by a directory or by Portvakt itself.",
         );

@@ -1,8 +1,9 @@
-//! What others did, in words.
+//! What others did, and who saw somebody last, in words.
 //!
 //! Invariant: an act that has no words here shows its stable name; nothing is hidden.
 
 use super::super::pages::Frame;
+use crate::domain::policy::EvidenceSource;
 
 /// The audit's word, Swedish, English: in the middle of a sentence, after who did it.
 const ACTS: &[(&str, &str, &str)] = &[
@@ -60,5 +61,14 @@ const ACTS: &[(&str, &str, &str)] = &[
 /// What was done to an account, as the audit calls it, in the middle of a sentence.
 pub(super) fn act_words<'w>(frame: &Frame, action: &'w str) -> &'w str {
     let known = ACTS.iter().find(|(known, ..)| *known == action);
-    known.map_or(action, |(_, sv, en)| if frame.tag() == "sv" { sv } else { en })
+    known.map_or(action, |(_, sv, en)| frame.t(sv, en))
+}
+
+/// A source that says when somebody was last seen.
+pub(super) fn source_words(frame: &Frame, source: EvidenceSource) -> &'static str {
+    match source {
+        EvidenceSource::Sso => "SSO",
+        EvidenceSource::Crm => frame.t("CRM:s logg", "The CRM’s log"),
+        EvidenceSource::Directory => frame.t("Katalogens logg", "The directory’s log"),
+    }
 }

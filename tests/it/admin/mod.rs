@@ -3,6 +3,10 @@
 //! Invariant: people arrive over SCIM, hold their roles by hand, and sign in at the provider.
 
 mod cast;
+mod changes;
 mod frame;
+mod people;
 mod person;
 mod person_deeds;
+mod rights;
+mod start;

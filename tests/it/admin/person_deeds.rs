@@ -8,7 +8,7 @@ use serde_json::json;
 use super::cast::{give, seat, send};
 use super::person::{TABS, arrive, decide, path_of, shown, told};
 use crate::engines::on_each_engine;
-use crate::sign_in::browser::Browser;
+use crate::sign_in::browser::{Browser, Page};
 use crate::sign_in::house::TestHouse;
 
 /// The mark that this browser's forms would carry, for whom no page offers a form.
@@ -19,9 +19,19 @@ fn own_mark(browser: &Browser) -> String {
 }
 
 /// Does one of `change/…`.
-async fn deed(browser: &mut Browser, person: &str, name: &str, form: &str) -> crate::sign_in::browser::Page {
+async fn deed(browser: &mut Browser, person: &str, name: &str, form: &str) -> Page {
     let address = format!("{person}/change/{name}");
     decide(browser, &address, &address, form).await
+}
+
+/// A deed that the page offers no button for, and says why: sent all the same.
+async fn outright(browser: &mut Browser, person: &str, name: &str, why: &str) -> Page {
+    let address = format!("{person}/change/{name}");
+    let page = browser.get(&address).await;
+    assert!(page.body.contains(why) && !page.body.contains("name=\"token\""), "{}", page.body);
+    let version = shown(&browser.get(&format!("{person}/rights")).await);
+    let form = format!("token={}&{version}&reason=x", own_mark(browser));
+    send(browser, &address, &form).await
 }
 
 #[tokio::test]
@@ -49,11 +59,17 @@ async fn an_account_is_frozen_deactivated_and_restored() {
         assert!(page.body.contains("rollen Kommunikatör"), "{}", page.body);
         let done = deed(&mut asa, &sofia, "deactivate", "reason=Slutat").await;
         told(&mut asa, &done, "kontot är avaktiverat").await;
-        let refused = deed(&mut asa, &sofia, "freeze", "reason=x").await;
+        let refused = outright(&mut asa, &sofia, "freeze", "Kontot är avaktiverat.").await;
         assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.body);
         let done = deed(&mut asa, &sofia, "restore", "reason=Tillbaka").await;
         told(&mut asa, &done, "kontot är återställt").await;
         let last = path_of(&house, "asa").await;
+        let alone = asa.get(&format!("{sofia}/change/deactivate")).await;
+        assert!(
+            alone.body.contains("Ingen annan som kan logga in har rollen Kommunikatör."),
+            "{}",
+            alone.body
+        );
         let mut eva = seat(&house, "eva", Some("administrator")).await;
         let done = deed(&mut eva, &last, "deactivate", "reason=Bytt+jobb").await;
         told(&mut eva, &done, "kontot är avaktiverat").await;
@@ -128,7 +144,7 @@ async fn protection_takes_two_administrators() {
             "{}",
             page.body
         );
-        let refused = deed(&mut eva, &sofia, "freeze", "reason=x").await;
+        let refused = outright(&mut eva, &sofia, "freeze", "Skyddat konto.").await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.body);
         deed(&mut asa, &sofia, "unprotect", "reason=Slut").await;
         let done = deed(&mut eva, &sofia, "unprotect", "reason=Enig").await;
@@ -248,7 +264,7 @@ async fn sessions_are_shown_and_ended_and_the_sides_compared() {
         let sofia = path_of(&house, "sofia").await;
         let page = asa.get(&format!("{sofia}/sign-ins")).await;
         assert!(
-            page.body.contains("Anställda och styrelse") && page.body.contains("via Portvakt"),
+            page.body.contains("Anställda och styrelse") && page.body.contains("<dt>SSO</dt>"),
             "{}",
             page.body
         );

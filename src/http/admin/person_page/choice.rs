@@ -75,21 +75,17 @@ fn origin(met: &Met, key: &str, story: &GrantStory, is_locked: bool) -> OriginLi
     };
     if met.may_change && story.rule.is_none() {
         if story.origin == "manual" {
-            ways.push((preview("give"), pick(desk, "Ändra skäl eller slutdatum", "Change reason or end")));
+            ways.push((preview("give"), desk.t("Ändra skäl eller slutdatum", "Change reason or end")));
         }
         if is_locked {
             ways.push((
                 preview("take"),
-                pick(desk, "Ta bort det som getts för hand", "Take what was given by hand"),
+                desk.t("Ta bort det som getts för hand", "Take what was given by hand"),
             ));
         }
     }
     let icon = desk.icon(if story.rule.is_some() { "lock" } else { "pen" });
     OriginLine { icon, text: origin_words(desk, &met.look.names, &met.look.name, story), ways }
-}
-
-fn pick(desk: &Desk, sv: &'static str, en: &'static str) -> &'static str {
-    if desk.tag() == "sv" { sv } else { en }
 }
 
 /// Where a right comes from, in one or two sentences.

@@ -68,10 +68,6 @@ pub(super) async fn show(console: ConsolePerson, Path(id): Path<String>) -> Resp
     console.page(StatusCode::OK, &page)
 }
 
-fn pick(desk: &Desk, sv: &'static str, en: &'static str) -> &'static str {
-    if desk.tag() == "sv" { sv } else { en }
-}
-
 fn rows(met: &Met, sides: &Sides) -> Vec<Row> {
     let (desk, portrait) = (&met.desk, &met.look.portrait);
     let none = || desk.t("–", "–").to_owned();
@@ -102,22 +98,22 @@ fn rows(met: &Met, sides: &Sides) -> Vec<Row> {
     let language = portrait.language.map(|language| language.tag().to_owned());
     vec![
         Row {
-            words: pick(desk, "I bruk", "In use"),
+            words: desk.t("I bruk", "In use"),
             cells: sides.directories.iter().map(active).collect(),
             ours: usable.to_owned(),
         },
-        row(pick(desk, "Namn", "Name"), Some(line.display_name.clone()), |told| told.display_name.clone()),
-        row(pick(desk, "Användarnamn", "User name"), Some(line.user_name.clone()), |told| {
+        row(desk.t("Namn", "Name"), Some(line.display_name.clone()), |told| told.display_name.clone()),
+        row(desk.t("Användarnamn", "User name"), Some(line.user_name.clone()), |told| {
             told.user_name.clone()
         }),
-        row(pick(desk, "E-post", "E-mail"), portrait.email.clone(), |told| told.email.clone()),
-        row(pick(desk, "Språk", "Language"), language, |told| {
+        row(desk.t("E-post", "E-mail"), portrait.email.clone(), |told| told.email.clone()),
+        row(desk.t("Språk", "Language"), language, |told| {
             let tag = told.language.as_deref()?;
             Some(tag.split(['-', '_']).next().unwrap_or(tag).to_owned())
         }),
-        row(pick(desk, "Avdelning", "Department"), None, |told| told.department.clone()),
-        row(pick(desk, "Chef", "Manager"), None, |told| told.manager.clone()),
-        row(pick(desk, "Katalogens id", "The directory's id"), None, |told| told.external_id.clone()),
+        row(desk.t("Avdelning", "Department"), None, |told| told.department.clone()),
+        row(desk.t("Chef", "Manager"), None, |told| told.manager.clone()),
+        row(desk.t("Katalogens id", "The directory's id"), None, |told| told.external_id.clone()),
     ]
 }
 
@@ -126,12 +122,12 @@ fn of_crm(met: &Met, crm: &Delivery) -> Crm {
     let version = met.look.portrait.line.version;
     let mut facts = Vec::new();
     let unknown = || desk.t("okänt", "unknown").to_owned();
-    facts.push((pick(desk, "CRM:ets id", "The CRM's id"), crm.crm_id.clone().unwrap_or_else(unknown)));
+    facts.push((desk.t("CRM:ets id", "The CRM's id"), crm.crm_id.clone().unwrap_or_else(unknown)));
     let told = match &crm.proof {
         Some(proof) => format!("version {} · {}", proof.version, desk.when(proof.at)),
         None => desk.t("ingenting än", "nothing yet").to_owned(),
     };
-    facts.push((pick(desk, "Har tagit emot", "Has taken"), told));
-    facts.push((pick(desk, "Gäller hos oss", "Holds with us"), format!("version {version}")));
+    facts.push((desk.t("Har tagit emot", "Has taken"), told));
+    facts.push((desk.t("Gäller hos oss", "Holds with us"), format!("version {version}")));
     Crm { name: crm.target.to_string(), facts, is_level: crm.has(version) }
 }

@@ -14,8 +14,11 @@ use super::super::{ConsolePerson, Desk, Fields, Note, Place, Sent};
 use super::deed_words as say;
 use super::who::{Met, Who, meet, seen, unseen};
 use super::words;
+use crate::domain::by_hand;
+use crate::domain::grant::GrantKind;
+use crate::domain::safety::SafetyStop;
 use crate::flows::console::person::deeds::{self, Deed};
-use crate::flows::people::{DeputyWish, LeaveWish};
+use crate::flows::people::{DeputyWish, LeaveWish, together};
 use crate::flows::protection::Agreed;
 use crate::flows::{Ports, Refusal, past};
 
@@ -57,7 +60,8 @@ pub(super) struct DeedPage {
     pub(super) lead: String,
     pub(super) lines: Vec<Line>,
     pub(super) rows: Vec<Row>,
-    pub(super) decide: Decide,
+    /// Nothing: it cannot be done, and the lines say why.
+    pub(super) decide: Option<Decide>,
 }
 
 /// What somebody gains, loses or keeps.
@@ -121,8 +125,58 @@ pub(super) async fn preview(console: ConsolePerson, Path((id, deed)): Path<(Stri
     if let Err(refusal) = deeds::may(&console.ports, planned).await {
         return console.refuse_to(Place::People, &met.path, refusal).await;
     }
+    let ahead = match ahead(&console, &met, kind).await {
+        Ok(ahead) => ahead,
+        Err(refusal) => return console.refuse_to(Place::People, &met.path, refusal).await,
+    };
     let shown = met.shown();
-    page(&console, met, kind, (&shown, &Fields::default()), None)
+    page(&console, met, (kind, ahead), (&shown, &Fields::default()), None)
+}
+
+/// What stands in the way, or should be known beforehand.
+#[derive(Debug, Default)]
+struct Ahead {
+    lines: Vec<Line>,
+    /// Whether it cannot be done.
+    is_stopped: bool,
+}
+
+/// What the same deed done to several would say of this one.
+async fn ahead(console: &ConsolePerson, met: &Met, kind: Kind) -> Result<Ahead, Refusal> {
+    let deed = match kind {
+        Kind::Freeze => by_hand::Deed::Freeze,
+        Kind::Deactivate => by_hand::Deed::Deactivate,
+        Kind::Restore => by_hand::Deed::Restore,
+        Kind::EndDate => by_hand::Deed::End,
+        Kind::Leave => by_hand::Deed::Leave,
+        Kind::EndLeave | Kind::ApproveLeave | Kind::RefuseLeave | Kind::Protect | Kind::Unprotect => {
+            return Ok(Ahead::default());
+        }
+    };
+    let (desk, policy) = (&met.desk, &console.person.compiled.policy);
+    let found = together::preview(&console.ports, &console.actor, deed, &[met.id]).await?;
+    let mut ahead = Ahead::default();
+    for obstacle in found.lines.iter().filter_map(|line| line.obstacle) {
+        ahead.is_stopped = true;
+        ahead.lines.push(Line::warning(desk, obstacle.sentence(desk.reading())));
+    }
+    for stop in &found.stops {
+        match stop {
+            SafetyStop::CriticalEmpty { .. } | SafetyStop::NoAdministrator => {
+                // An end or a leave that lies ahead is judged by the flow, for its own day.
+                ahead.is_stopped |= matches!(kind, Kind::Freeze | Kind::Deactivate);
+                ahead.lines.push(Line::warning(desk, stop.sentence(policy, desk.reading())));
+            }
+            // How many lose access in a day is no limit for a person who decides about one account.
+            SafetyStop::TooMany { .. } | SafetyStop::InputShrank { .. } => {}
+        }
+    }
+    for (_, role) in found.alone {
+        let role = words::kind_of(desk, policy, &GrantKind::Role(role));
+        let nobody = desk.t("Ingen annan som kan logga in har", "Nobody else who can sign in holds");
+        ahead.lines.push(Line::warning(desk, format!("{nobody} {role}.")));
+    }
+    Ok(ahead)
 }
 
 async fn unknown(console: &ConsolePerson, deed: &str) -> Response {
@@ -133,19 +187,20 @@ async fn unknown(console: &ConsolePerson, deed: &str) -> Response {
 fn page(
     console: &ConsolePerson,
     met: Met,
-    kind: Kind,
+    (kind, ahead): (Kind, Ahead),
     (shown, said): (&Fields, &Fields),
     mistake: Option<(&'static str, String)>,
 ) -> Response {
     let desk = &met.desk;
-    let says = say::text(kind, desk, &met.look, &console.person.compiled.policy);
+    let mut says = say::text(kind, desk, &met.look, &console.person.compiled.policy);
+    says.lines.extend(ahead.lines);
     let status = if mistake.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let hidden = ["version", "seen"].into_iter().filter_map(|name| Some((name, shown.one(name)?)));
     let decide = Decide {
         frame: desk.clone(),
         address: desk.at(&format!("{}/change/{}", met.path, kind.name())),
         hidden: hidden.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        inputs: say::inputs(kind, desk, &met.look, &console.actor_name(), (said, mistake.as_ref())),
+        inputs: say::inputs(kind, desk, &met.look, &desk.name, (said, mistake.as_ref())),
         button: says.button.to_owned(),
         takes: says.lines.iter().any(|line| line.class == "lose"),
         cancel: desk.at(&met.path),
@@ -155,20 +210,11 @@ fn page(
         lead: says.lead,
         lines: says.lines,
         rows: Vec::new(),
-        decide,
+        decide: (!ahead.is_stopped).then_some(decide),
         frame: met.desk,
         who: met.who,
     };
     console.page(status, &page)
-}
-
-impl ConsolePerson {
-    /// What whoever sits here is called.
-    fn actor_name(&self) -> String {
-        let account = &self.person.account;
-        let name = if account.display_name.is_empty() { &account.user_name } else { &account.display_name };
-        name.clone()
-    }
 }
 
 /// `POST /people/{id}/change/{deed}`: does it.
@@ -189,7 +235,7 @@ pub(super) async fn carry_out(Path((id, deed)): Path<(String, String)>, sent: Se
             console.go(&met.path, &Note::done(title, text))
         }
         Err(refusal) => match words::mistake(&met.desk, &refusal) {
-            Some(mistake) => page(&console, met, kind, (&fields, &fields), Some(mistake)),
+            Some(mistake) => page(&console, met, (kind, Ahead::default()), (&fields, &fields), Some(mistake)),
             None => console.refuse_to(Place::People, &met.path, refusal).await,
         },
     }

@@ -18,10 +18,6 @@ pub(super) struct Text {
     pub(super) button: &'static str,
 }
 
-fn pick(desk: &Desk, sv: &'static str, en: &'static str) -> &'static str {
-    if desk.tag() == "sv" { sv } else { en }
-}
-
 /// Title and button.
 fn named(kind: Kind, desk: &Desk) -> (&'static str, &'static str) {
     let (title, button) = match kind {
@@ -46,7 +42,7 @@ fn named(kind: Kind, desk: &Desk) -> (&'static str, &'static str) {
         Kind::Protect => (("Skydda kontot", "Protect the account"), ("Skydda kontot", "Protect the account")),
         Kind::Unprotect => (("Häv skyddet", "End the protection"), ("Häv skyddet", "End the protection")),
     };
-    (pick(desk, title.0, title.1), pick(desk, button.0, button.1))
+    (desk.t(title.0, title.1), desk.t(button.0, button.1))
 }
 
 /// The words of a deed about this person.
@@ -183,7 +179,7 @@ fn protection(kind: Kind, desk: &Desk, look: &Look, text: &mut Text) {
                 desk.when(asked.at),
                 asked.why
             );
-            text.button = pick(desk, "Bekräfta", "Confirm");
+            text.button = desk.t("Bekräfta", "Confirm");
         }
         None => {
             text.lead = desk
@@ -192,7 +188,7 @@ fn protection(kind: Kind, desk: &Desk, look: &Look, text: &mut Text) {
                     "Two administrators must agree. Somebody else than you confirms it within seven days.",
                 )
                 .to_owned();
-            text.button = pick(desk, "Be om bekräftelse", "Ask for confirmation");
+            text.button = desk.t("Be om bekräftelse", "Ask for confirmation");
         }
     }
 }
@@ -276,6 +272,6 @@ pub(super) fn done(kind: Kind, desk: &Desk, name: &str, waits: bool) -> (String,
         (Kind::Protect, false) => ("kontot är skyddat", "the account is protected"),
         (Kind::Unprotect, false) => ("skyddet är hävt", "the protection has ended"),
     };
-    let kept = pick(desk, "Beslutet står i händelseloggen.", "The decision stands in the audit log.");
+    let kept = desk.t("Beslutet står i händelseloggen.", "The decision stands in the audit log.");
     (format!("{name}: {}", desk.t(sv, en)), kept)
 }

@@ -184,7 +184,7 @@ fn confirm(
         lead: desk.t("Ingenting är ändrat än.", "Nothing has been changed yet.").to_owned(),
         lines: vec![lose],
         rows: Vec::new(),
-        decide,
+        decide: Some(decide),
         frame: met.desk,
         who: met.who,
     };

@@ -154,7 +154,6 @@ fn facts(met: &Met) -> Vec<(String, String)> {
 
 fn waits(met: &Met) -> Vec<Waits> {
     let (desk, look) = (&met.desk, &met.look);
-    let pick = |sv: &'static str, en: &'static str| if desk.tag() == "sv" { sv } else { en };
     let way = |deed: &str| desk.at(&format!("{}/change/{deed}", met.path));
     let may = desk.may_change && !look.is_self && !look.is_removed();
     let mut waits = Vec::new();
@@ -162,8 +161,8 @@ fn waits(met: &Met) -> Vec<Waits> {
         let days = format!("{} – {}", desk.day(asked.from), desk.last_day(asked.until));
         let mut ways = Vec::new();
         if may {
-            ways.push((way("approve-leave"), pick("Bevilja …", "Grant …"), false));
-            ways.push((way("refuse-leave"), pick("Avslå …", "Refuse …"), true));
+            ways.push((way("approve-leave"), desk.t("Bevilja …", "Grant …"), false));
+            ways.push((way("refuse-leave"), desk.t("Avslå …", "Refuse …"), true));
         }
         let text = format!("{} {days}.", desk.t("Söker ledigt", "Asks for leave"));
         waits.push(Waits { text, ways });
@@ -177,7 +176,7 @@ fn waits(met: &Met) -> Vec<Waits> {
         let deed = if asked.protects { "protect" } else { "unprotect" };
         let mut ways = Vec::new();
         if may && !asked.is_own {
-            ways.push((way(deed), pick("Bekräfta …", "Confirm …"), false));
+            ways.push((way(deed), desk.t("Bekräfta …", "Confirm …"), false));
         }
         let other = if asked.is_own {
             desk.t(" En annan administratör behöver bekräfta.", " Another administrator has to confirm it.")

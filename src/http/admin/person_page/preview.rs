@@ -159,7 +159,7 @@ async fn page(
         lead: desk.t("Ingenting är ändrat än.", "Nothing has been changed yet.").to_owned(),
         lines,
         rows: rows(desk, policy, &foreseen),
-        decide,
+        decide: Some(decide),
         frame: met.desk,
         who: met.who,
     };

@@ -7,9 +7,9 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::super::words::source_words;
 use super::super::{ConsolePerson, Desk, Note, Place, Sent};
 use super::who::{Tab, Who, meet, named, path};
-use super::words;
 use crate::domain::ids::SessionId;
 use crate::flows::console::person::{deeds, sign_ins};
 use crate::flows::session::{Line, Which};
@@ -50,7 +50,7 @@ pub(super) async fn show(console: ConsolePerson, Path(id): Path<String>) -> Resp
     let sources = found
         .sources
         .iter()
-        .map(|(source, at)| (words::source(desk, *source), at.map_or_else(unknown, |at| desk.when(at))));
+        .map(|(source, at)| (source_words(desk, *source), at.map_or_else(unknown, |at| desk.when(at))));
     let page = SignInsPage {
         address: desk.at(&format!("{}/sign-ins", met.path)),
         may_end: desk.may_change,

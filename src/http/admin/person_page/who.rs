@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::super::super::pages::Icon;
 use super::super::parts::Pill;
+use super::super::words::source_words;
 use super::super::{ConsolePerson, Desk, Fields, Place};
-use super::words;
 use crate::domain::account::Status;
 use crate::domain::ids::AccountId;
 use crate::flows::Refusal;
@@ -144,7 +144,7 @@ impl Who {
         let tab = |(tab, way, sv, en): &(Tab, &str, &'static str, &'static str)| Way {
             address: desk.at(&format!("{path}{way}")),
             icon: desk.icon("arrow"),
-            words: if desk.tag() == "sv" { sv } else { en },
+            words: desk.t(sv, en),
             is_here: here == Some(*tab),
         };
         let manager = |one: &person::Manager| (desk.at(&self::path(one.account)), one.name.clone());
@@ -157,7 +157,7 @@ impl Who {
             status: Pill::status(desk, line.status),
             since: desk.day(line.status_since),
             seen: line.last_seen.map_or_else(|| desk.t("aldrig", "never").to_owned(), |at| desk.when(at)),
-            source: line.last_seen_source.map_or("", |source| words::source(desk, source)),
+            source: line.last_seen_source.map_or("", |source| source_words(desk, source)),
             limited: limited(desk, look),
             directories: look.directories.join(", "),
             managers: look.managers.iter().map(manager).collect(),
@@ -190,19 +190,20 @@ fn limited(desk: &Desk, look: &Look) -> String {
 }
 
 fn aside(desk: &Desk, look: &Look) -> Option<&'static str> {
-    let pick = |sv: &'static str, en: &'static str| if desk.tag() == "sv" { sv } else { en };
     if look.is_removed() {
-        Some(pick(
-            "Kontot är borttaget. Det går bara att läsa.",
-            "The account is removed. It can only be read.",
-        ))
+        Some(
+            desk.t(
+                "Kontot är borttaget. Det går bara att läsa.",
+                "The account is removed. It can only be read.",
+            ),
+        )
     } else if look.portrait.line.is_protected {
-        Some(pick(
+        Some(desk.t(
             "Kontot är skyddat. Ingen och inget ändrar det förrän skyddet har hävts.",
             "The account is protected. Nobody and nothing changes it until the protection has ended.",
         ))
     } else if look.is_self && desk.may_change {
-        Some(pick(
+        Some(desk.t(
             "Det här är ditt eget konto. Det ändras av någon annan än du själv.",
             "This is your own account. It is changed by somebody else than you.",
         ))
@@ -220,7 +221,7 @@ fn acts(desk: &Desk, look: &Look, path: &str) -> (Vec<Way>, Vec<Way>) {
     let way = |address: &str, icon, sv: &'static str, en: &'static str| Way {
         address: desk.at(&format!("{path}{address}")),
         icon: desk.icon(icon),
-        words: if desk.tag() == "sv" { sv } else { en },
+        words: desk.t(sv, en),
         is_here: false,
     };
     let sessions = way("/sign-ins", "out", "Avsluta pågående inloggningar", "End open sessions");

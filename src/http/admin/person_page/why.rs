@@ -206,21 +206,20 @@ fn sentence(met: &Met, policy: &Policy, question: &Question, found: &Explained) 
 /// Where a no can be made a yes.
 fn ways(met: &Met, question: &Question, code: &str) -> Vec<(String, &'static str)> {
     let desk = &met.desk;
-    let pick = |sv: &'static str, en: &'static str| if desk.tag() == "sv" { sv } else { en };
     let tab = |tab: &str| desk.at(&format!("{}/{tab}", met.path));
     match code {
-        "no_role" => vec![(tab("rights"), pick("Till rollerna", "To the roles"))],
+        "no_role" => vec![(tab("rights"), desk.t("Till rollerna", "To the roles"))],
         "no_sector" | "administration_closed" => {
-            vec![(tab("limits"), pick("Till begränsningen", "To the limits"))]
+            vec![(tab("limits"), desk.t("Till begränsningen", "To the limits"))]
         }
         "item_not_linked" => {
             let item = question.item.clone().unwrap_or_default();
             let fields = Fields::default().with("component", &question.component).with("item", item);
             let address = format!("{}#add", fields.at(desk, &format!("{}/limits", met.path)));
-            vec![(address, pick("Lägg till koppling", "Add a link"))]
+            vec![(address, desk.t("Lägg till koppling", "Add a link"))]
         }
-        "not_active" => vec![(desk.at(&met.path), pick("Till översikten", "To the overview"))],
-        "expired" => vec![(tab("change/end-date"), pick("Sätt slutdatum …", "Set end date …"))],
+        "not_active" => vec![(desk.at(&met.path), desk.t("Till översikten", "To the overview"))],
+        "expired" => vec![(tab("change/end-date"), desk.t("Sätt slutdatum …", "Set end date …"))],
         _ => Vec::new(),
     }
 }

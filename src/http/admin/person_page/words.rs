@@ -8,18 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::Desk;
 use crate::domain::grant::GrantKind;
-use crate::domain::policy::{Action, EvidenceSource, Opening, Policy, Role};
+use crate::domain::policy::{Action, Opening, Policy, Role};
 use crate::flows::Refusal;
-
-/// A source of evidence.
-pub(super) fn source(desk: &Desk, source: EvidenceSource) -> &'static str {
-    let (sv, en) = match source {
-        EvidenceSource::Sso => ("via Portvakt", "through Portvakt"),
-        EvidenceSource::Crm => ("enligt CRM:ets logg", "by the CRM's own log"),
-        EvidenceSource::Directory => ("enligt katalogens logg", "by the directory's log"),
-    };
-    if desk.tag() == "sv" { sv } else { en }
-}
 
 /// What somebody may do: "se, skapa", or everything.
 pub(super) fn actions(desk: &Desk, actions: &BTreeSet<Action>) -> String {
@@ -39,7 +29,7 @@ pub(super) fn action(desk: &Desk, action: Action) -> &'static str {
         Action::Assign => ("tilldela", "assign"),
         Action::Administer => ("administrera", "administer"),
     };
-    if desk.tag() == "sv" { sv } else { en }
+    desk.t(sv, en)
 }
 
 /// What a role opens: "Kommunikation: allt. Medlemmar: se."

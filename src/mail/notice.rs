@@ -122,7 +122,7 @@ impl Notice {
             Self::Deactivated { reason } => {
                 let first = format!("Ditt konto i CRM:et är avaktiverat sedan i dag. {}", why_sv(reason));
                 let second =
-                    "Ingenting som du har gjort i CRM:et är borta, och rättigheterna går att återställa.";
+                    "Ingenting som du har gjort i CRM:et är borta, och behörigheterna går att återställa.";
                 let paragraphs = vec![first.trim_end().to_owned(), second.to_owned()];
                 ("Ditt konto i CRM:et är avaktiverat".to_owned(), paragraphs)
             }

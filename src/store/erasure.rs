@@ -30,6 +30,10 @@ pub async fn erase(c: &mut Conn, account: AccountId, now: Timestamp) -> Result<(
     q!(execute; c, "UPDATE account_status SET note = NULL WHERE account_id = $1", id)?;
     q!(execute; c, "UPDATE account SET status_note = NULL WHERE id = $1", id)?;
     q!(execute; c,
+        sqlite "UPDATE run_step SET document = json_remove(document, '$.before.note') WHERE account_id = $1",
+        postgres "UPDATE run_step SET document = document #- '{before,note}' WHERE account_id = $1", id)?;
+    q!(execute; c, "UPDATE account_leave SET approver = '', sign_in_why = NULL WHERE account_id = $1", id)?;
+    q!(execute; c,
         "DELETE FROM sign_in_subject WHERE identity_id IN
             (SELECT i.id FROM identity i WHERE i.account_id = $1 AND i.deleted_at IS NOT NULL)", id)?;
     q!(execute; c,

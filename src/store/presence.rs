@@ -68,13 +68,22 @@ pub async fn is_anywhere(c: &mut Conn, account: AccountId) -> Result<bool, Store
 }
 
 /// The documents of the identities of the span's accounts, deleted ones too: whom a rule is about does not change because
-/// they left. Sorted by account.
+/// they left. With the directory that says it, sorted by account.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached.
-pub async fn documents_of(c: &mut Conn, span: &Span) -> Result<Vec<(AccountId, Value)>, StoreError> {
-    let rows = spanned!((Uuid, Json<Value>); c, span,
-        "SELECT account_id, document FROM identity WHERE ", " ORDER BY account_id, created_at, id")?;
-    Ok(rows.into_iter().map(|(account, document)| (AccountId::new(account), document.0)).collect())
+pub async fn documents_of(
+    c: &mut Conn,
+    span: &Span,
+) -> Result<Vec<(AccountId, DirectoryId, Value)>, StoreError> {
+    let rows = spanned!((Uuid, String, Json<Value>); c, span,
+        "SELECT account_id, directory, document FROM identity WHERE ", " ORDER BY account_id, created_at, id")?;
+    rows.into_iter()
+        .map(|(account, directory, document)| {
+            let directory =
+                DirectoryId::parse(&directory).map_err(|e| StoreError::corrupt("identity", account, e))?;
+            Ok((AccountId::new(account), directory, document.0))
+        })
+        .collect()
 }

@@ -25,8 +25,10 @@ impl Names {
 
 /// What an account is called: the person's name, else the sign-in name, else the id.
 pub(in crate::flows) fn name_of(account: &Account) -> String {
-    let known = [&account.display_name, &account.user_name].into_iter().find(|name| !name.is_empty());
-    known.map_or_else(|| account.id.to_string(), Clone::clone)
+    match account.shown_name() {
+        "" => account.id.to_string(),
+        name => name.to_owned(),
+    }
 }
 
 /// The names of these acting parties.

@@ -48,6 +48,7 @@ pub(super) struct Scene {
     targets: Vec<TargetId>,
     /// Whether it is a list as somebody has it on the screen: with managers, and last seen by any source.
     pub(super) is_list: bool,
+    managers: roster::Managers,
 }
 
 /// How many there are of what, among everybody that was read.
@@ -98,6 +99,7 @@ impl Scene {
             filters: request.filters.clone(),
             targets: ports.settings.targets.iter().map(|target| target.id.clone()).collect(),
             is_list: false,
+            managers: roster::Managers::new(),
         })
     }
 
@@ -151,7 +153,7 @@ impl Scene {
         }
         if self.is_list {
             let ids = people.iter().map(|person| person.known.account.id).collect();
-            let mut managers = roster::managers(&mut self.conn, ids).await?;
+            let mut managers = roster::managers(&mut self.conn, ids, &mut self.managers).await?;
             for person in &mut people {
                 person.manager = managers.remove(&person.known.account.id);
             }

@@ -9,4 +9,5 @@ mod people;
 mod person;
 mod person_deeds;
 mod rights;
+mod speed;
 mod start;

@@ -63,7 +63,7 @@ async fn somebody_is_made_limited_with_two_sectors_and_a_link() {
             "sektorn Medlemmar",
             "allt utanför personens sektorer",
             "alla föremål som inte är kopplade",
-            "Ändra 4 rättigheter",
+            "Ändra 4 behörigheter",
             "Lämnas det tomt gäller det till och med",
         ] {
             assert!(preview.body.contains(words), "{words}: {}", preview.body);
@@ -80,7 +80,7 @@ async fn somebody_is_made_limited_with_two_sectors_and_a_link() {
         assert!(past.body.contains("Det datumet går inte.") && past.body.contains("value=\"2020-01-01\""));
         let done =
             send(&mut asa, &format!("{sofia}/rights"), &format!("{form}&reason=H%C3%B6stbrevet")).await;
-        let page = told(&mut asa, &done, "rättigheterna är ändrade").await;
+        let page = told(&mut asa, &done, "behörigheterna är ändrade").await;
         assert!(house_is_limited(&house).await);
         assert!(page.body.contains("Ja, till 2 sektorer"), "{}", page.body);
         assert!(page.body.contains("Given för hand av asa Åkesson") && page.body.contains("”Höstbrevet”"));
@@ -175,12 +175,12 @@ async fn the_second_of_two_administrators_is_told_what_the_first_changed() {
         let form =
             format!("token={}&{}&give=role:helper&reason=Hj%C3%A4lper", token(&preview), shown(&preview));
         let done = send(&mut eva, &format!("{sofia}/rights"), &form).await;
-        told(&mut eva, &done, "rättigheterna är ändrade").await;
+        told(&mut eva, &done, "behörigheterna är ändrade").await;
         for stale in ["of=roles", "of=roles&has=role:board", "give=role:board"] {
             let page = asa.get(&format!("{sofia}/rights/preview?{stale}&{}", shown(&old))).await;
             assert_eq!(page.status, StatusCode::CONFLICT, "{stale}: {}", page.body);
             assert!(page.body.contains("Någon annan hann före"), "{}", page.body);
-            assert!(page.body.contains("eva Åkesson · gav en rättighet för hand"), "{}", page.body);
+            assert!(page.body.contains("eva Åkesson · gav en behörighet för hand"), "{}", page.body);
         }
         let mark = token(&asa.get(&format!("{sofia}/limits")).await);
         let version = shown(&old);

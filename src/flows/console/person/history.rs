@@ -99,7 +99,7 @@ pub async fn history(
     let mut c = ports.db.snapshot().await?;
     let mut line: Vec<Happened> = standing::history(&mut c, id).await?.into_iter().map(became).collect();
     line.extend(entitlement::history(&mut c, id).await?.into_iter().flat_map(held));
-    line.extend(notice::of_account(&mut c, id).await?.into_iter().map(noticed));
+    line.extend(notice::of_account(&mut c, id).await?.iter().map(noticed));
     let entries = audit::about(&mut c, &Subject::new("account", id), ENTRIES).await?;
     line.extend(entries.into_iter().filter(|entry| !TOLD.contains(&entry.action.as_str())).map(done));
     line.sort_by_key(|one| std::cmp::Reverse(one.at));
@@ -130,7 +130,7 @@ fn held(grant: Grant) -> Vec<Happened> {
     both
 }
 
-fn noticed(notice: Notice) -> Happened {
+fn noticed(notice: &Notice) -> Happened {
     let what = What::Noticed { days_before: notice.days_before, was_sent: notice.letter.is_some() };
     Happened { at: notice.sent_at, what, by: None, why: None }
 }

@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use super::super::console::ConsoleActor;
 use super::super::lifecycle::facts::{self, Moment};
 use super::super::report::{self, Form, Report};
-use super::super::{Ports, Refusal};
-use crate::domain::ids::AccountId;
+use super::super::{Ports, Refusal, post};
+use crate::domain::ids::{AccountId, DirectoryId};
 use crate::domain::language::Language;
 use crate::domain::policy::Policy;
 use crate::store::roster::{self, Wanted};
@@ -34,7 +34,7 @@ const FEW: usize = 2_000;
 /// Where filters are many, no more than so many are counted.
 const COUNTED: usize = 1_000;
 
-/// The most that a list gives at once to be changed together.
+/// The most people that are marked and changed together.
 pub const MOST_TOGETHER: usize = 200;
 
 /// How many people a list has.
@@ -113,7 +113,7 @@ pub async fn page(
     let ids: Vec<AccountId> = found.iter().map(|one| one.place.account).collect();
     let mut people = rows(ports, &mut c, &compiled.policy, &ids, act.now).await?;
     if with_managers {
-        let mut managers = managers(&mut c, ids).await?;
+        let mut managers = managers(&mut c, ids, &mut Managers::new()).await?;
         for one in &mut people {
             one.manager = managers.remove(&one.account);
         }
@@ -129,27 +129,6 @@ const fn turned(order: Order) -> Order {
         Order::Seen => Order::SeenDown,
         Order::SeenDown => Order::Seen,
     }
-}
-
-/// Everybody who fits, in order; nothing where they are more than [`MOST_TOGETHER`].
-///
-/// # Errors
-///
-/// As [`page`].
-pub async fn everybody(
-    ports: &Ports,
-    actor: &ConsoleActor,
-    selection: &Selection,
-    order: Order,
-) -> Result<Option<Vec<AccountId>>, Refusal> {
-    let mut c = ports.db.snapshot().await?;
-    let compiled = ports.policies.current(&mut c).await?;
-    selection.check(&compiled.policy, &ports.settings)?;
-    let wanted = selection.wanted(&compiled.policy, order, actor.reading().now);
-    let among = among(&mut c, &wanted).await?;
-    let more = i64::try_from(MOST_TOGETHER).unwrap_or(i64::MAX).saturating_add(1);
-    let found = roster::page(&mut c, &wanted, among.as_deref(), None, more).await?;
-    Ok((found.len() <= MOST_TOGETHER).then(|| found.into_iter().map(|one| one.place.account).collect()))
 }
 
 /// These people as the list shows them, in the order of the list.
@@ -171,13 +150,36 @@ async fn rows(
     Ok(rows)
 }
 
-/// Whom the directories name as these people's managers.
+/// Names of managers that were looked up, by directory and by what that says of them.
+pub(in crate::flows) type Managers = BTreeMap<(DirectoryId, String), Option<String>>;
+
+/// Whom the directories name as these people's managers. Each manager is looked up once: they are few.
 pub(in crate::flows) async fn managers(
     c: &mut Conn,
     ids: Vec<AccountId>,
+    known: &mut Managers,
 ) -> Result<BTreeMap<AccountId, String>, Refusal> {
-    let documents = presence::documents_of(c, &Span::Listed(ids)).await?;
-    Ok(documents.into_iter().filter_map(|(id, document)| Some((id, row::manager(&document)?))).collect())
+    let mut found = BTreeMap::new();
+    for (id, directory, document) in presence::documents_of(c, &Span::Listed(ids)).await? {
+        let Some(named) = post::manager(&document) else { continue };
+        let key = (directory, named.to_owned());
+        let name = match known.get(&key) {
+            Some(name) => name.clone(),
+            None => {
+                let identity = post::meant(c, &key.0, named).await?;
+                let account = match identity {
+                    Some(identity) => account::get(c, identity.account).await?,
+                    None => None,
+                };
+                let name = account.map(|one| one.display_name).filter(|name| !name.is_empty());
+                known.insert(key, name.clone());
+                name
+            }
+        };
+        // Somebody whom we do not know is told as the directory tells.
+        found.insert(id, name.unwrap_or_else(|| named.to_owned()));
+    }
+    Ok(found)
 }
 
 /// Who has the rarest things that are asked for, where few have them; nothing where no filter leaves few.
@@ -206,21 +208,6 @@ async fn count(c: &mut Conn, wanted: &Wanted, among: Option<&[uuid::Uuid]>) -> R
     let found = number(roster::count(c, wanted, among, most).await?);
     let is_whole = among.is_some() || found <= COUNTED;
     Ok(if is_whole { Count::Exactly(found) } else { Count::MoreThan(COUNTED) })
-}
-
-/// How many fit, to the last one.
-///
-/// # Errors
-///
-/// As [`page`].
-pub async fn count_all(ports: &Ports, actor: &ConsoleActor, selection: &Selection) -> Result<usize, Refusal> {
-    let mut c = ports.db.snapshot().await?;
-    let compiled = ports.policies.current(&mut c).await?;
-    selection.check(&compiled.policy, &ports.settings)?;
-    let wanted = selection.wanted(&compiled.policy, Order::Seen, actor.reading().now);
-    let among = among(&mut c, &wanted).await?;
-    let count = roster::count(&mut c, &wanted, among.as_deref(), i64::MAX).await?;
-    Ok(usize::try_from(count).unwrap_or_default())
 }
 
 /// The whole list as a report, with the columns that are shown.

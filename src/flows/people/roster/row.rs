@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::super::super::lifecycle::facts::{Known, Surroundings};
 use crate::domain::account::{Status, StatusReason};
@@ -111,12 +110,4 @@ pub(super) fn row(policy: &Policy, around: &Surroundings, known: &Known, now: Ti
         next: assess(policy, &known.facts(around), now),
         version: account.version,
     }
-}
-
-/// The manager that a directory's document names (RFC 7643 §4.3).
-pub(super) fn manager(document: &Value) -> Option<String> {
-    const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-    let manager = document.get(ENTERPRISE)?.get("manager")?;
-    let name = manager.get("displayName").and_then(Value::as_str).filter(|name| !name.is_empty());
-    name.or_else(|| manager.get("value").and_then(Value::as_str)).map(str::to_owned)
 }

@@ -69,7 +69,7 @@ impl Column {
             Self::Directory => frame.t("Katalog", "Directory"),
             Self::Next => frame.t("Nästa steg", "Next step"),
             Self::Manager => frame.t("Chef", "Manager"),
-            Self::Origin => frame.t("Rättigheter från", "Rights from"),
+            Self::Origin => frame.t("Behörigheter från", "Rights from"),
             Self::End => frame.t("Slutdatum", "End date"),
             Self::UserName => frame.t("Användarnamn", "User name"),
         }

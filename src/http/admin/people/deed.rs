@@ -38,7 +38,7 @@ pub(super) fn wording(desk: &Desk, deed: Deed, count: usize) -> Wording {
         Deed::Leave => (
             format!("Pausa {all}"),
             format!("Put {all} on leave"),
-            "De kan inte logga in under tiden, rättigheterna finns kvar, och tiden räknas inte som frånvaro. Efteråt öppnas kontona av sig själva.",
+            "De kan inte logga in under tiden, behörigheterna finns kvar, och tiden räknas inte som frånvaro. Efteråt öppnas kontona av sig själva.",
             "They cannot sign in meanwhile, their rights are kept, and the time does not count as absence. Afterwards the accounts open by themselves.",
             Some(Status::Paused),
         ),
@@ -52,21 +52,21 @@ pub(super) fn wording(desk: &Desk, deed: Deed, count: usize) -> Wording {
         Deed::Freeze => (
             format!("Frys {all}"),
             format!("Freeze {all}"),
-            "De kan inte logga in längre och pågående inloggningar avslutas. Rättigheterna finns kvar, så kontona kan öppnas igen som de var.",
+            "De kan inte logga in längre och pågående inloggningar avslutas. Behörigheterna finns kvar, så kontona kan öppnas igen som de var.",
             "They cannot sign in any more, and open sessions end. Their rights are kept, so the accounts can be opened again as they were.",
             Some(Status::Frozen),
         ),
         Deed::Deactivate => (
             format!("Avaktivera {all}"),
             format!("Deactivate {all}"),
-            "De kan inte logga in längre, pågående inloggningar avslutas och rättigheterna upphör i CRM:et. Kontona kan öppnas igen som de var.",
+            "De kan inte logga in längre, pågående inloggningar avslutas och behörigheterna upphör i CRM:et. Kontona kan öppnas igen som de var.",
             "They cannot sign in any more, open sessions end, and their rights end in the CRM. The accounts can be opened again as they were.",
             Some(Status::Deactivated),
         ),
         Deed::Restore => (
             format!("Öppna {all} igen"),
             format!("Restore {all}"),
-            "De kan logga in igen, med de rättigheter de hade. Den som är pausad kommer tillbaka från ledigheten.",
+            "De kan logga in igen, med de behörigheter de hade. Den som är pausad kommer tillbaka från ledigheten.",
             "They can sign in again, with the rights they had. Whoever is on leave returns from it.",
             Some(Status::Active),
         ),
@@ -150,7 +150,7 @@ pub(super) fn done(frame: &Frame, deed: Deed, done: Done) -> Note {
         Deed::Deactivate => is(["är avaktiverat", "är avaktiverade"], ["is deactivated", "are deactivated"]),
         Deed::Restore => is(["är öppet igen", "är öppna igen"], ["is open again", "are open again"]),
     };
-    let kept = frame.t("Skälet är sparat i händelseloggen.", "The reason is kept in the audit log.");
+    let kept = frame.t("Skälet är sparat i granskningsloggen.", "The reason is kept in the audit log.");
     let text = if done.left == 0 {
         kept.to_owned()
     } else {

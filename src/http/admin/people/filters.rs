@@ -125,7 +125,7 @@ impl Filters {
         named("directory", selection.directory.is_some(), &self.directories, "");
         named("origin", selection.origin.is_some(), &self.origins, frame.t("Från: ", "From: "));
         if selection.is_privileged {
-            add(&["privileged"], frame.t("Höga rättigheter", "Privileged").to_owned());
+            add(&["privileged"], frame.t("Höga behörigheter", "Privileged").to_owned());
         }
         if let Some(at) = selection.left_since {
             add(&["left"], format!("{} {}", frame.t("Slutade från", "Left from"), console.reading.date(at)));

@@ -189,7 +189,7 @@ fn page(
     met: Met,
     (kind, ahead): (Kind, Ahead),
     (shown, said): (&Fields, &Fields),
-    mistake: Option<(&'static str, String)>,
+    mistake: Option<&(&'static str, String)>,
 ) -> Response {
     let desk = &met.desk;
     let mut says = say::text(kind, desk, &met.look, &console.person.compiled.policy);
@@ -200,7 +200,7 @@ fn page(
         frame: desk.clone(),
         address: desk.at(&format!("{}/change/{}", met.path, kind.name())),
         hidden: hidden.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        inputs: say::inputs(kind, desk, &met.look, &desk.name, (said, mistake.as_ref())),
+        inputs: say::inputs(kind, desk, &met.look, &desk.name, (said, mistake)),
         button: says.button.to_owned(),
         takes: says.lines.iter().any(|line| line.class == "lose"),
         cancel: desk.at(&met.path),
@@ -235,7 +235,9 @@ pub(super) async fn carry_out(Path((id, deed)): Path<(String, String)>, sent: Se
             console.go(&met.path, &Note::done(title, text))
         }
         Err(refusal) => match words::mistake(&met.desk, &refusal) {
-            Some(mistake) => page(&console, met, (kind, Ahead::default()), (&fields, &fields), Some(mistake)),
+            Some(mistake) => {
+                page(&console, met, (kind, Ahead::default()), (&fields, &fields), Some(&mistake))
+            }
             None => console.refuse_to(Place::People, &met.path, refusal).await,
         },
     }

@@ -110,7 +110,7 @@ fn standing(kind: Kind, desk: &Desk, look: &Look, policy: &Policy, text: &mut Te
         desk.t("Allt går att återställa som det var.", "Everything can be restored as it was.")
     } else {
         desk.t(
-            "Rättigheterna finns kvar och gäller igen när kontot återställs.",
+            "Behörigheterna finns kvar och gäller igen när kontot återställs.",
             "The rights are kept and are in force again once the account is restored.",
         )
     };
@@ -128,7 +128,7 @@ fn leave(kind: Kind, desk: &Desk, look: &Look, text: &mut Text) {
                 desk.t("inloggningen så länge ledigheten varar", "the sign-in as long as the leave lasts");
             text.lines.push(Line::loses(desk, out));
             let still = desk.t(
-                "Livscykelns klocka står still, rättigheterna finns kvar, och kontot öppnas av sig självt efteråt.",
+                "Livscykelns klocka står still, behörigheterna finns kvar, och kontot öppnas av sig självt efteråt.",
                 "The lifecycle's clock stands still, the rights are kept, and the account opens by itself afterwards.",
             );
             text.lines.push(Line::stays(desk, still));
@@ -170,27 +170,18 @@ fn protection(kind: Kind, desk: &Desk, look: &Look, text: &mut Text) {
         )
     };
     text.lines.push(Line::stays(desk, what));
-    match look.protection.as_ref().filter(|asked| asked.protects == protects) {
-        Some(asked) => {
-            text.lead = format!(
-                "{} {} {}: ”{}”",
-                asked.by,
-                desk.t("bad om det", "asked for it"),
-                desk.when(asked.at),
-                asked.why
-            );
-            text.button = desk.t("Bekräfta", "Confirm");
-        }
-        None => {
-            text.lead = desk
-                .t(
-                    "Två administratörer måste vara överens. En annan än du bekräftar inom sju dagar.",
-                    "Two administrators must agree. Somebody else than you confirms it within seven days.",
-                )
-                .to_owned();
-            text.button = desk.t("Be om bekräftelse", "Ask for confirmation");
-        }
+    if let Some(asked) = look.protection.as_ref().filter(|asked| asked.protects == protects) {
+        let (asks, when) = (desk.t("bad om det", "asked for it"), desk.when(asked.at));
+        text.lead = format!("{} {asks} {when}: ”{}”", asked.by, asked.why);
+        text.button = desk.t("Bekräfta", "Confirm");
+        return;
     }
+    let two = desk.t(
+        "Två administratörer måste vara överens. En annan än du bekräftar inom sju dagar.",
+        "Two administrators must agree. Somebody else than you confirms it within seven days.",
+    );
+    two.clone_into(&mut text.lead);
+    text.button = desk.t("Be om bekräftelse", "Ask for confirmation");
 }
 
 /// What a deed asks to be said.

@@ -60,7 +60,7 @@ pub(super) fn page(
     console: &ConsolePerson,
     met: Met,
     fields: &Fields,
-    mistake: Option<(&'static str, String)>,
+    mistake: Option<&(&'static str, String)>,
 ) -> Response {
     let desk = &met.desk;
     let policy = &console.person.compiled.policy;
@@ -86,7 +86,7 @@ pub(super) fn page(
         not,
         count: desk.count(links.len(), ["föremål", "föremål"], ["item", "items"]),
         links,
-        add: add(&met, policy, fields, mistake.as_ref()),
+        add: add(&met, policy, fields, mistake),
         frame: met.desk,
         who: met.who,
     };

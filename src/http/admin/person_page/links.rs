@@ -109,7 +109,7 @@ pub(super) async fn add(Path(id): Path<String>, sent: Sent) -> Response {
             console.go(&back, &Note::done(title, text))
         }
         Err(refusal) => match words::mistake(&met.desk, &refusal) {
-            Some(mistake) => limits::page(&console, met, &fields, Some(mistake)),
+            Some(mistake) => limits::page(&console, met, &fields, Some(&mistake)),
             None => console.refuse_to(Place::People, &back, refusal).await,
         },
     }

@@ -66,7 +66,7 @@ pub(super) async fn change(Path(id): Path<String>, sent: Sent) -> Response {
             let title = format!(
                 "{}: {}",
                 met.look.name,
-                frame.t("rättigheterna är ändrade", "the rights are changed")
+                frame.t("behörigheterna är ändrade", "the rights are changed")
             );
             let text = frame.t("Skälet är sparat i händelseloggen.", "The reason is kept in the audit log.");
             console.go(&back, &Note::done(title, text))
@@ -80,7 +80,7 @@ pub(super) async fn change(Path(id): Path<String>, sent: Sent) -> Response {
 
 async fn misread(console: &ConsolePerson) -> Response {
     let (sv, en) =
-        ("En rättighet som adressen nämner finns inte.", "A right that the address names is not there.");
+        ("En behörighet som adressen nämner finns inte.", "A right that the address names is not there.");
     console.misread(Place::People, sv.to_owned(), en.to_owned()).await
 }
 
@@ -143,7 +143,7 @@ async fn page(
     let policy = &console.person.compiled.policy;
     let status = if mistake.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let desk = &met.desk;
-    let count = desk.count(changes.len(), ["rättighet", "rättigheter"], ["right", "rights"]);
+    let count = desk.count(changes.len(), ["behörighet", "behörigheter"], ["right", "rights"]);
     let lines = lines(desk, policy, &foreseen, changes);
     let decide = Decide {
         frame: desk.clone(),

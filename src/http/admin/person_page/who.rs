@@ -30,7 +30,7 @@ pub(super) enum Tab {
 /// Path after the person's, Swedish, English.
 const TABS: &[(Tab, &str, &str, &str)] = &[
     (Tab::Overview, "", "Översikt", "Overview"),
-    (Tab::Rights, "/rights", "Rättigheter", "Rights"),
+    (Tab::Rights, "/rights", "Behörigheter", "Rights"),
     (Tab::Limits, "/limits", "Begränsning och kopplingar", "Limits and links"),
     (Tab::Why, "/why", "Varför", "Why"),
     (Tab::SignIns, "/sign-ins", "Inloggningar", "Sign-ins"),

@@ -199,7 +199,7 @@ fn key_figures(desk: &Desk, figures: &roster::Figures) -> Figures {
         ),
         figure(
             shown(desk, figures.privileged),
-            desk.t("med höga rättigheter", "privileged"),
+            desk.t("med höga behörigheter", "privileged"),
             desk.t("de administrerar", "they administer").to_owned(),
             list(none().and("privileged", "yes")),
         ),
@@ -278,7 +278,7 @@ fn waits(desk: &Desk, waiting: &Waiting) -> Vec<String> {
         ),
         line(
             waiting.rights,
-            ["rättighet att ompröva efter byte av arbete", "rättigheter att ompröva efter byte av arbete"],
+            ["behörighet att ompröva efter byte av arbete", "behörigheter att ompröva efter byte av arbete"],
             ["right to reconsider after a change of job", "rights to reconsider after a change of job"],
         ),
         line(
@@ -289,8 +289,8 @@ fn waits(desk: &Desk, waiting: &Waiting) -> Vec<String> {
         line(
             waiting.held,
             [
-                "person vars rättigheter väntar på att släppas igenom",
-                "personer vars rättigheter väntar på att släppas igenom",
+                "person vars behörigheter väntar på att släppas igenom",
+                "personer vars behörigheter väntar på att släppas igenom",
             ],
             ["person whose rights wait for release", "people whose rights wait for release"],
         ),
@@ -333,7 +333,7 @@ fn coming(desk: &Desk, standing: &Standing) -> Vec<(&'static str, String)> {
         line(
             "clock",
             coming.rights,
-            ["rättighet går ut", "rättigheter går ut"],
+            ["behörighet går ut", "behörigheter går ut"],
             ["right ends", "rights end"],
         ),
     ]

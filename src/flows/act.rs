@@ -12,6 +12,17 @@ use crate::domain::ids::{AccountId, AuditId, TargetId};
 use crate::store::audit::{self, Entry};
 use crate::store::{Conn, StoreError, outbox};
 
+/// An account as whoever acts saw it last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// Which.
+    pub account: AccountId,
+    /// Its version then.
+    pub version: i64,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// Who does something, when and why.
 #[derive(Debug, Clone)]
 pub struct Act {
@@ -27,6 +38,8 @@ pub struct Act {
     pub(super) targets: Arc<[TargetId]>,
     /// The CRMs that are told; the others ask for themselves.
     pub(super) told: Arc<[TargetId]>,
+    /// By what the acting person decided; nothing: by how things stand.
+    pub(super) seen: Option<Seen>,
 }
 
 impl Act {
@@ -41,6 +54,12 @@ impl Act {
     #[must_use]
     pub fn because(&self, cause: impl Into<String>) -> Self {
         Self { cause: cause.into(), ..self.clone() }
+    }
+
+    /// The same act, decided by an account as it was then: where it has changed since, nothing is done.
+    #[must_use]
+    pub fn upon(&self, seen: Seen) -> Self {
+        Self { seen: Some(seen), ..self.clone() }
     }
 
     /// Writes an audit entry. Gives its id, which may be shown as a reference number.

@@ -155,6 +155,7 @@ impl Ports {
             now: self.clock.now(),
             targets: Arc::clone(&self.targets),
             told: Arc::clone(&self.told),
+            seen: None,
         }
     }
 }

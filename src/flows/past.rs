@@ -35,6 +35,18 @@ pub async fn beginning(ports: &Ports, field: &str, text: &str) -> Result<Timesta
     starts.ok_or_else(|| Refusal::invalid(field, FORM))
 }
 
+/// The first instant after the day that `text` names: what "until and including that day" means.
+///
+/// # Errors
+///
+/// [`Refusal::Invalid`], naming `field`, when it is no date.
+pub async fn following(ports: &Ports, field: &str, text: &str) -> Result<Timestamp, Refusal> {
+    let (zone, text) = (zone(ports).await?, text.trim());
+    let day: Option<Date> = text.parse().ok().filter(|_| text.len() == "2026-03-01".len());
+    let next = day.and_then(|day| day.tomorrow().ok()?.to_zoned(zone).ok()).map(|next| next.timestamp());
+    next.ok_or_else(|| Refusal::invalid(field, FORM))
+}
+
 async fn zone(ports: &Ports) -> Result<TimeZone, Refusal> {
     let mut c = ports.db.read().await?;
     let compiled = ports.policies.current(&mut c).await?;

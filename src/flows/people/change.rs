@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::super::{Act, Policies, Ports, Refusal, entitle, guard, stand};
-use super::{deputy, find_one, is_present};
+use super::{deputy, find_one, is_present, seen};
 use crate::domain::account::{Account, AccountKind, Status, StatusReason};
 use crate::domain::actor::Subject;
 use crate::domain::by_hand::{Obstacle, opens};
@@ -50,6 +50,31 @@ pub async fn deactivate(ports: &Ports, act: &Act, text: &str, reason: &str) -> R
             deputy::hold(c, &[account.id]).await?;
             keep_the_last(c, act, policy, account.id).await?;
             stand::change(c, act, account, Status::Deactivated, StatusReason::Manual, Some(note)).await?;
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// Freezes an account at once, by hand: nobody signs in to it, and its rights are kept.
+///
+/// # Errors
+///
+/// [`Refusal::Protected`]; [`Refusal::Conflict`] where it is not in use, or where nobody would be left to administer, or
+/// in what is critical.
+pub async fn freeze(ports: &Ports, act: &Act, text: &str, reason: &str) -> Result<Account, Refusal> {
+    let note = named(reason)?;
+    change(ports, act, text, move |c, act, policy, account| {
+        Box::pin(async move {
+            match account.standing.status {
+                Status::Deactivated | Status::Removed => {
+                    return Err(conflict("the account is not in use; there is nothing to freeze"));
+                }
+                Status::Invited | Status::Active | Status::Paused | Status::Frozen => {}
+            }
+            deputy::hold(c, &[account.id]).await?;
+            keep_the_last(c, act, policy, account.id).await?;
+            stand::change(c, act, account, Status::Frozen, StatusReason::Manual, Some(note)).await?;
             Ok(())
         })
     })
@@ -263,6 +288,7 @@ where
     if account.is_protected && reach == Reach::Unprotected {
         return Err(Refusal::Protected { user_name: account.user_name });
     }
+    seen::unchanged(c, act, &account).await?;
     work(c, act, &compiled.policy, &account).await?;
     account::get(c, id).await?.ok_or_else(gone)
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::super::{Ports, Refusal, past};
 use super::find_one;
+use super::who::name_of;
 use crate::domain::effective::held_roles;
 use crate::domain::grant::{Grant, GrantKind, Holder, ItemRef, Link, Origin};
 use crate::domain::ids::{AccountId, DirectoryId, GrantId};
@@ -156,6 +157,19 @@ pub async fn explain_at(
     Ok(stories)
 }
 
+/// The groups that the account's people are in now, as their directories call them.
+pub(in crate::flows) async fn groups_of(
+    c: &mut Conn,
+    account: AccountId,
+) -> Result<Vec<GroupStory>, Refusal> {
+    let mut stories = Vec::new();
+    for (directory, one) in groups(c, account, None).await? {
+        stories.push(told(c, &directory, &one).await?);
+    }
+    stories.sort_by(|a, b| (&a.directory, &a.name).cmp(&(&b.directory, &b.name)));
+    Ok(stories)
+}
+
 /// The groups that the account's people are in, or were.
 async fn groups(
     c: &mut Conn,
@@ -287,8 +301,7 @@ async fn story(
 /// For whom somebody stands in.
 async fn stands_in(c: &mut Conn, away: AccountId, language: Language) -> Result<String, Refusal> {
     let account = account::get(c, away).await?;
-    let name = account.map(|account| account.shown_name().to_owned());
-    let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| away.to_string());
+    let name = account.as_ref().map_or_else(|| away.to_string(), name_of);
     Ok(match language {
         Language::Sv => format!("ställföreträdare för {name}"),
         Language::En => format!("deputy of {name}"),

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::super::{Act, Policies, Ports, Refusal, find};
 use super::change::{conflict, named};
 use super::rights::{Lasting, lasting_until, may_change_rights};
+use super::seen;
 use crate::domain::account::Status;
 use crate::domain::actor::Subject;
 use crate::domain::grant::{Holder, ItemRef, Link, LinkOrigin};
@@ -176,6 +177,7 @@ async fn understand(
                 return Err(conflict("the account is removed; nothing can be done with it"));
             }
             may_change_rights(c, act, policy, Some(account.id)).await?;
+            seen::unchanged(c, act, &account).await?;
             Holder::Account(account.id)
         }
     };

@@ -9,11 +9,14 @@ mod deputy;
 mod explain;
 mod leave;
 mod linked;
+mod right_changes;
 mod rights;
 pub mod roster;
+mod seen;
 pub mod through;
 pub mod together;
 mod told;
+mod who;
 
 use std::collections::BTreeSet;
 
@@ -37,17 +40,22 @@ use crate::store::{Conn, account, audit, identity, session, standing};
 
 pub use asked::{AskedLeave, approve_leave, ask_for_leave, leave_requests, refuse_leave, waiting_request};
 pub(super) use change::named;
-pub use change::{Dates, activate, deactivate, set_dates, set_kind};
+pub use change::{Dates, activate, deactivate, freeze, set_dates, set_kind};
 pub use deputy::{DeputyWish, follow_deputies};
 pub(in crate::flows) use deputy::{
     end as end_deputies, hold as hold_deputies, leave_alone as without_deputies,
 };
-pub use explain::{GrantStory, explain, explain_at};
+pub(in crate::flows) use explain::groups_of;
+pub use explain::{GrantStory, GroupStory, explain, explain_at};
 pub use leave::{LeaveWish, end_leave, grant_leave};
 pub(in crate::flows) use leave::{note_checked as note_leave, over as leave_over};
 pub use linked::{ForWhom, Wanted, link, unlink};
+pub use right_changes::{Foreseen, RightChange, change_rights, foresee};
 pub use rights::{Lasting, grant, revoke};
+pub(in crate::flows) use seen::unchanged;
 pub use told::Told;
+pub use who::Names;
+pub(in crate::flows) use who::{name_of, names};
 
 /// An account in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

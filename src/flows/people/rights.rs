@@ -54,7 +54,7 @@ pub async fn grant(
         .await
 }
 
-async fn give(
+pub(super) async fn give(
     c: &mut Conn,
     act: &Act,
     policy: &Policy,
@@ -112,7 +112,7 @@ pub async fn revoke(
         .await
 }
 
-async fn take(
+pub(super) async fn take(
     c: &mut Conn,
     act: &Act,
     policy: &Policy,
@@ -121,24 +121,7 @@ async fn take(
 ) -> Result<(), Refusal> {
     may_change_rights(c, act, policy, Some(account.id)).await?;
     let before = entitlement::held(c, account.id).await?;
-    let is_it = |grant: &&Grant| grant.kind == kind && !matches!(grant.origin, Origin::Rule(_));
-    let taken: Vec<Grant> = before.iter().filter(is_it).cloned().collect();
-    let by_rule = before.iter().find_map(|grant| match &grant.origin {
-        Origin::Rule(rule) if grant.kind == kind => Some(rule),
-        Origin::Rule(_) | Origin::Manual | Origin::Review | Origin::Deputy(_) => None,
-    });
-    let name = named_kind(&kind);
-    match (taken.is_empty(), by_rule) {
-        (false, _) => {}
-        (true, Some(rule)) => {
-            let why = format!(
-                "the rule {rule} gives {name}; take the person out of its group, or change the policy"
-            );
-            return Err(Refusal::Conflict(why));
-        }
-        (true, None) => return Err(conflict(&format!("the account does not hold {name}"))),
-    }
-    let after: Vec<Grant> = before.iter().filter(|grant| !is_it(grant)).cloned().collect();
+    let (taken, after) = without_by_hand(&before, &kind)?;
     keep_guarded(c, act, policy, account.id, (&before, &after)).await?;
     for grant in &taken {
         entitlement::end(c, grant.id, act.now).await?;
@@ -148,6 +131,24 @@ async fn take(
     act.record(c, "revoked_by_hand", Subject::new("account", account.id), Some(told), Some(after)).await?;
     act.announce(c, account.id, true).await?;
     Ok(())
+}
+
+/// What of `held` a person gave of this kind, and what is left without it.
+pub(super) fn without_by_hand(held: &[Grant], kind: &GrantKind) -> Result<(Vec<Grant>, Vec<Grant>), Refusal> {
+    let is_it = |grant: &Grant| grant.kind == *kind && !matches!(grant.origin, Origin::Rule(_));
+    let (taken, left): (Vec<Grant>, Vec<Grant>) = held.iter().cloned().partition(is_it);
+    let by_rule = left.iter().find_map(|grant| match &grant.origin {
+        Origin::Rule(rule) if grant.kind == *kind => Some(rule),
+        Origin::Rule(_) | Origin::Manual | Origin::Review | Origin::Deputy(_) => None,
+    });
+    let name = named_kind(kind);
+    match (taken.is_empty(), by_rule) {
+        (false, _) => Ok((taken, left)),
+        (true, Some(rule)) => Err(Refusal::Conflict(format!(
+            "the rule {rule} gives {name}; take the person out of its group, or change the policy"
+        ))),
+        (true, None) => Err(conflict(&format!("the account does not hold {name}"))),
+    }
 }
 
 /// Whether the acting person may change rights of `whom`; nothing: of nobody in particular. Whoever holds the shell
@@ -255,7 +256,7 @@ pub(super) fn lasting_until(
     }
 }
 
-fn exists(policy: &Policy, kind: &GrantKind) -> Result<(), Refusal> {
+pub(super) fn exists(policy: &Policy, kind: &GrantKind) -> Result<(), Refusal> {
     let (is_known, field, known) = match kind {
         GrantKind::Role(id) => (policy.roles.contains_key(id), "role", joined(policy.roles.keys())),
         GrantKind::Sector(id) => (policy.sectors.contains_key(id), "sector", joined(policy.sectors.keys())),

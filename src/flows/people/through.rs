@@ -7,6 +7,7 @@ use super::super::mover::{AskedRight, Verdict};
 use super::super::{Act, Ports, Refusal, find, mover};
 use super::linked::{self, Wanted};
 use super::rights::{self, Lasting};
+use super::who::name_of;
 use crate::domain::account::Account;
 use crate::domain::actor::Actor;
 use crate::domain::grant::{GrantKind, Link};
@@ -139,7 +140,7 @@ pub async fn grant_leave(
 ) -> Result<Account, Refusal> {
     let (act, by, id) = decider(ports, act, through, text).await?;
     if wish.approver.trim().is_empty() {
-        wish.approver = name(&by);
+        wish.approver = name_of(&by);
     }
     if let Some(deputy) = &mut wish.deputy {
         let mut c = ports.db.read().await?;
@@ -179,7 +180,7 @@ pub async fn answer_leave(
 ) -> Result<Account, Refusal> {
     let (act, by, id) = decider(ports, act, through, text).await?;
     if is_approved {
-        super::approve_leave(ports, &act, &id, &name(&by)).await
+        super::approve_leave(ports, &act, &id, &name_of(&by)).await
     } else {
         super::refuse_leave(ports, &act, &id, through.reason).await
     }
@@ -199,10 +200,6 @@ async fn decider(
     let compiled = ports.policies.current(&mut c).await?;
     rights::may_change_rights(&mut c, &act, &compiled.policy, Some(account.id)).await?;
     Ok((act, by, account.id.to_string()))
-}
-
-fn name(account: &Account) -> String {
-    account.shown_name().to_owned()
 }
 
 /// Decides about a right of somebody who changed job, as [`mover::answer`] does.

@@ -107,7 +107,7 @@ async fn owners(
 }
 
 /// The accounts of the managers that the directories name.
-async fn managers(c: &mut Conn, of: &Account) -> Result<Vec<Account>, Refusal> {
+pub(in crate::flows) async fn managers(c: &mut Conn, of: &Account) -> Result<Vec<Account>, Refusal> {
     let mut found = Vec::new();
     for one in identity::of_account(c, of.id).await? {
         if one.deleted_at.is_some() {

@@ -4,15 +4,16 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::super::people::{find_one, named};
+use super::super::people::{find_one, named, unchanged};
 use super::super::{Act, Ports, Refusal};
 use crate::config::Settings;
 use crate::domain::account::Account;
 use crate::domain::actor::Subject;
 use crate::domain::days::later;
+use crate::domain::ids::AccountId;
 use crate::store::protection::{self, Request};
 use crate::store::{Conn, account, identity};
 
@@ -50,11 +51,10 @@ pub async fn propose(
         .write(move |c| {
             Box::pin(async move {
                 let account = account::lock(c, id).await?.ok_or_else(|| Refusal::not_found("account", id))?;
+                unchanged(c, &act, &account).await?;
                 may(c, &settings, &account, protects).await?;
                 let by = act.actor.to_string();
-                let asked = protection::request(c, id).await?;
-                let asked =
-                    asked.filter(|one| one.protects == protects && act.now <= later(one.at, GOOD_FOR));
+                let asked = asked_for(c, id, act.now).await?.filter(|one| one.protects == protects);
                 match asked {
                     Some(request) if request.by == by => Err(Refusal::Conflict(format!(
                         "you asked for this yourself on {}; another administrator must confirm it",
@@ -78,6 +78,20 @@ pub async fn propose(
             })
         })
         .await
+}
+
+/// What an administrator asked for about an account and no other has confirmed yet.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub(in crate::flows) async fn asked_for(
+    c: &mut Conn,
+    id: AccountId,
+    now: Timestamp,
+) -> Result<Option<Request>, Refusal> {
+    let asked = protection::request(c, id).await?;
+    Ok(asked.filter(|one| now <= later(one.at, GOOD_FOR)))
 }
 
 async fn may(c: &mut Conn, settings: &Settings, account: &Account, protects: bool) -> Result<(), Refusal> {

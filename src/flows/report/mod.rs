@@ -38,6 +38,7 @@ pub(crate) use form::aligned;
 pub use form::{Form, Layout, Separator, Writer, shortened};
 pub(super) use form::{harmless, unguarded};
 use list::List;
+pub use words::status_reason;
 
 /// Which report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

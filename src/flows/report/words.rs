@@ -225,6 +225,12 @@ impl Words {
     }
 }
 
+/// Why an account has its status, in words.
+#[must_use]
+pub fn status_reason(reason: StatusReason, language: Language) -> &'static str {
+    Words(language).status_reason(reason)
+}
+
 /// How fresh a source is: which, of which directory, last success, and whether it was whole. What it was at a past moment
 /// is not kept.
 pub(super) fn source_health(source: &SourceHealth, reading: &Reading, is_past: bool) -> Term {

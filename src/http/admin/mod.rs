@@ -61,6 +61,7 @@ mod note;
 mod parts;
 mod people;
 mod person;
+mod person_page;
 mod refuse;
 mod sent;
 mod start;
@@ -85,4 +86,5 @@ pub(super) fn routes() -> Router<House> {
         .route("/people/change", get(people::change).post(people::apply))
         .route("/people/export", get(people::export))
         .route("/language/{tag}", get(language::choose))
+        .merge(person_page::routes())
 }

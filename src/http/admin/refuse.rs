@@ -38,6 +38,11 @@ struct Changed {
 impl ConsolePerson {
     /// The page for what a flow refused, at `place` of the console.
     pub(crate) async fn refuse(&self, place: Place, refusal: Refusal) -> Response {
+        self.refuse_to(place, place.path(), refusal).await
+    }
+
+    /// The same, from where the reader goes back to `path`.
+    pub(crate) async fn refuse_to(&self, place: Place, path: &str, refusal: Refusal) -> Response {
         let frame = &self.frame;
         let (title, text) = match &refusal {
             Refusal::Store(_) | Refusal::NoPolicy => return self.trouble(refusal),
@@ -88,7 +93,7 @@ impl ConsolePerson {
             other => Some(other.to_string()),
         };
         let status = Problem::from(refusal).status;
-        self.say_no(place, status, RefusedText { title, text, newer, detail }).await
+        self.say_no((place, path), status, RefusedText { title, text, newer, detail }).await
     }
 
     /// The page for an address that says something that is not understood: what, in both languages.
@@ -97,16 +102,16 @@ impl ConsolePerson {
         let title = frame.t("Adressen går inte att förstå", "The address cannot be understood").to_owned();
         let text = frame.t(&sv, &en).to_owned();
         let said = RefusedText { title, text, newer: Vec::new(), detail: None };
-        self.say_no(place, StatusCode::BAD_REQUEST, said).await
+        self.say_no((place, place.path()), StatusCode::BAD_REQUEST, said).await
     }
 
-    async fn say_no(&self, place: Place, status: StatusCode, said: RefusedText) -> Response {
+    async fn say_no(&self, (place, back): (Place, &str), status: StatusCode, said: RefusedText) -> Response {
         let desk = match self.desk(place).await {
             Ok(desk) => desk,
             Err(answer) => return answer,
         };
         let RefusedText { title, text, newer, detail } = said;
-        let back = desk.at(place.path());
+        let back = desk.at(back);
         self.page(status, &RefusedPage { frame: desk, title, text, newer, detail, back })
     }
 }
@@ -139,5 +144,13 @@ fn changed(console: &ConsolePerson, newer: &Newer) -> Changed {
     let told = |(at, by, what): &(Timestamp, String, String)| {
         format!("{} · {by} · {}", instant(&console.reading, *at), act_words(&console.frame, what))
     };
-    Changed { name: newer.name.clone(), changes: newer.changes.iter().map(told).collect() }
+    let mut changes: Vec<String> = newer.changes.iter().map(told).collect();
+    if changes.is_empty() {
+        let unnamed = console.frame.t(
+            "Uppgifterna har ändrats av en katalog eller av Portvakt självt.",
+            "The facts were changed by a directory or by Portvakt itself.",
+        );
+        changes.push(unnamed.to_owned());
+    }
+    Changed { name: newer.name.clone(), changes }
 }

@@ -6,6 +6,8 @@ mod cast;
 mod changes;
 mod frame;
 mod people;
+mod person;
+mod person_deeds;
 mod rights;
 mod speed;
 mod start;

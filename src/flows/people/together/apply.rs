@@ -13,24 +13,20 @@ use super::super::super::post::{self, Draft, Kind};
 use super::super::super::stand::{self, Closing};
 use super::super::super::{Act, Ports, Refusal, console::ConsoleActor, entitle};
 use super::super::change::{self, Dates, keep_all_the_last, named};
-use super::super::deputy;
 use super::super::leave::{self as leaves, LeaveWish};
+use super::super::{deputy, seen};
 use super::{Change, stands_in_the_way, topic};
 use crate::domain::account::{Account, Status, StatusReason};
-use crate::domain::actor::{Actor, Subject};
+use crate::domain::actor::Subject;
 use crate::domain::by_hand::Obstacle;
 use crate::domain::days::zone_of;
 use crate::domain::ids::AccountId;
 use crate::domain::policy::Policy;
-use crate::flows::refusal::Newer;
 use crate::mail::notice::{Reader, Reminder, Ways};
-use crate::store::{Conn, Span, account, audit, evidence};
+use crate::store::{Conn, Span, account, evidence};
 
 /// The page that a reminder leads to.
 const PAGE: &str = "/sso/notice";
-
-/// So many changes of others are told of one account.
-const TOLD: i64 = 5;
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -112,7 +108,7 @@ impl Work<'_> {
                 Some(Obstacle::AlreadySo) => done.already += 1,
                 Some(_) if picked.get(&account.id) == Some(&account.version) => done.left += 1,
                 _ if picked.get(&account.id) != Some(&account.version) => {
-                    newer.push(since(c, &account, shown_at).await?);
+                    newer.push(seen::newer(c, &account, shown_at).await?);
                 }
                 _ => chosen.push(account),
             }
@@ -221,25 +217,4 @@ impl Work<'_> {
         }
         Ok(())
     }
-}
-
-/// What was done to an account since it was shown, and by whom.
-async fn since(c: &mut Conn, account: &Account, shown_at: Timestamp) -> Result<Newer, Refusal> {
-    let entries = audit::about(c, &Subject::new("account", account.id), TOLD).await?;
-    let mut changes = Vec::new();
-    for entry in entries.into_iter().filter(|entry| entry.at >= shown_at) {
-        changes.push((entry.at, who(c, &entry.actor).await?, entry.action));
-    }
-    let name = if account.display_name.is_empty() { &account.user_name } else { &account.display_name };
-    Ok(Newer { name: name.clone(), changes })
-}
-
-/// The name of whoever did something.
-async fn who(c: &mut Conn, actor: &str) -> Result<String, Refusal> {
-    let Some(Actor::Account(id)) = Actor::from_text(actor) else { return Ok(actor.to_owned()) };
-    let person = account::get(c, id).await?;
-    Ok(person.map_or_else(
-        || actor.to_owned(),
-        |one| if one.display_name.is_empty() { one.user_name } else { one.display_name },
-    ))
 }

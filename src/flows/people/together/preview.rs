@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::super::super::console::ConsoleActor;
 use super::super::super::lifecycle::facts::{self, Moment};
 use super::super::super::{Ports, Refusal, guard};
+use super::super::name_of;
 use super::{open, stands_in_the_way};
 use crate::domain::account::Status;
 use crate::domain::by_hand::{Deed, Obstacle};
@@ -81,10 +82,9 @@ pub async fn preview(
     let mut lines = Vec::with_capacity(known.len());
     for one in known {
         let account = &one.account;
-        let name = if account.display_name.is_empty() { &account.user_name } else { &account.display_name };
         lines.push(PreviewLine {
             account: account.id,
-            name: name.clone(),
+            name: name_of(account),
             user_name: account.user_name.clone(),
             status: account.standing.status,
             roles: one.roles.clone(),

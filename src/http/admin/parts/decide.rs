@@ -55,7 +55,8 @@ impl Input {
         self
     }
 
-    fn described_by(&self) -> String {
+    /// The ids of its help and its mistake, for those who do not see it.
+    pub(crate) fn described_by(&self) -> String {
         let help = (!self.help.is_empty()).then(|| format!("{}-h", self.name));
         let error = self.error.is_some().then(|| format!("{}-e", self.name));
         help.into_iter().chain(error).collect::<Vec<_>>().join(" ")

@@ -3,10 +3,11 @@
 //! Invariant: everything that a directory said is text and is escaped by the template.
 
 use super::super::parts::Pill;
+use super::super::words::source_words;
 use super::super::{ConsolePerson, Desk};
 use crate::domain::days::Reading;
 use crate::domain::lifecycle::{Exempt, Step};
-use crate::domain::policy::{EvidenceSource, Policy};
+use crate::domain::policy::Policy;
 use crate::flows::people::roster::PersonRow;
 
 /// A role, with what is special about it.
@@ -89,14 +90,6 @@ fn limited(desk: &Desk, policy: &Policy, person: &PersonRow) -> Option<String> {
     };
     let items = desk.t(", enstaka föremål", ", single items");
     Some(if person.item_restricted { format!("{yes}{items}") } else { yes })
-}
-
-pub(super) fn source_words(desk: &Desk, source: EvidenceSource) -> &'static str {
-    match source {
-        EvidenceSource::Sso => "SSO",
-        EvidenceSource::Crm => desk.t("CRM:s logg", "The CRM’s log"),
-        EvidenceSource::Directory => desk.t("Katalogens logg", "The directory’s log"),
-    }
 }
 
 pub(super) fn origin_words(desk: &Desk, origin: &str) -> &'static str {

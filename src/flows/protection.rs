@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-pub use self::agree::{Agreed, propose};
+pub use self::agree::{Agreed, AskedProtection, asked, propose};
 use super::{Act, Ports, Refusal, depart, entitle};
 use crate::config::Settings;
 use crate::domain::account::{Account, AccountKind};

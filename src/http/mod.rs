@@ -11,6 +11,7 @@ pub mod health;
 mod pages;
 pub mod problem;
 mod provider;
+mod report_file;
 mod request;
 mod scim;
 pub mod serve;

@@ -32,6 +32,7 @@ pub use cell::{Cell, Term};
 pub use field::Column;
 pub use filter::Filters;
 pub(crate) use form::aligned;
+pub(super) use form::{BYTE_ORDER_MARK, csv_lines};
 pub use form::{Form, Layout, Separator, Writer, shortened};
 use list::List;
 
@@ -73,6 +74,28 @@ crate::domain::named::named!(
     Exceptions = "exceptions",
     Runs = "runs"
 );
+
+impl ReportName {
+    /// What people call it.
+    #[must_use]
+    pub fn title(self, language: Language) -> &'static str {
+        words::Words(language).title(self)
+    }
+
+    /// Whether it has a day of its own besides the one it tells of.
+    #[must_use]
+    pub const fn takes_before(self) -> bool {
+        match self {
+            Self::Stale | Self::NeverSignedIn | Self::Departed | Self::Expiring => true,
+            Self::Access
+            | Self::Privileged
+            | Self::Limited
+            | Self::Orphans
+            | Self::Exceptions
+            | Self::Runs => false,
+        }
+    }
+}
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +146,12 @@ impl Report {
     /// [`Refusal::Store`] when the database cannot be reached.
     pub async fn page(&mut self) -> Result<Vec<Vec<Cell>>, Refusal> {
         self.list.page().await
+    }
+
+    /// A cell as people read it.
+    #[must_use]
+    pub fn words(&self, cell: &Cell) -> String {
+        cell.words(&self.reader())
     }
 
     /// The rows that are left, at most `most`.

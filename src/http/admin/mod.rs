@@ -53,16 +53,22 @@
 //!   way: `hx-get` of the same page with `hx-select="#list"`.
 //! - Each route gets a line in `tests/golden/routes.txt`: `console` for any role at the console. Tests: `tests/it/admin`.
 
+mod audit;
 mod desk;
 mod fields;
 mod language;
+mod lifecycle;
 mod menu;
 mod note;
 mod parts;
 mod person;
+mod queue;
 mod refuse;
+mod reports;
 mod sent;
+mod settings;
 mod start;
+mod words;
 
 use axum::Router;
 use axum::routing::get;
@@ -77,5 +83,12 @@ use person::ConsolePerson;
 use sent::Sent;
 
 pub(super) fn routes() -> Router<House> {
-    Router::new().route("/", get(start::show)).route("/language/{tag}", get(language::choose))
+    Router::new()
+        .route("/", get(start::show))
+        .route("/language/{tag}", get(language::choose))
+        .merge(lifecycle::routes())
+        .merge(queue::routes())
+        .merge(reports::routes())
+        .merge(audit::routes())
+        .merge(settings::routes())
 }

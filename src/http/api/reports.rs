@@ -1,23 +1,19 @@
 //! `/api/v1/reports/{name}`: the reports, for scripts and spreadsheets.
 //!
-//! Invariant: the same figures as the command line gives for the same question. Rows go out as they are read; an answer
-//! that cannot be finished is broken off and never looks whole.
+//! Invariant: the same figures as the command line gives for the same question.
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use axum::response::Response;
 use serde::Deserialize;
 
 use crate::domain::language::Language;
 use crate::flows::Ports;
-use crate::flows::report::{self, Asked, Form, Layout, Report, Separator, Writer};
-use crate::http::Problem;
+use crate::flows::report::{self, Asked, Form, Layout, Separator};
 use crate::http::caller::TargetCaller;
+use crate::http::{Problem, report_file};
 
 /// How the report is wanted.
 #[derive(Debug, Deserialize)]
@@ -95,40 +91,5 @@ pub(super) async fn show(
     };
     let request = report::ask(&ports, asked).await?;
     let made = report::produce(&ports, &caller.act, &request).await?;
-    let headers = headers(&made, layout.form);
-    let writer = Writer::new(made, layout)?;
-    let pieces = stream::try_unfold(writer, |mut writer| async move {
-        let piece = writer.next().await?;
-        Ok::<_, crate::flows::Refusal>(piece.map(|piece| (piece, writer)))
-    });
-    Ok((headers, Body::from_stream(pieces)).into_response())
-}
-
-/// What the body is, and what a browser may do with it: nothing but show it.
-fn headers(report: &Report, form: Form) -> HeaderMap {
-    let kind = match form {
-        Form::Json => "application/json",
-        Form::Csv => "text/csv; charset=utf-8",
-        Form::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        Form::Html => "text/html; charset=utf-8",
-        Form::Text => "text/plain; charset=utf-8",
-    };
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox",
-        ),
-    );
-    if matches!(form, Form::Csv | Form::Xlsx) {
-        let day = report.at.to_zoned(report.zone.clone()).date();
-        let name = format!("attachment; filename=\"{}-{day}.{}\"", report.name, form);
-        // A report's name, a day and a form are plain letters and figures.
-        if let Ok(value) = HeaderValue::from_str(&name) {
-            headers.insert(header::CONTENT_DISPOSITION, value);
-        }
-    }
-    headers
+    Ok(report_file::answer(made, layout)?)
 }

@@ -80,11 +80,7 @@ fn language(section: &Section<'_>) -> Option<Language> {
     section.field("default")?.choice(&[Language::Sv, Language::En], Language::tag)
 }
 
-fn settings(
-    root: &Section<'_>,
-    policy_file: PathBuf,
-    shown: Vec<ShownSetting>,
-) -> Option<Settings> {
+fn settings(root: &Section<'_>, policy_file: PathBuf, shown: Vec<ShownSetting>) -> Option<Settings> {
     let section = root.section("server");
     if section.is_none() {
         root.missing("server", "write [server] with public_url, the address that browsers see");

@@ -49,7 +49,11 @@ fn walk(table: &Table, pattern: &str, section: &str, settings: &mut Vec<ShownSet
                     }
                 }
             }
-            Value::Text(_) | Value::Integer(_) | Value::Float(_) | Value::Flag(_) | Value::Other(_)
+            Value::Text(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Flag(_)
+            | Value::Other(_)
             | Value::List(_) => settings.push(one(pattern, section, key, node)),
         }
     }

@@ -71,7 +71,8 @@ fn stops(rule: &LifecycleRule, language: Language) -> Vec<Stop> {
         let lines = vec![title("Regeln har ingen gräns", "The rule has no limit").to_owned()];
         return vec![Stop { kind: StopKind::Nothing, title: title("Lämnas orörda", "Left alone"), lines }];
     }
-    let used = title("Tiden räknas från senaste inloggningen", "Time counts from the last sign-in").to_owned();
+    let used =
+        title("Tiden räknas från senaste inloggningen", "Time counts from the last sign-in").to_owned();
     let mut stops =
         vec![Stop { kind: StopKind::InUse, title: title("Används", "In use"), lines: vec![used] }];
     stops.extend(rule.notify_before.iter().map(|before| {

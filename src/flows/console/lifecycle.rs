@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::super::lifecycle::{
     self, PlanView, Proposal, Run, RunReport, UndoReport, UndoWish, Watch, latest, next_run,
 };
+use super::super::report::{BYTE_ORDER_MARK, Separator, csv_lines};
 use super::super::{Ports, Refusal, clock_watch};
 use super::ConsoleActor;
 use super::who::{self, Names};
@@ -66,6 +67,40 @@ pub async fn plan(
     let by = proposal.released_by.as_deref().and_then(who::account_of);
     let names = who::names(&mut c, by.into_iter()).await?;
     Ok((proposal, view, names))
+}
+
+/// The steps of a plan as CSV, with titles in the language of the view's sentences.
+///
+/// # Errors
+///
+/// [`Refusal::Outside`] when CSV cannot be written.
+pub fn plan_lines(view: &PlanView, language: Language, separator: Separator) -> Result<Vec<u8>, Refusal> {
+    let titles = match language {
+        Language::Sv => {
+            ["Namn", "Användarnamn", "Steg", "Skäl", "Regel", "Senast sedd", "Källa", "Förlorar", "Utfall"]
+        }
+        Language::En => {
+            ["Name", "User name", "Step", "Reason", "Rule", "Last seen", "Source", "Loses", "Outcome"]
+        }
+    };
+    let steps = view.steps.iter().map(|step| {
+        let (seen, source) = (step.last_seen, step.last_seen_source);
+        vec![
+            step.display_name.clone(),
+            step.user_name.clone(),
+            step.what.clone(),
+            step.why.clone(),
+            step.rule.as_ref().map(ToString::to_string).unwrap_or_default(),
+            seen.map(|at| at.to_string()).unwrap_or_default(),
+            source.map(|source| source.to_string()).unwrap_or_default(),
+            step.takes.join(", "),
+            step.outcome.clone().unwrap_or_else(|| step.state.clone()),
+        ]
+    });
+    let titles = std::iter::once(titles.map(str::to_owned).to_vec());
+    let mut text = BYTE_ORDER_MARK.as_bytes().to_vec();
+    text.extend(csv_lines(titles.chain(steps), separator)?);
+    Ok(text)
 }
 
 /// Makes a plan of what a run would do now. Gives its hash.

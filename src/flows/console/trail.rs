@@ -214,7 +214,16 @@ impl File {
 
     fn beginning(&self) -> Result<Vec<u8>, Refusal> {
         let titles = [
-            "id", "at", "actor", "action", "subject_kind", "subject_id", "cause", "before", "after", "request_id",
+            "id",
+            "at",
+            "actor",
+            "action",
+            "subject_kind",
+            "subject_id",
+            "cause",
+            "before",
+            "after",
+            "request_id",
         ];
         match self.form {
             Form::Json => Ok(b"[".to_vec()),

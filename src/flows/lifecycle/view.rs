@@ -117,7 +117,8 @@ pub async fn view(ports: &Ports, proposal: &Proposal, language: Language) -> Res
     let names = names(&mut c, whom.chain(proposal.exceptions.iter().map(|one| one.account))).await?;
     let takes = takes(&mut c, &compiled, plan, reading.now).await?;
     let beside = Beside { compiled: &compiled, reading: &reading, names: &names, takes: &takes };
-    let steps = plan.steps.iter().zip(stored).map(|(planned, stored)| beside.step(planned, &stored)).collect();
+    let steps =
+        plan.steps.iter().zip(stored).map(|(planned, stored)| beside.step(planned, &stored)).collect();
     let exceptions = proposal.exceptions.iter().map(|exception| {
         let (user_name, display_name) = beside.names_of(exception.account);
         ExceptionView {

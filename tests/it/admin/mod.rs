@@ -4,3 +4,6 @@
 
 mod cast;
 mod frame;
+mod lifecycle;
+mod queue;
+mod reading;

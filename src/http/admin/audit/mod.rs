@@ -123,8 +123,10 @@ fn cursor(fields: &Fields) -> Result<Option<Cursor>, String> {
 }
 
 async fn misread(console: &ConsolePerson, what: &str) -> Response {
-    let sv = format!("Händelseloggen kan inte väljas efter {what:?} så som det står. Dagar skrivs 2025-10-07.");
-    let en = format!("The audit log cannot be narrowed by {what:?} as it stands. Days are written 2025-10-07.");
+    let sv =
+        format!("Händelseloggen kan inte väljas efter {what:?} så som det står. Dagar skrivs 2025-10-07.");
+    let en =
+        format!("The audit log cannot be narrowed by {what:?} as it stands. Days are written 2025-10-07.");
     console.misread(Place::Audit, sv, en).await
 }
 
@@ -137,9 +139,9 @@ fn page(frame: Desk, fields: &Fields, found: &Page) -> AuditPage {
     let mut actions: Vec<_> = actions.collect();
     actions.sort_by_key(|(_, words, _)| crate::domain::name::sort_key(words));
     let file = |form: Form| kept.with("format", form).at(&frame, "/audit/file");
-    let next = found.next.map(|(at, id)| {
-        kept.with("after", format!("{}-{id}", at.as_microsecond())).at(&frame, "/audit")
-    });
+    let next = found
+        .next
+        .map(|(at, id)| kept.with("after", format!("{}-{id}", at.as_microsecond())).at(&frame, "/audit"));
     let shown = frame.count(found.entries.len(), ["händelse", "händelser"], ["entry", "entries"]);
     AuditPage {
         address: frame.at("/audit"),
@@ -159,7 +161,9 @@ fn page(frame: Desk, fields: &Fields, found: &Page) -> AuditPage {
         },
         nothing: Empty {
             title: frame.t("Ingen händelse stämmer med urvalet", "No entry matches").to_owned(),
-            text: frame.t("Ta bort ett filter eller välj andra dagar.", "Remove a filter or choose other days.").to_owned(),
+            text: frame
+                .t("Ta bort ett filter eller välj andra dagar.", "Remove a filter or choose other days.")
+                .to_owned(),
             way: None,
         },
         frame,

@@ -109,7 +109,12 @@ fn page(frame: Desk, wanted: String, found: Option<&Backtest>, error: Option<Str
         rows: if is_known { rows } else { Vec::new() },
         nothing: Empty {
             title: frame.t("Inget är antecknat ännu", "Nothing is recorded yet").to_owned(),
-            text: frame.t("Inloggningar sparas dag för dag i tretton månader. Kom tillbaka när det finns några.", "Sign-ins are kept day by day for thirteen months. Come back when there are some.").to_owned(),
+            text: frame
+                .t(
+                    "Inloggningar sparas dag för dag i tretton månader. Kom tillbaka när det finns några.",
+                    "Sign-ins are kept day by day for thirteen months. Come back when there are some.",
+                )
+                .to_owned(),
             way: None,
         },
         wanted,

@@ -61,7 +61,8 @@ pub(super) async fn trust(sent: Sent) -> Response {
     }
     let frame = &console.frame;
     let Some(reason) = fields.one("reason") else {
-        let error = frame.t("Skriv hur du vet att klockan går rätt.", "Write how you know that the clock is right.");
+        let error =
+            frame.t("Skriv hur du vet att klockan går rätt.", "Write how you know that the clock is right.");
         return answer(&console, StatusCode::BAD_REQUEST, Some(error.to_owned())).await;
     };
     match flow::trust_clock(&console.ports, &console.actor, reason).await {
@@ -72,10 +73,8 @@ pub(super) async fn trust(sent: Sent) -> Response {
                 frame.t("Livscykeln fortsätter enligt schemat.", "The lifecycle goes on by its schedule."),
             ),
         ),
-        Ok(false) => console.go(
-            HOME,
-            &Note::done(frame.t("Klockan var redan betrodd", "The clock was trusted already"), ""),
-        ),
+        Ok(false) => console
+            .go(HOME, &Note::done(frame.t("Klockan var redan betrodd", "The clock was trusted already"), "")),
         Err(refusal) => console.refuse(Place::Lifecycle, refusal).await,
     }
 }

@@ -24,7 +24,10 @@ pub(super) async fn make(sent: Sent) -> Response {
             let frame = &console.frame;
             let note = Note::done(
                 frame.t("Planen är gjord", "The plan is made"),
-                frame.t("Ingenting har ändrats. Så här skulle en körning bli nu.", "Nothing was changed. This is what a run would do now."),
+                frame.t(
+                    "Ingenting har ändrats. Så här skulle en körning bli nu.",
+                    "Nothing was changed. This is what a run would do now.",
+                ),
             );
             console.go(&format!("{HOME}/plans/{hash}"), &note)
         }
@@ -88,7 +91,10 @@ pub(super) async fn refuse(Path(hash): Path<String>, sent: Sent) -> Response {
             HOME,
             &Note::done(
                 frame.t("Planen är avvisad", "The plan is refused"),
-                frame.t("Ingenting har gjorts. Vid nästa körning görs en ny plan med det som gäller då.", "Nothing was done. The next run makes a new plan of what holds then."),
+                frame.t(
+                    "Ingenting har gjorts. Vid nästa körning görs en ny plan med det som gäller då.",
+                    "Nothing was done. The next run makes a new plan of what holds then.",
+                ),
             ),
         ),
         Err(refusal) => console.refuse(Place::Lifecycle, refusal).await,
@@ -120,13 +126,27 @@ fn told(console: &ConsolePerson, report: &RunReport) -> Note {
     match &report.outcome {
         RunOutcome::Applied | RunOutcome::NothingToDo => {
             let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-            let taken = frame.count(count(report.applied), ["steg togs", "steg togs"], ["step was taken", "steps were taken"]);
-            let skipped = frame.count(count(report.skipped), ["hoppades över", "hoppades över"], ["was skipped", "were skipped"]);
+            let taken = frame.count(
+                count(report.applied),
+                ["steg togs", "steg togs"],
+                ["step was taken", "steps were taken"],
+            );
+            let skipped = frame.count(
+                count(report.skipped),
+                ["hoppades över", "hoppades över"],
+                ["was skipped", "were skipped"],
+            );
             let kept = frame.t("Skälet är sparat i händelseloggen.", "The reason is kept in the audit log.");
-            Note::done(frame.t("Planen är genomförd", "The plan is carried out"), format!("{taken}, {skipped}. {kept}"))
+            Note::done(
+                frame.t("Planen är genomförd", "The plan is carried out"),
+                format!("{taken}, {skipped}. {kept}"),
+            )
         }
         RunOutcome::Observed => Note::warning(
-            frame.t("Planen är godkänd, men livscykeln observerar bara", "The plan is released, but the lifecycle only observes"),
+            frame.t(
+                "Planen är godkänd, men livscykeln observerar bara",
+                "The plan is released, but the lifecycle only observes",
+            ),
             frame.t("Inget konto har ändrats.", "No account was changed."),
         ),
         RunOutcome::AwaitsRelease(_) => Note::warning(

@@ -5,6 +5,7 @@
 mod backtest;
 mod clock;
 mod decide;
+mod file;
 mod plan;
 mod run;
 mod words;
@@ -35,6 +36,7 @@ pub(super) fn routes() -> Router<House> {
         .route("/lifecycle/plans", post(decide::make))
         .route("/lifecycle/plans/{hash}", get(plan::show))
         .route("/lifecycle/plans/{hash}/apply", post(decide::apply))
+        .route("/lifecycle/plans/{hash}/file", get(file::plan))
         .route("/lifecycle/plans/{hash}/refuse", post(decide::refuse))
         .route("/lifecycle/plans/{hash}/release", post(decide::release))
         .route("/lifecycle/runs/{run}", get(run::show).post(run::undo))
@@ -101,7 +103,11 @@ fn page(console: &ConsolePerson, frame: Desk, overview: Overview) -> OverviewPag
         picture,
     });
     let next_run = overview.next_run.map_or_else(
-        || frame.t("Bara på begäran: policyn har inget schema", "Only on demand: the policy has no schedule").to_owned(),
+        || {
+            frame
+                .t("Bara på begäran: policyn har inget schema", "Only on demand: the policy has no schedule")
+                .to_owned()
+        },
         |at| frame.when(at),
     );
     OverviewPage {
@@ -113,12 +119,24 @@ fn page(console: &ConsolePerson, frame: Desk, overview: Overview) -> OverviewPag
         runs: overview.runs.iter().map(|run| run_line(&frame, &overview, run)).collect(),
         nothing_yet: Empty {
             title: frame.t("Ingenting har körts ännu", "Nothing has run yet").to_owned(),
-            text: frame.t("Körningar visas här, även de som inte gjorde något.", "Runs are shown here, also those that did nothing.").to_owned(),
+            text: frame
+                .t(
+                    "Körningar visas här, även de som inte gjorde något.",
+                    "Runs are shown here, also those that did nothing.",
+                )
+                .to_owned(),
             way: None,
         },
         no_rules: Empty {
-            title: frame.t("Policyn har inga livscykelregler", "The policy has no lifecycle rules").to_owned(),
-            text: frame.t("Inget konto fryses eller avaktiveras för att det inte används.", "No account is frozen or deactivated because it is not used.").to_owned(),
+            title: frame
+                .t("Policyn har inga livscykelregler", "The policy has no lifecycle rules")
+                .to_owned(),
+            text: frame
+                .t(
+                    "Inget konto fryses eller avaktiveras för att det inte används.",
+                    "No account is frozen or deactivated because it is not used.",
+                )
+                .to_owned(),
             way: None,
         },
         frame,
@@ -149,9 +167,9 @@ fn state(frame: &Desk, state: PlanState) -> Pill {
 
 fn plan_line(frame: &Desk, proposal: &Proposal) -> PlanLine {
     let counts = words::counts(proposal.plan.steps.iter().map(|step| step.step.name()));
-    let told = counts.iter().map(|(step, count)| {
-        format!("{} {}", frame.number(*count), words::step(frame, step, *count))
-    });
+    let told = counts
+        .iter()
+        .map(|(step, count)| format!("{} {}", frame.number(*count), words::step(frame, step, *count)));
     let told: Vec<String> = told.collect();
     PlanLine {
         address: frame.at(&format!("{HOME}/plans/{}", proposal.hash)),

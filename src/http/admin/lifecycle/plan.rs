@@ -35,6 +35,7 @@ struct PlanPage {
     hash: String,
     short: String,
     waits: bool,
+    files: Vec<(&'static str, String)>,
     notes: Vec<String>,
     stops: Vec<String>,
     figures: Figures,
@@ -157,9 +158,11 @@ fn page(
     let policy = &console.person.compiled.policy;
     let stale_after = policy.lifecycle.source_stale_after;
     let made = proposal.plan.created_at;
-    let sources = proposal.plan.sources.iter().map(|health| {
-        source_line(&frame, health, health.is_live(stale_after, made))
-    });
+    let sources = proposal
+        .plan
+        .sources
+        .iter()
+        .map(|health| source_line(&frame, health, health.is_live(stale_after, made)));
     let sources = sources.collect();
     let figures = figures(&frame, &view);
     let steps = std::mem::take(&mut view.steps);
@@ -182,6 +185,9 @@ fn page(
         made: frame.when(made),
         short: view.hash.chars().take(12).collect(),
         waits: view.state == PlanState::Waiting,
+        files: [("CSV", "csv"), ("JSON", "json")]
+            .map(|(words, form)| (words, frame.at(&format!("{HOME}/plans/{}/file?format={form}", view.hash))))
+            .into(),
         notes: view.notes,
         stops: view.stops.clone(),
         figures,
@@ -239,10 +245,9 @@ fn source_line(frame: &Desk, health: &SourceHealth, is_live: bool) -> SourceLine
     };
     SourceLine {
         name: health.directory.as_ref().map_or_else(|| name.to_owned(), |id| format!("{name}, {id}")),
-        read: health.last_success.map_or_else(
-            || frame.t("aldrig läst", "never read").to_owned(),
-            |at| frame.when(at),
-        ),
+        read: health
+            .last_success
+            .map_or_else(|| frame.t("aldrig läst", "never read").to_owned(), |at| frame.when(at)),
         pill,
     }
 }
@@ -258,7 +263,8 @@ fn groups(
     steps.sort_by(|a, b| {
         (rank(a.step), a.last_seen, &a.display_name).cmp(&(rank(b.step), b.last_seen, &b.display_name))
     });
-    let whole: std::collections::BTreeMap<&'static str, usize> = words::counts(steps.iter().map(|one| one.step));
+    let whole: std::collections::BTreeMap<&'static str, usize> =
+        words::counts(steps.iter().map(|one| one.step));
     let total = steps.len();
     let from = console.query.one("from").and_then(|text| text.parse::<usize>().ok()).unwrap_or_default();
     let mut groups: Vec<Group> = Vec::new();
@@ -341,18 +347,19 @@ fn decision(
     let missing = |said: &Option<String>, what: &str| {
         said.as_ref().filter(|said| said.trim().is_empty()).map(|_| what.to_owned())
     };
-    let why_release = frame.t("Skriv varför planen ska genomföras.", "Write why the plan is to be carried out.");
-    let why_refuse = frame.t("Skriv varför planen inte ska genomföras.", "Write why the plan is not to be carried out.");
+    let why_release =
+        frame.t("Skriv varför planen ska genomföras.", "Write why the plan is to be carried out.");
+    let why_refuse =
+        frame.t("Skriv varför planen inte ska genomföras.", "Write why the plan is not to be carried out.");
     let (released, refused) =
         (missing(&unread.release_reason, why_release), missing(&unread.refuse_reason, why_refuse));
-    let critical: Vec<String> = critical(proposal).map(|stop| stop.sentence(policy, frame.reading())).collect();
+    let critical: Vec<String> =
+        critical(proposal).map(|stop| stop.sentence(policy, frame.reading())).collect();
     Decision {
         release: frame.at(&format!("{path}/release")),
         refuse: frame.at(&format!("{path}/refuse")),
         release_reason: vec![
-            Decide::reason(frame)
-                .under("release-reason")
-                .holding(unread.release_reason.as_deref(), released),
+            Decide::reason(frame).under("release-reason").holding(unread.release_reason.as_deref(), released),
         ],
         refuse_reason: vec![
             Decide::reason(frame).under("refuse-reason").holding(unread.refuse_reason.as_deref(), refused),

@@ -102,7 +102,9 @@ fn page(frame: Desk, report: &UndoReport, fields: &Fields, error: Option<String>
         people,
         decide,
         nobody: Empty {
-            title: frame.t("Körningen gjorde ingenting med någon", "The run did nothing to anybody").to_owned(),
+            title: frame
+                .t("Körningen gjorde ingenting med någon", "The run did nothing to anybody")
+                .to_owned(),
             text: frame.t("Det finns inget att ångra.", "There is nothing to undo.").to_owned(),
             way: None,
         },
@@ -143,7 +145,11 @@ pub(super) async fn undo(Path(run): Path<String>, sent: Sent) -> Response {
                 ["account is as before the run", "accounts are as before the run"],
             );
             let alone = report.steps.len() - report.undone;
-            let left = frame.count(alone, ["lämnades orört", "lämnades orörda"], ["was left alone", "were left alone"]);
+            let left = frame.count(
+                alone,
+                ["lämnades orört", "lämnades orörda"],
+                ["was left alone", "were left alone"],
+            );
             let kept = frame.t("Skälet är sparat i händelseloggen.", "The reason is kept in the audit log.");
             console.go(&format!("{HOME}/runs/{}", report.run), &Note::done(title, format!("{left}. {kept}")))
         }

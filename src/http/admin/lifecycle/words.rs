@@ -21,15 +21,20 @@ pub(super) fn step(frame: &Frame, step: &str, count: usize) -> &'static str {
     let (one, several) = match step {
         "notify" => (["påminns", "is reminded"], ["påminns", "are reminded"]),
         "freeze" => (["konto fryses", "account is frozen"], ["konton fryses", "accounts are frozen"]),
-        "deactivate" => {
-            (["konto avaktiveras", "account is deactivated"], ["konton avaktiveras", "accounts are deactivated"])
-        }
+        "deactivate" => (
+            ["konto avaktiveras", "account is deactivated"],
+            ["konton avaktiveras", "accounts are deactivated"],
+        ),
         "remove" => (["konto tas bort", "account is removed"], ["konton tas bort", "accounts are removed"]),
         "pause" => (["konto pausas", "account is paused"], ["konton pausas", "accounts are paused"]),
-        "return" => (["konto öppnas igen", "account is opened again"], ["konton öppnas igen", "accounts are opened again"]),
-        "take_rights" => {
-            (["konto förlorar behörighet", "account loses rights"], ["konton förlorar behörighet", "accounts lose rights"])
-        }
+        "return" => (
+            ["konto öppnas igen", "account is opened again"],
+            ["konton öppnas igen", "accounts are opened again"],
+        ),
+        "take_rights" => (
+            ["konto förlorar behörighet", "account loses rights"],
+            ["konton förlorar behörighet", "accounts lose rights"],
+        ),
         _ => (["konto berörs", "account is touched"], ["konton berörs", "accounts are touched"]),
     };
     let [sv, en] = if count == 1 { one } else { several };

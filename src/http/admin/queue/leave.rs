@@ -58,7 +58,8 @@ fn matter(console: &ConsolePerson, frame: Desk, asked: &AskedLeave, failed: Opti
             Vec::new(),
         ));
         let refuse = frame.t("Avslå", "Refuse");
-        let text = frame.t("Personen får veta det, men inte skälet.", "The person is told, but not the reason.");
+        let text =
+            frame.t("Personen får veta det, men inte skälet.", "The person is told, but not the reason.");
         choices.push(asks.choice("refuse", (refuse, text), refuse, Vec::new()).taking());
     }
     Matter {

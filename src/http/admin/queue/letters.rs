@@ -85,7 +85,11 @@ fn page(
     let shown = letters.iter().take(MOST).map(|letter| Letter {
         person: frame.at(&format!("/people/{}", letter.account)),
         only: Fields::default().and("account", letter.account).at(&frame, &path),
-        user_name: if letter.user_name.is_empty() { letter.account.to_string() } else { letter.user_name.clone() },
+        user_name: if letter.user_name.is_empty() {
+            letter.account.to_string()
+        } else {
+            letter.user_name.clone()
+        },
         since: frame.when(letter.queued_at),
         attempts: usize::try_from(letter.attempts).unwrap_or_default(),
         error: letter.error.clone(),
@@ -113,7 +117,10 @@ fn choices(frame: &Desk, path: &str, account: Option<&str>, failed: Option<&Fiel
         "resend",
         (
             frame.t("Skicka igen", "Send again"),
-            frame.t("CRM:et får kontots läge som det är nu.", "The CRM gets the account's state as it is now."),
+            frame.t(
+                "CRM:et får kontots läge som det är nu.",
+                "The CRM gets the account's state as it is now.",
+            ),
         ),
         frame.t("Skicka igen", "Send again"),
         Vec::new(),

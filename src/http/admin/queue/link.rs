@@ -28,11 +28,8 @@ async fn answer(console: &ConsolePerson, reference: &str, failed: Option<&Fields
 }
 
 fn matter(frame: Desk, view: &View, failed: Option<&Fields>) -> Matter {
-    let choices = if frame.may_change && view.state == "waiting" {
-        choices(&frame, view, failed)
-    } else {
-        Vec::new()
-    };
+    let choices =
+        if frame.may_change && view.state == "waiting" { choices(&frame, view, failed) } else { Vec::new() };
     let sides = [Some(came(&frame, view)), Some(proposed(&frame, view)), decided(&frame, view)];
     Matter {
         title: frame.t("Vem är det som loggar in?", "Who is it that signs in?").to_owned(),
@@ -85,7 +82,8 @@ fn proposed(frame: &Desk, view: &View) -> Side {
     let directories: Vec<String> = side.directories.iter().map(ToString::to_string).collect();
     let mut marks = Vec::new();
     if side.signs_in_already {
-        marks.push(frame.t("någon annan loggar redan in som kontot", "somebody else signs in as the account"));
+        marks
+            .push(frame.t("någon annan loggar redan in som kontot", "somebody else signs in as the account"));
     }
     if side.is_protected {
         marks.push(frame.t("kontot är skyddat", "the account is protected"));
@@ -136,11 +134,7 @@ fn choices(frame: &Desk, view: &View, failed: Option<&Fields>) -> Vec<Choice> {
             frame.t("Personen loggar sedan in som kontot.", "The person then signs in as the account.")
         };
         let choice = asks.choice("proposed", (link.clone(), text), link, Vec::new());
-        choices.push(if side.signs_in_already {
-            choice.carrying("replace", "yes").taking()
-        } else {
-            choice
-        });
+        choices.push(if side.signs_in_already { choice.carrying("replace", "yes").taking() } else { choice });
     }
     let account = Input::new(
         "account",

@@ -5,6 +5,7 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+use jiff::civil::Date;
 
 use super::super::parts::{Decide, Input};
 use super::super::{ConsolePerson, Desk, Fields, Note};
@@ -75,7 +76,21 @@ impl<'a> Choices<'a> {
             .into_iter()
             .map(|input| {
                 let (name, id) = (input.name, format!("{act}-{}", input.name));
-                let error = if input.is_optional { None } else { missing(name) };
+                let unread = input.kind == "date"
+                    && failed
+                        .and_then(|fields| fields.one(name))
+                        .is_some_and(|day| day.parse::<Date>().is_err());
+                let error = if unread {
+                    Some(
+                        frame
+                            .t("Skriv dagen så här: 2025-10-07.", "Write the day like this: 2025-10-07.")
+                            .to_owned(),
+                    )
+                } else if input.is_optional {
+                    None
+                } else {
+                    missing(name)
+                };
                 input.under(id).holding(failed.and_then(|fields| fields.one(name)), error)
             })
             .collect();

@@ -79,7 +79,12 @@ async fn show(console: ConsolePerson) -> Response {
     parts.retain(|part| !part.lines.is_empty());
     let nothing = Empty {
         title: frame.t("Inget väntar på dig", "Nothing waits for you").to_owned(),
-        text: frame.t("Det som någon behöver ta ställning till visas här.", "What somebody has to decide about is shown here.").to_owned(),
+        text: frame
+            .t(
+                "Det som någon behöver ta ställning till visas här.",
+                "What somebody has to decide about is shown here.",
+            )
+            .to_owned(),
         way: None,
     };
     console.page(StatusCode::OK, &QueuePage { frame, parts, nothing })
@@ -186,7 +191,8 @@ fn rights(console: &ConsolePerson, frame: &Desk, queue: &Queue) -> Part {
             ["rättighet hos någon som bytt jobb", "rättigheter hos dem som bytt jobb"],
             ["right of somebody who changed job", "rights of people who changed job"],
         ),
-        text: frame.t("De gavs för hand. Behövs de fortfarande?", "They were given by hand. Are they needed still?"),
+        text: frame
+            .t("De gavs för hand. Behövs de fortfarande?", "They were given by hand. Are they needed still?"),
         icon: "people",
         lines: queue.rights.iter().map(line).collect(),
     }
@@ -224,7 +230,10 @@ fn protections(frame: &Desk, queue: &Queue) -> Part {
             ["skydd att bekräfta", "skydd att bekräfta"],
             ["protection to confirm", "protections to confirm"],
         ),
-        text: frame.t("En annan administratör än den som begärde det bekräftar.", "Another administrator than whoever asked confirms it."),
+        text: frame.t(
+            "En annan administratör än den som begärde det bekräftar.",
+            "Another administrator than whoever asked confirms it.",
+        ),
         icon: "shield",
         lines: queue.protections.iter().map(line).collect(),
     }
@@ -246,7 +255,10 @@ fn dead(frame: &Desk, queue: &Queue) -> Part {
     Part {
         id: "letters",
         title: frame.t("CRM:et tog inte emot", "The CRM did not take it").to_owned(),
-        text: frame.t("Försöken är slut. Skicka igen eller lägg undan.", "The attempts are used up. Send again or put away."),
+        text: frame.t(
+            "Försöken är slut. Skicka igen eller lägg undan.",
+            "The attempts are used up. Send again or put away.",
+        ),
         icon: "mail",
         lines: queue.letters.iter().map(line).collect(),
     }

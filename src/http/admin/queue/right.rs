@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use super::super::parts::Input;
 use super::super::words::{right as right_name, who};
 use super::super::{ConsolePerson, Desk, Fields, Place, Sent};
-use super::matter::{Choices, HOME, Matter, Side, done, status};
+use super::matter::{Choice, Choices, HOME, Matter, Side, done, status};
 use crate::domain::days::Reading;
 use crate::flows::console::queue as flow;
 use crate::flows::console::who::Names;
@@ -28,9 +28,7 @@ async fn answer(console: &ConsolePerson, id: &str, failed: Option<&Fields>) -> R
         Err(answer) => return answer,
     };
     match flow::right(&console.ports, id).await {
-        Ok((right, names)) => {
-            console.page(status(failed), &matter(console, frame, &right, &names, failed))
-        }
+        Ok((right, names)) => console.page(status(failed), &matter(console, frame, &right, &names, failed)),
         Err(refusal) => console.refuse(Place::Queue, refusal).await,
     }
 }
@@ -71,10 +69,8 @@ fn matter(
             (frame.t("Svar väntas före", "An answer is due before"), frame.day(right.answer_by)),
         ],
     };
-    let ends = right.ends_at.map_or_else(
-        || frame.t("inget slut", "no end").to_owned(),
-        |at| frame.last_day(at),
-    );
+    let ends =
+        right.ends_at.map_or_else(|| frame.t("inget slut", "no end").to_owned(), |at| frame.last_day(at));
     let given = Side {
         title: what.clone(),
         facts: vec![
@@ -83,35 +79,51 @@ fn matter(
             (frame.t("Gäller till och med", "Holds until"), ends),
         ],
     };
-    let mut choices = Vec::new();
-    if console.actor.reviewing().is_ok() {
-        let asks = Choices::new(&frame, &format!("{HOME}/rights/{}", right.id), failed);
-        let until = Input::new(
-            "until",
-            "date",
-            frame.t("Till och med", "Until"),
-            frame.t("Tomt: så länge som policyn säger.", "Empty: as long as the policy says."),
-        );
-        choices.push(asks.choice(
-            "keep",
-            (
-                frame.t("Behåll", "Keep"),
-                frame.t("Rättigheten ges på nytt, av dig och med ditt skäl.", "The right is given anew, by you and for your reason."),
-            ),
-            frame.t("Behåll rättigheten", "Keep the right"),
-            vec![until.optional()],
-        ));
-        choices.push(
-            asks.choice(
-                "end",
-                (frame.t("Avsluta", "End"), frame.t("Personen förlorar rättigheten genast.", "The person loses the right at once.")),
-                frame.t("Avsluta rättigheten", "End the right"),
-                Vec::new(),
-            )
-            .taking(),
-        );
+    let is_reviewing = console.actor.reviewing().is_ok();
+    let choices = if is_reviewing { choices(&frame, right, failed) } else { Vec::new() };
+    Matter {
+        title: format!("{what}: {}", right.display_name),
+        lead: String::new(),
+        sides: vec![person, given],
+        choices,
+        frame,
     }
-    Matter { title: format!("{what}: {}", right.display_name), lead: String::new(), sides: vec![person, given], choices, frame }
+}
+
+fn choices(frame: &Desk, right: &AskedRight, failed: Option<&Fields>) -> Vec<Choice> {
+    let mut choices = Vec::new();
+    let asks = Choices::new(frame, &format!("{HOME}/rights/{}", right.id), failed);
+    let until = Input::new(
+        "until",
+        "date",
+        frame.t("Till och med", "Until"),
+        frame.t("Tomt: så länge som policyn säger.", "Empty: as long as the policy says."),
+    );
+    choices.push(asks.choice(
+        "keep",
+        (
+            frame.t("Behåll", "Keep"),
+            frame.t(
+                "Rättigheten ges på nytt, av dig och med ditt skäl.",
+                "The right is given anew, by you and for your reason.",
+            ),
+        ),
+        frame.t("Behåll rättigheten", "Keep the right"),
+        vec![until.optional()],
+    ));
+    choices.push(
+        asks.choice(
+            "end",
+            (
+                frame.t("Avsluta", "End"),
+                frame.t("Personen förlorar rättigheten genast.", "The person loses the right at once."),
+            ),
+            frame.t("Avsluta rättigheten", "End the right"),
+            Vec::new(),
+        )
+        .taking(),
+    );
+    choices
 }
 
 /// The first instant after the last day that a form names.

@@ -61,16 +61,40 @@ async fn list(console: ConsolePerson) -> Response {
 
 fn about(frame: &Desk, name: ReportName) -> &'static str {
     match name {
-        ReportName::Access => frame.t("Alla som kan logga in, med roller, sektorer, begränsningar och varför.", "Everybody who can sign in, with roles, sectors, limits and why."),
-        ReportName::Stale => frame.t("De som har åtkomst men inte har loggat in sedan en dag du väljer.", "Those who have access and have not signed in since a day you choose."),
-        ReportName::NeverSignedIn => frame.t("De som har åtkomst men aldrig har synts till.", "Those who have access and were never seen."),
-        ReportName::Departed => frame.t("De som har slutat, och hur lång tid det tog tills varje CRM visste det.", "Those who left, and how long it took until every CRM knew."),
-        ReportName::Privileged => frame.t("De som kan ändra vad andra får göra.", "Those who can change what others may do."),
-        ReportName::Limited => frame.t("De begränsade användarna och vad de är begränsade till.", "The limited users, and what they are limited to."),
-        ReportName::Orphans => frame.t("Konton som ingen katalog längre står för.", "Accounts that no directory stands for."),
-        ReportName::Expiring => frame.t("Konton, rättigheter och ledigheter med ett slut i sikte.", "Accounts, rights and leaves with an end in sight."),
-        ReportName::Exceptions => frame.t("De som livscykeln inte rör, och varför.", "Those whom the lifecycle leaves alone, and why."),
-        ReportName::Runs => frame.t("Vad livscykeln gjorde, också när den inte gjorde något.", "What the lifecycle did, also when it did nothing."),
+        ReportName::Access => frame.t(
+            "Alla som kan logga in, med roller, sektorer, begränsningar och varför.",
+            "Everybody who can sign in, with roles, sectors, limits and why.",
+        ),
+        ReportName::Stale => frame.t(
+            "De som har åtkomst men inte har loggat in sedan en dag du väljer.",
+            "Those who have access and have not signed in since a day you choose.",
+        ),
+        ReportName::NeverSignedIn => frame
+            .t("De som har åtkomst men aldrig har synts till.", "Those who have access and were never seen."),
+        ReportName::Departed => frame.t(
+            "De som har slutat, och hur lång tid det tog tills varje CRM visste det.",
+            "Those who left, and how long it took until every CRM knew.",
+        ),
+        ReportName::Privileged => {
+            frame.t("De som kan ändra vad andra får göra.", "Those who can change what others may do.")
+        }
+        ReportName::Limited => frame.t(
+            "De begränsade användarna och vad de är begränsade till.",
+            "The limited users, and what they are limited to.",
+        ),
+        ReportName::Orphans => {
+            frame.t("Konton som ingen katalog längre står för.", "Accounts that no directory stands for.")
+        }
+        ReportName::Expiring => frame.t(
+            "Konton, rättigheter och ledigheter med ett slut i sikte.",
+            "Accounts, rights and leaves with an end in sight.",
+        ),
+        ReportName::Exceptions => frame
+            .t("De som livscykeln inte rör, och varför.", "Those whom the lifecycle leaves alone, and why."),
+        ReportName::Runs => frame.t(
+            "Vad livscykeln gjorde, också när den inte gjorde något.",
+            "What the lifecycle did, also when it did nothing.",
+        ),
     }
 }
 
@@ -161,8 +185,13 @@ async fn page(
     from: usize,
 ) -> Result<ReportPage, Refusal> {
     let found = made.rows(from.saturating_add(PAGE)).await?;
-    let shown: Vec<usize> =
-        made.columns.iter().enumerate().filter(|(_, column)| column.is_brief).map(|(place, _)| place).collect();
+    let shown: Vec<usize> = made
+        .columns
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| column.is_brief)
+        .map(|(place, _)| place)
+        .collect();
     let row = |cells: &Vec<Cell>| {
         let cell = |place: &usize| {
             let (column, cell) = (made.columns.get(*place)?, cells.get(*place)?);
@@ -197,7 +226,9 @@ async fn page(
         pager: pager(&frame, &path, &kept, from, made.count),
         nothing: Empty {
             title: frame.t("Ingen stämmer med urvalet", "Nobody matches").to_owned(),
-            text: frame.t("Välj en annan dag eller ta bort ett filter.", "Choose another day or remove a filter.").to_owned(),
+            text: frame
+                .t("Välj en annan dag eller ta bort ett filter.", "Choose another day or remove a filter.")
+                .to_owned(),
             way: None,
         },
         frame,

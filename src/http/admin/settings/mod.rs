@@ -97,6 +97,9 @@ fn about(console: &ConsolePerson, frame: &Desk) -> Vec<(&'static str, String)> {
         (frame.t("Databas", "Database"), settings.database.engine.to_string()),
         (frame.t("Regelverkets version", "Version of the policy"), compiled.number.to_string()),
         (frame.t("Tidszon", "Time zone"), compiled.policy.lifecycle.timezone.clone()),
-        (frame.t("Språk för den som inte valt", "Language of whoever has not chosen"), settings.language.to_string()),
+        (
+            frame.t("Språk för den som inte valt", "Language of whoever has not chosen"),
+            settings.language.to_string(),
+        ),
     ]
 }

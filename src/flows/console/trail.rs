@@ -2,7 +2,7 @@
 //!
 //! Invariant: changes nothing but the audit itself, which keeps who read it, and what they looked for.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::super::find::{self, Found};
@@ -11,6 +11,7 @@ use super::super::{Act, Ports, Refusal};
 use super::ConsoleActor;
 use super::who::{self, Names};
 use crate::domain::actor::{Actor, Subject};
+use crate::domain::days::later;
 use crate::domain::ids::{AccountId, AuditId};
 use crate::domain::named::named;
 use crate::store::audit::{self, Sought};
@@ -177,9 +178,9 @@ pub async fn file(
     let mut c = ports.db.read().await?;
     let mut sought = sought(&mut c, wish).await?;
     drop(c);
-    // What happens while the file goes out, its own entry above all, is not in it.
-    let now = actor.reading().now;
-    sought.until = Some(sought.until.map_or(now, |until| until.min(now)));
+    // What happens after it was asked for is not in it, however long the file takes.
+    let end = later(actor.reading().now, SignedDuration::from_micros(1));
+    sought.until = Some(sought.until.map_or(end, |until| until.min(end)));
     note(ports, actor.reading(), wish, form.name()).await?;
     Ok(File { db: ports.db.clone(), sought, form, separator, after: None, stage: Stage::Begins })
 }

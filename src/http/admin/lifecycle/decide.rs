@@ -58,7 +58,7 @@ pub(super) async fn release(Path(hash): Path<String>, sent: Sent) -> Response {
     if reason.is_empty() || is_unaware {
         let unread =
             Unread { release_reason: Some(reason.to_owned()), critical: is_unaware, ..Unread::default() };
-        return answer(&console, &hash, StatusCode::BAD_REQUEST, unread).await;
+        return answer(&console, &hash, StatusCode::BAD_REQUEST, &unread).await;
     }
     match flow::release(&console.ports, &console.actor, &hash, reason).await {
         Ok(()) => carried_out(&console, &hash).await,
@@ -83,7 +83,7 @@ pub(super) async fn refuse(Path(hash): Path<String>, sent: Sent) -> Response {
     let reason = fields.one("reason").unwrap_or_default();
     if reason.is_empty() {
         let unread = Unread { refuse_reason: Some(String::new()), ..Unread::default() };
-        return answer(&console, &hash, StatusCode::BAD_REQUEST, unread).await;
+        return answer(&console, &hash, StatusCode::BAD_REQUEST, &unread).await;
     }
     let frame = &console.frame;
     match flow::refuse(&console.ports, &console.actor, &hash, reason).await {

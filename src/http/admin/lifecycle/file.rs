@@ -14,13 +14,10 @@ use crate::flows::console::lifecycle as flow;
 /// `GET /lifecycle/plans/{hash}/file?format=csv|json`: the plan with every step.
 pub(super) async fn plan(console: ConsolePerson, Path(hash): Path<String>) -> Response {
     let language = console.frame.language;
-    let form = match console.query.one("format") {
-        Some(form @ ("csv" | "json")) => form,
-        Some(_) | None => {
-            let sv = "Välj en form: csv eller json.".to_owned();
-            let en = "Choose a form: csv or json.".to_owned();
-            return console.misread(Place::Lifecycle, sv, en).await;
-        }
+    let Some(form @ ("csv" | "json")) = console.query.one("format") else {
+        let sv = "Välj en form: csv eller json.".to_owned();
+        let en = "Choose a form: csv or json.".to_owned();
+        return console.misread(Place::Lifecycle, sv, en).await;
     };
     let view = match flow::plan(&console.ports, &hash, language).await {
         Ok((_, view, _)) => view,

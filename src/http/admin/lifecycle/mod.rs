@@ -91,12 +91,12 @@ async fn show(console: ConsolePerson) -> Response {
         Err(answer) => return answer,
     };
     match flow::overview(&console.ports, &console.reading).await {
-        Ok(overview) => console.page(StatusCode::OK, &page(&console, desk, overview)),
+        Ok(overview) => console.page(StatusCode::OK, &page(&console, desk, &overview)),
         Err(refusal) => console.refuse(Place::Lifecycle, refusal).await,
     }
 }
 
-fn page(console: &ConsolePerson, frame: Desk, overview: Overview) -> OverviewPage {
+fn page(console: &ConsolePerson, frame: Desk, overview: &Overview) -> OverviewPage {
     let policy = &console.person.compiled.policy;
     let rules = pictures(policy, frame.language).into_iter().map(|picture| Rule {
         stops: picture.stops.iter().map(|stop| (tone(stop.kind), stop.clone())).collect(),
@@ -116,7 +116,7 @@ fn page(console: &ConsolePerson, frame: Desk, overview: Overview) -> OverviewPag
         jump: overview.jump.clone(),
         plans: overview.plans.iter().map(|plan| plan_line(&frame, plan)).collect(),
         rules: rules.collect(),
-        runs: overview.runs.iter().map(|run| run_line(&frame, &overview, run)).collect(),
+        runs: overview.runs.iter().map(|run| run_line(&frame, overview, run)).collect(),
         nothing_yet: Empty {
             title: frame.t("Ingenting har körts ännu", "Nothing has run yet").to_owned(),
             text: frame

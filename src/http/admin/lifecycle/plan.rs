@@ -124,7 +124,7 @@ pub(super) async fn show(console: ConsolePerson, Path(hash): Path<String>) -> Re
     {
         return away;
     }
-    answer(&console, &hash, StatusCode::OK, Unread::default()).await
+    answer(&console, &hash, StatusCode::OK, &Unread::default()).await
 }
 
 /// The page of a plan.
@@ -132,7 +132,7 @@ pub(super) async fn answer(
     console: &ConsolePerson,
     hash: &str,
     status: StatusCode,
-    unread: Unread,
+    unread: &Unread,
 ) -> Response {
     let desk = match console.desk(Place::Lifecycle).await {
         Ok(desk) => desk,
@@ -153,7 +153,7 @@ fn page(
     proposal: &Proposal,
     mut view: PlanView,
     by: Option<String>,
-    unread: Unread,
+    unread: &Unread,
 ) -> PlanPage {
     let policy = &console.person.compiled.policy;
     let stale_after = policy.lifecycle.source_stale_after;
@@ -321,7 +321,7 @@ fn person(console: &ConsolePerson, frame: &Desk, step: StepView) -> Person {
     }
 }
 
-fn forms(console: &ConsolePerson, frame: &Desk, proposal: &Proposal, unread: Unread) -> Forms {
+fn forms(console: &ConsolePerson, frame: &Desk, proposal: &Proposal, unread: &Unread) -> Forms {
     if !frame.may_change {
         return Forms::None;
     }
@@ -341,7 +341,7 @@ fn decision(
     frame: &Desk,
     proposal: &Proposal,
     path: &str,
-    unread: Unread,
+    unread: &Unread,
 ) -> Decision {
     let policy = &console.person.compiled.policy;
     let missing = |said: &Option<String>, what: &str| {

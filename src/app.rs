@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Settings;
 use crate::domain::actor::Actor;
 use crate::flows::policies::{self, Outcome};
-use crate::flows::{Clock, Ports, directories, protection, provider};
+use crate::flows::{Clock, Ports, directories, people, protection, provider};
 use crate::http::health::Readiness;
 use crate::http::{self, House};
 use crate::jobs;
@@ -59,6 +59,7 @@ impl Daemon {
         let act = ports.act(Actor::Job("start".to_owned()), "first start");
         first_policy(&ports, &act, policy_text).await?;
         protection::follow_settings(&ports, &act.because("settings")).await?;
+        people::roster::name_everybody(&ports).await?;
         provider::keep_keys(&ports, &act.because("settings")).await?;
         let server = &ports.settings.server;
         let listener = TcpListener::bind(server.listen)

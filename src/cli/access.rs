@@ -82,7 +82,7 @@ async fn check(ports: &Ports, args: &CheckArgs, language: Language) -> anyhow::R
 /// What the answer rests on, and what would make it a yes.
 fn behind(explained: &Explained, language: Language) -> String {
     let (because, would_give) = match language {
-        Language::Sv => ("därför att", "det här skulle ge det"),
+        Language::Sv => ("därför att", "det här skulle ge åtkomst"),
         Language::En => ("because", "this would give it"),
     };
     let part = |title: &str, lines: Vec<String>| match lines.as_slice() {

@@ -8,30 +8,29 @@ mod undo;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use serde_json::json;
 
-use super::report::language;
+use super::shown::{Shown, json, minute, plain, table};
 use super::{PrintAs, exit, setup};
 use crate::domain::days::Reading;
 use crate::domain::language::Language;
 use crate::domain::lifecycle::kept_words;
 use crate::domain::plan::PlanState;
 use crate::flows::lifecycle::{self, PlanView, Proposal, Run, RunOutcome, RunReport};
-use crate::flows::report::aligned;
 use crate::flows::{Ports, Refusal, pull};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum LifecycleCommand {
     /// Make a plan of what a run would do now; nothing is done. Exit code 3: it goes beyond the safety limits.
-    Plan(Printing),
+    Plan(Shown),
     /// Make a fresh plan and carry it out, or carry out the one with this hash. Exit code 3: it awaits release.
     Apply {
         /// The plan's hash, or the first characters of it.
         #[arg(long, value_name = "HASH")]
         plan: Option<String>,
         #[command(flatten)]
-        printing: Printing,
+        printing: Shown,
     },
     /// Release a plan that the safety limits stopped, for exactly that list.
     Release {
@@ -60,28 +59,16 @@ pub(super) enum LifecycleCommand {
         /// The plan's hash, or the first characters of it.
         hash: String,
         #[command(flatten)]
-        printing: Printing,
+        printing: Shown,
     },
     /// List the newest runs, also those that did nothing.
     Runs {
         /// At most this many.
         #[arg(long, default_value_t = 20)]
         limit: u16,
-        /// How to print.
-        #[arg(long, value_enum, default_value_t = PrintAs::Text)]
-        format: PrintAs,
+        #[command(flatten)]
+        printing: Shown,
     },
-}
-
-/// How to print a plan.
-#[derive(Debug, Args)]
-pub(super) struct Printing {
-    /// How to print.
-    #[arg(long, value_enum, default_value_t = PrintAs::Text)]
-    format: PrintAs,
-    /// The language: sv or en. Default: as the settings say.
-    #[arg(long, value_parser = language, value_name = "LANG")]
-    lang: Option<Language>,
 }
 
 pub(super) async fn run(config: &Path, command: LifecycleCommand) -> anyhow::Result<ExitCode> {
@@ -115,8 +102,8 @@ pub(super) async fn run(config: &Path, command: LifecycleCommand) -> anyhow::Res
         }
         LifecycleCommand::Backtest(args) => tools::backtest(&ports, args).await?,
         LifecycleCommand::Clock(args) => tools::clock(&ports, args).await?,
-        LifecycleCommand::Runs { limit, format } => {
-            runs(&lifecycle::runs(&ports, i64::from(limit)).await?, format);
+        LifecycleCommand::Runs { limit, printing } => {
+            runs(&lifecycle::runs(&ports, i64::from(limit)).await?, &printing, &ports).await?;
             exit::DONE
         }
     };
@@ -131,11 +118,11 @@ fn code_of(proposal: &Proposal) -> ExitCode {
     }
 }
 
-async fn show(ports: &Ports, proposal: &Proposal, printing: &Printing) -> anyhow::Result<()> {
+async fn show(ports: &Ports, proposal: &Proposal, printing: &Shown) -> anyhow::Result<()> {
     let language = printing.lang.unwrap_or(ports.settings.language);
     let view = lifecycle::view(ports, proposal, language).await?;
     match printing.format {
-        PrintAs::Json => println!("{}", serde_json::to_string_pretty(&view)?),
+        PrintAs::Json => json(&view)?,
         PrintAs::Text => print_plan(&view, &reading(ports, proposal, language).await?),
     }
     Ok(())
@@ -145,12 +132,6 @@ async fn reading(ports: &Ports, proposal: &Proposal, language: Language) -> Resu
     let mut c = ports.db.read().await?;
     let compiled = ports.policies.current(&mut c).await?;
     Ok(Reading::of(&compiled.policy, language, proposal.plan.created_at))
-}
-
-async fn reading_now(ports: &Ports, language: Language) -> Result<Reading, Refusal> {
-    let mut c = ports.db.read().await?;
-    let compiled = ports.policies.current(&mut c).await?;
-    Ok(Reading::of(&compiled.policy, language, ports.clock.now()))
 }
 
 fn print_plan(view: &PlanView, reading: &Reading) {
@@ -178,7 +159,7 @@ fn print_plan(view: &PlanView, reading: &Reading) {
         println!("{}: {}", says("Lämnas orörda", "Left alone"), kept.join(", "));
     }
     for one in &view.exceptions {
-        println!("  {} ({}): {}", one.display_name, one.user_name, one.why);
+        println!("  {} ({}): {}", plain(&one.display_name), plain(&one.user_name), one.why);
     }
     for sentence in &view.unknown {
         println!("{}: {sentence}", says("Okänt", "Unknown"));
@@ -218,8 +199,7 @@ fn print_steps(view: &PlanView, reading: &Reading) {
             says("Förlorar", "Takes away"),
             says("Utfall", "Outcome"),
         ];
-        let mut table = vec![titles.to_vec()];
-        table.extend(view.steps.iter().map(|step| {
+        let rows = view.steps.iter().map(|step| {
             let seen = step.last_seen.map(|at| reading.date(at)).unwrap_or_default();
             let outcome = step.outcome.clone().unwrap_or_else(|| match step.state.as_str() {
                 "applied" => says("gjort", "done"),
@@ -230,36 +210,22 @@ fn print_steps(view: &PlanView, reading: &Reading) {
             let takes = step.takes.join(", ");
             let texts = [&step.display_name, &step.user_name, &step.what, &step.why];
             texts.into_iter().cloned().chain([seen, rule, takes, outcome]).collect()
-        }));
-        for line in aligned(&table) {
-            println!("{line}");
-        }
+        });
+        table(&titles, rows);
     }
 }
 
-async fn applied(ports: &Ports, report: &RunReport, printing: &Printing) -> anyhow::Result<ExitCode> {
+async fn applied(ports: &Ports, report: &RunReport, printing: &Shown) -> anyhow::Result<ExitCode> {
     let proposal = lifecycle::find(ports, &report.plan).await?;
     let language = printing.lang.unwrap_or(ports.settings.language);
     let view = lifecycle::view(ports, &proposal, language).await?;
     if printing.format == PrintAs::Json {
-        let printed = json!({ "run": report.run, "outcome": report.outcome.name(), "applied": report.applied,
-            "skipped": report.skipped, "plan": view });
-        println!("{}", serde_json::to_string_pretty(&printed)?);
+        json(&json!({ "run": report.run, "outcome": report.outcome.name(), "applied": report.applied,
+            "skipped": report.skipped, "plan": view }))?;
     } else {
-        print_plan(&view, &reading(ports, &proposal, language).await?);
-        println!();
-        match &report.outcome {
-            RunOutcome::Applied => {
-                println!("run {}: {} step(s) taken, {} skipped", report.run, report.applied, report.skipped);
-            }
-            RunOutcome::NothingToDo => println!("run {}: nothing to do", report.run),
-            RunOutcome::Observed => {
-                println!("run {}: the policy only observes (lifecycle.mode); nothing was done", report.run);
-            }
-            RunOutcome::AwaitsRelease(_) => {
-                println!("run {}: the plan stopped and awaits release; nothing was done", report.run);
-            }
-        }
+        let reading = reading(ports, &proposal, language).await?;
+        print_plan(&view, &reading);
+        println!("\n{}", ending(report, &reading));
     }
     Ok(match &report.outcome {
         RunOutcome::AwaitsRelease(_) => exit::awaits_release(),
@@ -267,33 +233,56 @@ async fn applied(ports: &Ports, report: &RunReport, printing: &Printing) -> anyh
     })
 }
 
-fn runs(runs: &[Run], format: PrintAs) {
-    match format {
-        PrintAs::Json => {
-            let listed: Vec<_> = runs
-                .iter()
-                .map(|run| {
-                    json!({ "run": run.id, "plan": run.plan, "by": run.by, "started_at": run.started_at.to_string(),
-                        "finished_at": run.finished_at.map(|at| at.to_string()), "applied": run.applied,
-                        "skipped": run.skipped, "outcome": run.outcome })
-                })
-                .collect();
-            println!("{:#}", json!(listed));
+/// How a run ended, in a line. Why a plan is only observed stands among the plan's notes.
+fn ending(report: &RunReport, reading: &Reading) -> String {
+    let (run, taken, skipped) = (report.run, report.applied, report.skipped);
+    let (sv, en) = match &report.outcome {
+        RunOutcome::Applied => (
+            format!("{taken} steg tagna, {skipped} överhoppade"),
+            format!("{taken} step(s) taken, {skipped} skipped"),
+        ),
+        RunOutcome::NothingToDo => ("inget att göra".to_owned(), "nothing to do".to_owned()),
+        RunOutcome::Observed => {
+            ("bara observerad, inget är gjort".to_owned(), "only observed, nothing was done".to_owned())
         }
-        PrintAs::Text => {
-            let titles = ["Run", "Started", "By", "Outcome", "Taken", "Skipped", "Plan"];
-            let mut table = vec![titles.map(str::to_owned).to_vec()];
-            table.extend(runs.iter().map(|run| {
-                let outcome = if run.finished_at.is_some() { run.outcome.as_str() } else { "under way" };
-                let plan: String = run.plan.chars().take(12).collect();
-                let (taken, skipped) = (run.applied.to_string(), run.skipped.to_string());
-                let first =
-                    [run.id.to_string(), run.started_at.to_string(), run.by.clone(), outcome.to_owned()];
-                first.into_iter().chain([taken, skipped, plan]).collect()
-            }));
-            for line in aligned(&table) {
-                println!("{line}");
-            }
-        }
+        RunOutcome::AwaitsRelease(_) => (
+            "planen stannade och väntar på godkännande, inget är gjort".to_owned(),
+            "the plan stopped and awaits release, nothing was done".to_owned(),
+        ),
+    };
+    reading.pick(format!("körning {run}: {sv}"), format!("run {run}: {en}"))
+}
+
+async fn runs(runs: &[Run], printing: &Shown, ports: &Ports) -> anyhow::Result<()> {
+    if printing.format == PrintAs::Json {
+        let listed: Vec<_> = runs
+            .iter()
+            .map(|run| {
+                json!({ "run": run.id, "plan": run.plan, "by": run.by, "started_at": run.started_at.to_string(),
+                    "finished_at": run.finished_at.map(|at| at.to_string()), "applied": run.applied,
+                    "skipped": run.skipped, "outcome": run.outcome })
+            })
+            .collect();
+        return json(&listed);
     }
+    let reading = printing.reading(ports).await;
+    let titles = [
+        reading.pick("Körning", "Run"),
+        reading.pick("Började", "Started"),
+        reading.pick("Av", "By"),
+        reading.pick("Utfall", "Outcome"),
+        reading.pick("Tagna", "Taken"),
+        reading.pick("Överhoppade", "Skipped"),
+        reading.pick("Plan", "Plan"),
+    ];
+    let rows = runs.iter().map(|run| {
+        let outcome = if run.finished_at.is_some() { run.outcome.as_str() } else { "under_way" };
+        let (started, outcome) =
+            (minute(run.started_at, &reading), lifecycle::outcome_word(outcome, reading.language));
+        let plan: String = run.plan.chars().take(12).collect();
+        let first = [run.id.to_string(), started, run.by.clone(), outcome];
+        first.into_iter().chain([run.applied.to_string(), run.skipped.to_string(), plan]).collect()
+    });
+    table(&titles, rows);
+    Ok(())
 }

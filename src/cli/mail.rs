@@ -62,7 +62,7 @@ pub(super) enum MailCommand {
     /// Take reports about letters that could not be delivered (RFC 3464): from standard input, from files, or from the
     /// files of a folder. A notice that came back does not count.
     Bounce {
-        /// Messages, or folders of messages (a Maildir's `new`). Without any: one message from standard input.
+        /// Messages, or folders of messages (such as the folder new of a Maildir). Without any: one message from standard input.
         messages: Vec<PathBuf>,
     },
 }

@@ -124,7 +124,7 @@ enum Command {
     /// Targets: CRMs that are told about accounts.
     #[command(subcommand)]
     Target(target::TargetCommand),
-    /// The policy in force.
+    /// The policy: try a change, put it into force, go back.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     /// May somebody do something, and why.

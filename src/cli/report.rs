@@ -41,10 +41,17 @@ impl PrintForm {
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// access: who has access, and why. stale: who has not signed in since a day. never-signed-in. departed: who left,
-    /// and when the CRM knew. privileged: who administers. limited. orphans: accounts that no directory knows.
-    /// expiring: what ends soon. exceptions: whom the lifecycle leaves alone. runs: what it did.
-    #[arg(value_name = "NAME", value_parser = named)]
+    /// access:          who has access, and why
+    /// stale:           who has not signed in since a day
+    /// never-signed-in: who has access, and was never seen
+    /// departed:        who left, and when the CRM knew
+    /// privileged:      who administers
+    /// limited:         who is limited to what
+    /// orphans:         accounts that no directory knows
+    /// expiring:        what ends soon
+    /// exceptions:      whom the lifecycle leaves alone
+    /// runs:            what the lifecycle did
+    #[arg(value_name = "NAME", value_parser = named, verbatim_doc_comment)]
     name: ReportName,
     /// As it was at the end of a past day (2026-03-01) or at an instant (2026-03-01T08:00:00Z).
     #[arg(long, value_name = "DATE")]

@@ -176,6 +176,20 @@ pub struct Account {
     pub version: i64,
 }
 
+impl Account {
+    /// What the person is called where people read it: the name, else the user name.
+    #[must_use]
+    pub fn shown_name(&self) -> &str {
+        shown_name(&self.display_name, &self.user_name)
+    }
+}
+
+/// The name, else the user name.
+#[must_use]
+pub const fn shown_name<'n>(display_name: &'n str, user_name: &'n str) -> &'n str {
+    if display_name.is_empty() { user_name } else { display_name }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

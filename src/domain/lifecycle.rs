@@ -19,7 +19,7 @@ use super::policy::{AppliesTo, LifecycleRule, Policy};
 
 pub use facts::{Facts, IdentityState, Leave, Notice, Presence};
 pub use outcome::{Assessment, Exempt, Reason, Step};
-pub use words::{kept_words, status_word};
+pub use words::{kept_words, reason_word, status_word};
 
 /// The step that `policy` asks for at `now`.
 ///

@@ -7,6 +7,7 @@ pub mod access;
 pub mod account;
 pub mod actor;
 pub mod backtest;
+pub mod by_hand;
 pub mod calm_days;
 pub mod client;
 pub mod days;

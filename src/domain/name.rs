@@ -2,6 +2,7 @@
 //!
 //! Invariant: two spellings of one name have one folded form, also for å, ä and ö.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -41,6 +42,49 @@ pub fn sort_key(text: &str) -> String {
         }
     }
     key
+}
+
+/// Longer words are cut, and more of them are not kept: nobody types that much to find a person.
+const LONGEST_WORD: usize = 40;
+const MOST_WORDS: usize = 32;
+
+/// The words by which somebody is found as they are typed: folded, and once more without accents where that differs, so
+/// that "asa" finds Åsa.
+#[must_use]
+pub fn words_of<'t>(texts: impl IntoIterator<Item = &'t str>) -> BTreeSet<String> {
+    let mut words = BTreeSet::new();
+    for word in texts.into_iter().flat_map(typed_words) {
+        let bare = without_accents(&word);
+        words.insert(word);
+        words.insert(bare);
+        if words.len() >= MOST_WORDS {
+            break;
+        }
+    }
+    words
+}
+
+/// The words of what somebody types, folded.
+#[must_use]
+pub fn typed_words(text: &str) -> Vec<String> {
+    let folded = fold(text);
+    let words = folded.split(|sign: char| !sign.is_alphanumeric() && !is_mark(sign));
+    words.filter(|word| !word.is_empty()).map(|word| word.chars().take(LONGEST_WORD).collect()).collect()
+}
+
+fn without_accents(word: &str) -> String {
+    let mut bare = String::with_capacity(word.len());
+    for letter in word.chars() {
+        match letter {
+            'æ' => bare.push_str("ae"),
+            'ø' => bare.push('o'),
+            'ð' => bare.push('d'),
+            'þ' => bare.push_str("th"),
+            'ß' => bare.push_str("ss"),
+            other => bare.extend(other.nfd().filter(|part| !is_mark(*part))),
+        }
+    }
+    bare
 }
 
 /// A combining mark of the blocks that European names use.

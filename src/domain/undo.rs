@@ -58,6 +58,21 @@ pub enum LeftAlone {
     LastAdministrator,
 }
 
+impl LeftAlone {
+    /// Whether there is nothing left to undo.
+    #[must_use]
+    pub const fn is_harmless(&self) -> bool {
+        match self {
+            Self::UndoneAlready | Self::AsBefore => true,
+            Self::Removed
+            | Self::Protected
+            | Self::ChangedSince { .. }
+            | Self::StillHolds { .. }
+            | Self::LastAdministrator => false,
+        }
+    }
+}
+
 /// What the account's status becomes when the step is taken back, or why it is left alone.
 ///
 /// An account that becomes active again is activated `now`: its time of being idle begins anew, so that the next run

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use self::held_back::Change;
 use self::mass::Crowd;
+pub(in crate::flows) use self::mass::WINDOW;
 pub use self::mass::{forget_resolved, take_held};
 pub(in crate::flows) use self::mass::{losses, stops};
 use self::wanted::Pins;

@@ -6,9 +6,10 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use super::{Ports, Refusal, directories};
+use super::{Ports, Refusal, directories, entitle};
+use crate::domain::days::earlier;
 use crate::store::{
-    activity, client, client_grant, client_logout, client_request, evidence, item_event, letter,
+    activity, client, client_grant, client_logout, client_request, evidence, held_right, item_event, letter,
     link_request, login, refused, session,
 };
 
@@ -66,20 +67,21 @@ pub async fn tidy(ports: &Ports) -> Result<PutAway, Refusal> {
         .write(move |c| {
             Box::pin(async move {
                 let days = evidence::forget_days(c, months_ago(now)).await?;
-                let old = now.saturating_sub(SESSIONS_FOR).unwrap_or(Timestamp::MIN);
+                let old = earlier(now, SESSIONS_FOR);
                 let sessions = session::forget(c, old).await?;
                 let login_attempts = login::forget(c, now).await?;
                 let requests = client_request::forget(c, now).await?;
-                let day_ago = now.saturating_sub(ACCESS_TOKENS_FOR).unwrap_or(now);
+                let day_ago = earlier(now, ACCESS_TOKENS_FOR);
                 let client_tokens = client_grant::forget(c, now, day_ago).await?;
                 client_logout::forget(c, old).await?;
-                letter::forget(c, now.saturating_sub(LETTERS_FOR).unwrap_or(Timestamp::MIN)).await?;
-                item_event::forget(c, now.saturating_sub(EVENTS_FOR).unwrap_or(Timestamp::MIN)).await?;
-                let unasked = now.saturating_sub(LINK_REQUESTS_FOR).unwrap_or(Timestamp::MIN);
+                held_right::forget(c, earlier(now, entitle::WINDOW)).await?;
+                letter::forget(c, earlier(now, LETTERS_FOR)).await?;
+                item_event::forget(c, earlier(now, EVENTS_FOR)).await?;
+                let unasked = earlier(now, LINK_REQUESTS_FOR);
                 let link_requests = link_request::forget(c, unasked).await?;
                 let access_tokens = client::forget(c, day_ago).await?;
                 let counts = activity::forget_counts(c, directories::oldest_day(now)).await?;
-                let long_ago = now.saturating_sub(REFUSALS_FOR).unwrap_or(Timestamp::MIN);
+                let long_ago = earlier(now, REFUSALS_FOR);
                 let directory_rows = counts + refused::forget_before(c, long_ago).await?;
                 Ok::<_, Refusal>(PutAway {
                     days,

@@ -299,7 +299,12 @@ async fn settle(ports: &Ports, act: &Act, id: Uuid, state: &'static str, why: &s
         .db
         .write(move |c| {
             Box::pin(async move {
-                question::decide(c, id, state, &act.actor.to_string(), &why, act.now).await?;
+                if !question::decide(c, id, state, &act.actor.to_string(), &why, act.now).await? {
+                    return Err(Refusal::Conflict(
+                        "somebody else decided about this right meanwhile; look at what is held now"
+                            .to_owned(),
+                    ));
+                }
                 let after = json!({ "state": state, "reason": why });
                 act.record(c, "right_decided", Subject::new("question", id), None, Some(after)).await?;
                 Ok::<_, Refusal>(())

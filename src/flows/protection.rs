@@ -5,20 +5,20 @@
 
 mod agree;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub use self::agree::{Agreed, AskedProtection, asked, propose};
-use super::{Act, Ports, Refusal, depart, entitle};
+use super::{Act, Policies, Ports, Refusal, depart, entitle};
 use crate::config::Settings;
 use crate::domain::account::{Account, AccountKind};
 use crate::domain::actor::Subject;
 use crate::domain::ids::{AccountId, DirectoryId};
 use crate::domain::name::fold;
 use crate::domain::policy::Policy;
-use crate::store::{Conn, account, identity, protection};
+use crate::store::{Conn, Span, account, identity, presence, protection};
 
 const PAGE: i64 = 500;
 
@@ -64,50 +64,65 @@ pub async fn follow_settings(ports: &Ports, act: &Act) -> Result<usize, Refusal>
     loop {
         let mut c = ports.db.read().await?;
         let page = account::page(&mut c, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(changed) };
+        let (Some(first), Some(last)) = (page.first(), page.last()) else { return Ok(changed) };
         after = Some(last.id);
+        let span = Span::Between(first.id, last.id);
+        let agreed = protection::agreed(&mut c, &span).await?;
+        let mut directories: BTreeMap<AccountId, BTreeSet<DirectoryId>> = BTreeMap::new();
+        for one in presence::of(&mut c, &span).await? {
+            directories.entry(one.account).or_default().insert(one.directory);
+        }
+        drop(c);
         for account in page {
-            let directories = identity::of_account(&mut c, account.id).await?;
-            let directories = directories.into_iter().map(|i| i.directory).collect();
-            let is_agreed = protection::is_agreed(&mut c, account.id).await?;
-            let wanted = is_agreed || protects(&ports.settings, &account, &directories);
+            let known = directories.remove(&account.id).unwrap_or_default();
+            let wanted = agreed.contains(&account.id) || protects(&ports.settings, &account, &known);
             if wanted != account.is_protected {
-                set(ports, act, account, wanted).await?;
+                set(ports, act, account.id, wanted).await?;
                 changed += 1;
             }
         }
     }
 }
 
-async fn set(ports: &Ports, act: &Act, account: Account, wanted: bool) -> Result<(), Refusal> {
+async fn set(ports: &Ports, act: &Act, id: AccountId, wanted: bool) -> Result<(), Refusal> {
     let (act, policies) = (act.clone(), Arc::clone(&ports.policies));
     ports
         .db
         .write(move |c| {
             Box::pin(async move {
-                let Some(mut present) = account::lock(c, account.id).await? else { return Ok(()) };
-                present.is_protected = wanted;
-                account::set_terms(c, &present).await?;
-                let action = if wanted { "account_protected" } else { "account_unprotected" };
-                let before = json!({ "is_protected": !wanted });
-                let after = json!({ "is_protected": wanted });
-                let subject = Subject::new("account", account.id);
-                act.record(c, action, subject, Some(before), Some(after)).await?;
-                // What its protection held back goes with it.
-                match policies.current(c).await {
-                    Ok(compiled) => {
-                        if !wanted {
-                            follow_directories(c, &act, &compiled.policy, account.id).await?;
-                        }
-                        entitle::accounts(c, &act, &compiled.policy, &[account.id]).await?;
-                    }
-                    Err(Refusal::NoPolicy) => {}
-                    Err(other) => return Err(other),
-                }
+                let Some(present) = account::lock(c, id).await? else { return Ok(()) };
+                turn(c, &act, &policies, &present, wanted, json!({ "is_protected": wanted })).await?;
                 Ok::<_, Refusal>(())
             })
         })
         .await
+}
+
+/// Protects an account whose row is held, or lifts its protection; what that held back goes with it.
+async fn turn(
+    c: &mut Conn,
+    act: &Act,
+    policies: &Policies,
+    present: &Account,
+    wanted: bool,
+    after: Value,
+) -> Result<Account, Refusal> {
+    let new = Account { is_protected: wanted, ..present.clone() };
+    account::set_terms(c, &new).await?;
+    let action = if wanted { "account_protected" } else { "account_unprotected" };
+    let before = json!({ "is_protected": present.is_protected });
+    act.record(c, action, Subject::new("account", new.id), Some(before), Some(after)).await?;
+    match policies.current(c).await {
+        Ok(compiled) => {
+            if !wanted {
+                follow_directories(c, act, &compiled.policy, new.id).await?;
+            }
+            entitle::accounts(c, act, &compiled.policy, &[new.id]).await?;
+        }
+        Err(Refusal::NoPolicy) => {}
+        Err(other) => return Err(other),
+    }
+    Ok(new)
 }
 
 /// Somebody who left while they were protected leaves now. Whom no directory ever knew has not left any.

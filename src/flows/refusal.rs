@@ -13,12 +13,14 @@ use crate::store::StoreError;
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// There is no such thing.
-    #[error("there is no {what} {id:?}")]
+    #[error("there is no {what} {id:?}{instead}")]
     NotFound {
         /// The kind of thing.
         what: &'static str,
         /// What was asked for.
         id: String,
+        /// What there is, as it follows in the sentence; empty where that is not said.
+        instead: String,
     },
     /// A value that must be unique belongs to another.
     #[error("{0} is taken already")]
@@ -119,7 +121,12 @@ impl From<ScimError> for Refusal {
 impl Refusal {
     /// Shorthand for a thing that is not there.
     pub(crate) fn not_found(what: &'static str, id: impl std::fmt::Display) -> Self {
-        Self::NotFound { what, id: id.to_string() }
+        Self::NotFound { what, id: id.to_string(), instead: String::new() }
+    }
+
+    /// The same, where it is short to say what there is.
+    pub(crate) fn not_found_among(what: &'static str, id: impl std::fmt::Display, known: &[&str]) -> Self {
+        Self::NotFound { what, id: id.to_string(), instead: format!("; there are: {}", known.join(", ")) }
     }
 
     /// Shorthand for a request that is wrong at one field.

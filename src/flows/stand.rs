@@ -64,7 +64,7 @@ pub(super) async fn close_all(c: &mut Conn, act: &Act, closings: &[Closing<'_>])
         since: act.now,
         reason: closing.reason,
         by: act.actor.to_string(),
-        note: None,
+        note: closing.note.clone(),
     };
     let closed: Vec<(AccountId, Standing)> =
         closings.iter().map(|closing| (closing.account.id, new(closing))).collect();
@@ -101,6 +101,8 @@ pub(super) struct Closing<'a> {
     pub(super) reason: StatusReason,
     /// What the audit names as the cause.
     pub(super) cause: String,
+    /// In a person's own words, where one decided.
+    pub(super) note: Option<String>,
 }
 
 /// What the audit calls it.

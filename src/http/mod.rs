@@ -11,12 +11,12 @@ pub mod health;
 mod pages;
 pub mod problem;
 mod provider;
-mod report_file;
 mod request;
 mod scim;
 pub mod serve;
 mod sso;
 mod tally;
+mod written;
 
 use std::sync::Arc;
 

@@ -17,6 +17,7 @@ mod digest;
 mod ending;
 mod leave;
 mod question;
+mod reminder;
 
 pub use alert::{Alert, Invited, PlanCounts};
 pub use beside::{Because, Beside};
@@ -24,6 +25,7 @@ pub use digest::{Digest, Part};
 pub use ending::{Ending, Ends};
 pub use leave::LeaveAnswer;
 pub use question::{Asked, Question};
+pub use reminder::Reminder;
 
 /// What the person can do about it, and whom to ask: the same for every notice.
 #[derive(Debug, Clone, Copy)]
@@ -120,7 +122,7 @@ impl Notice {
             Self::Deactivated { reason } => {
                 let first = format!("Ditt konto i CRM:et är avaktiverat sedan i dag. {}", why_sv(reason));
                 let second =
-                    "Ingenting som du har gjort i CRM:et är borta, och rättigheterna går att återställa.";
+                    "Ingenting som du har gjort i CRM:et är borta, och behörigheterna går att återställa.";
                 let paragraphs = vec![first.trim_end().to_owned(), second.to_owned()];
                 ("Ditt konto i CRM:et är avaktiverat".to_owned(), paragraphs)
             }

@@ -151,12 +151,6 @@ pub fn language(document: &Value) -> Option<&str> {
     text(document, "preferredLanguage").or_else(|| text(document, "locale"))
 }
 
-/// `userType`.
-#[must_use]
-pub fn user_type(document: &Value) -> Option<&str> {
-    text(document, "userType")
-}
-
 fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
 }

@@ -54,12 +54,6 @@ impl Sort {
         &self.path
     }
 
-    /// The greatest value comes first.
-    #[must_use]
-    pub fn is_descending(&self) -> bool {
-        self.descending
-    }
-
     /// Which of two resources comes first.
     #[must_use]
     pub fn compare(&self, one: &Value, other: &Value) -> Ordering {

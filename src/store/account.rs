@@ -14,6 +14,7 @@ use crate::domain::name::fold;
 
 use super::conn::Conn;
 use super::error::StoreError;
+use super::roster;
 use super::value::{id_list, instant, instant_opt, micros, micros_opt};
 
 row! {
@@ -80,8 +81,8 @@ macro_rules! columns {
     (into) => {
         "INSERT INTO account (id, user_name, user_name_key, display_name, email, language, kind, is_protected,
                 valid_from, valid_until, created_at, status, status_since, status_reason, status_by, status_note,
-                leave_until, returned_at, activated_at, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"
+                leave_until, returned_at, activated_at, version, name_key)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $22)"
     };
     ($tail:literal) => {
         concat!(
@@ -119,8 +120,9 @@ pub async fn insert(c: &mut Conn, account: &Account) -> Result<(), StoreError> {
         micros_opt(account.valid_from), micros_opt(account.valid_until), micros(account.created_at),
         account.standing.status.name(), micros(account.standing.since), account.standing.reason.name(),
         &account.standing.by, &account.standing.note, micros_opt(account.leave_until),
-        micros_opt(account.returned_at), micros_opt(account.activated_at), account.version, Uuid::now_v7())?;
-    Ok(())
+        micros_opt(account.returned_at), micros_opt(account.activated_at), account.version, Uuid::now_v7(),
+        roster::name_key(account))?;
+    roster::add_words(c, account).await
 }
 
 /// Writes what the directory says of the person: names, address, language. Gives whether anything was new.
@@ -130,11 +132,16 @@ pub async fn insert(c: &mut Conn, account: &Account) -> Result<(), StoreError> {
 /// [`StoreError::Unavailable`] when the database cannot be reached.
 pub async fn describe(c: &mut Conn, account: &Account) -> Result<bool, StoreError> {
     let changed = q!(execute; c,
-        "UPDATE account SET user_name = $2, user_name_key = $3, display_name = $4, email = $5, language = $6
+        "UPDATE account SET user_name = $2, user_name_key = $3, display_name = $4, email = $5, language = $6,
+                name_key = $7
           WHERE id = $1 AND (user_name <> $2 OR display_name <> $4 OR COALESCE(email, '') <> COALESCE($5, '')
                 OR COALESCE(language, '') <> COALESCE($6, ''))",
         account.id.uuid(), &account.user_name, fold(&account.user_name), &account.display_name, &account.email,
-        account.language.map(Language::tag))?;
+        account.language.map(Language::tag), roster::name_key(account))?;
+    if changed == 1 {
+        roster::drop_words(c, account.id).await?;
+        roster::add_words(c, account).await?;
+    }
     Ok(changed == 1)
 }
 

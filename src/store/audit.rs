@@ -237,6 +237,17 @@ pub async fn of_action(
     .collect()
 }
 
+/// How many entries of one action there are since an instant.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn count_of_action(c: &mut Conn, action: &str, since: Timestamp) -> Result<i64, StoreError> {
+    let (count,) = q!(fetch_one as (i64,); c,
+        "SELECT COUNT(*) FROM audit WHERE at >= $2 AND action = $1", action, micros(since))?;
+    Ok(count)
+}
+
 /// How many entries there were up to an instant.
 ///
 /// # Errors

@@ -54,17 +54,17 @@ pub async fn answered_at(c: &mut Conn, target: &TargetId) -> Result<Option<Times
     instant_opt(row.and_then(|(at,)| at), "target_circuit", target)
 }
 
-/// How many different accounts have failed since the target last answered for anybody.
+/// How many different accounts have failed since the target last answered for anybody; it stops counting at `most`.
 ///
 /// # Errors
 ///
 /// [`StoreError::Unavailable`] when the database cannot be reached.
-pub async fn failing(c: &mut Conn, target: &TargetId) -> Result<i64, StoreError> {
+pub async fn failing(c: &mut Conn, target: &TargetId, most: i64) -> Result<i64, StoreError> {
+    let since = answered_at(c, target).await?.map_or(0, micros);
     let (count,) = q!(fetch_one as (i64,); c,
-        "SELECT COUNT(*) FROM outbox
-          WHERE target = $1 AND state = 'waiting' AND tried_at >
-                COALESCE((SELECT k.answered_at FROM target_circuit k WHERE k.target = $1), 0)",
-        target.as_str())?;
+        "SELECT COUNT(*) FROM
+            (SELECT 1 FROM outbox WHERE target = $1 AND state = 'waiting' AND tried_at > $2 LIMIT $3) AS some",
+        target.as_str(), since, most)?;
     Ok(count)
 }
 

@@ -115,6 +115,9 @@ pub type Work<'c, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>
 /// q!(execute; c, sqlite "…", postgres "…", a)         where the text must differ; likewise with `as Row`
 /// ```
 ///
+/// A text that is put together (of pieces of the program, never of what somebody wrote) is read with
+/// `sqlite text.clone(), postgres sqlx::AssertSqlSafe(text)`.
+///
 /// A scalar is read as a tuple: `q!(fetch_one as (i64,); …)`. A struct derives `sqlx::FromRow` within `row!`.
 macro_rules! q {
     (execute; $c:expr, sqlite $lite:expr, postgres $pg:expr $(, $arg:expr)* $(,)?) => {{
@@ -131,7 +134,7 @@ macro_rules! q {
     ($fetch:ident as $row:ty; $c:expr, sqlite $lite:expr, postgres $pg:expr $(, $arg:expr)* $(,)?) => {{
         let done = match $c.lane() {
             $crate::store::conn::Lane::Sqlite(c) => {
-                let asked = $crate::store::sqlite::$fetch::<$row>(c, $lite, &[$(&$arg),*]);
+                let asked = $crate::store::sqlite::$fetch::<$row>(c, ::std::borrow::Cow::from($lite), &[$(&$arg),*]);
                 asked.await
             }
             $crate::store::conn::Lane::Pg(c) => sqlx::query_as::<sqlx::Postgres, $row>($pg)$(.bind($arg))*

@@ -284,6 +284,19 @@ pub async fn of_deputies(c: &mut Conn, away: AccountId) -> Result<Vec<(AccountId
     .collect()
 }
 
+/// How many grants by hand end after one instant and no later than another.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn count_ending(c: &mut Conn, from: Timestamp, until: Timestamp) -> Result<i64, StoreError> {
+    let (count,) = q!(fetch_one as (i64,); c,
+        "SELECT COUNT(*) FROM entitlement
+          WHERE until IS NULL AND origin = 'manual' AND ends_at > $1 AND ends_at <= $2",
+        micros(from), micros(until))?;
+    Ok(count)
+}
+
 /// A page of the grants by hand that end after the one given, or after this instant, and no later than `until`, with
 /// their accounts; the first that ends first.
 ///

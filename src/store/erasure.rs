@@ -11,6 +11,7 @@ use crate::domain::ids::AccountId;
 
 use super::conn::Conn;
 use super::error::StoreError;
+use super::roster;
 use super::value::micros;
 
 /// Erases names, address, evidence, notices, letters and sessions of an account, and what tombstones of its identities
@@ -22,10 +23,16 @@ use super::value::micros;
 pub async fn erase(c: &mut Conn, account: AccountId, now: Timestamp) -> Result<(), StoreError> {
     let id = account.uuid();
     q!(execute; c,
-        "UPDATE account SET user_name = '', user_name_key = '', display_name = '', email = NULL, language = NULL
-          WHERE id = $1", id)?;
+        "UPDATE account SET user_name = '', user_name_key = '', display_name = '', email = NULL, language = NULL,
+                name_key = $2, seen_at = 0
+          WHERE id = $1", id, Vec::<u8>::new())?;
+    roster::drop_words(c, account).await?;
     q!(execute; c, "UPDATE account_status SET note = NULL WHERE account_id = $1", id)?;
     q!(execute; c, "UPDATE account SET status_note = NULL WHERE id = $1", id)?;
+    q!(execute; c,
+        sqlite "UPDATE run_step SET document = json_remove(document, '$.before.note') WHERE account_id = $1",
+        postgres "UPDATE run_step SET document = document #- '{before,note}' WHERE account_id = $1", id)?;
+    q!(execute; c, "UPDATE account_leave SET approver = '', sign_in_why = NULL WHERE account_id = $1", id)?;
     q!(execute; c,
         "DELETE FROM sign_in_subject WHERE identity_id IN
             (SELECT i.id FROM identity i WHERE i.account_id = $1 AND i.deleted_at IS NOT NULL)", id)?;

@@ -1,6 +1,6 @@
 //! Tables `evidence`, `evidence_day` and `source_health`: when people were last seen, and how far each source can be trusted.
 //!
-//! Invariant: last seen never moves back. Days, not clicks, are kept, for thirteen months.
+//! Invariant: last seen never moves back, and the latest of all sources stands beside the account too. Days, not clicks, are kept, for thirteen months.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -58,6 +58,9 @@ pub async fn seen(
          ON CONFLICT (account_id, source) DO UPDATE SET seen_at = excluded.seen_at
             WHERE excluded.seen_at > evidence.seen_at",
         account.uuid(), source.name(), at)?;
+    if newer == 1 {
+        q!(execute; c, "UPDATE account SET seen_at = $2 WHERE id = $1 AND seen_at < $2", account.uuid(), at)?;
+    }
     Ok(newer == 1)
 }
 

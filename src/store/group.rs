@@ -216,22 +216,6 @@ pub async fn page(
         directory.as_str(), after, limit)?)
 }
 
-/// A page of a directory's living groups by position: skips `offset`, gives at most `limit`.
-///
-/// # Errors
-///
-/// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn page_at(
-    c: &mut Conn,
-    directory: &DirectoryId,
-    offset: i64,
-    limit: i64,
-) -> Result<Vec<Group>, StoreError> {
-    read(q!(fetch_all as Row; c,
-        columns!("WHERE g.directory = $1 AND g.deleted_at IS NULL ORDER BY g.id LIMIT $3 OFFSET $2"),
-        directory.as_str(), offset, limit)?)
-}
-
 /// How many living groups a directory has.
 ///
 /// # Errors

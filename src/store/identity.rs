@@ -296,22 +296,6 @@ pub async fn page(
         directory.as_str(), after, limit)?)
 }
 
-/// A page of a directory's living identities by position: skips `offset`, gives at most `limit`.
-///
-/// # Errors
-///
-/// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn page_at(
-    c: &mut Conn,
-    directory: &DirectoryId,
-    offset: i64,
-    limit: i64,
-) -> Result<Vec<Identity>, StoreError> {
-    read(q!(fetch_all as Row; c,
-        columns!("WHERE i.directory = $1 AND i.deleted_at IS NULL ORDER BY i.id LIMIT $3 OFFSET $2"),
-        directory.as_str(), offset, limit)?)
-}
-
 /// How many living identities a directory has.
 ///
 /// # Errors

@@ -62,6 +62,7 @@ pub mod protection;
 pub mod question;
 pub mod refused;
 pub mod replay;
+pub mod roster;
 pub mod run_list;
 pub mod run_step;
 pub mod session;

@@ -225,6 +225,19 @@ pub async fn tried(c: &mut Conn, row: &Waiting, error: &str, now: Timestamp) -> 
     Ok(())
 }
 
+/// How many rows of replays wait for a target; it stops counting at `most`.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn background_up_to(c: &mut Conn, target: &TargetId, most: i64) -> Result<i64, StoreError> {
+    let (count,) = q!(fetch_one as (i64,); c,
+        "SELECT COUNT(*) FROM
+            (SELECT 1 FROM outbox WHERE target = $1 AND state = 'waiting' AND background LIMIT $2) AS some",
+        target.as_str(), most)?;
+    Ok(count)
+}
+
 /// One waiting row to try a target with, due or not: another one for each `turn`.
 ///
 /// # Errors

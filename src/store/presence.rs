@@ -67,20 +67,23 @@ pub async fn is_anywhere(c: &mut Conn, account: AccountId) -> Result<bool, Store
     Ok(is_present)
 }
 
-/// The documents of the identities of the accounts from `first` to `last`, deleted ones too: whom a rule is about does
-/// not change because they left. Sorted by account.
+/// The documents of the identities of the span's accounts, deleted ones too: whom a rule is about does not change because
+/// they left. With the directory that says it, sorted by account.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached.
-pub async fn documents_between(
+pub async fn documents_of(
     c: &mut Conn,
-    first: AccountId,
-    last: AccountId,
-) -> Result<Vec<(AccountId, Value)>, StoreError> {
-    let rows = q!(fetch_all as (Uuid, Json<Value>); c,
-        "SELECT account_id, document FROM identity WHERE account_id >= $1 AND account_id <= $2
-          ORDER BY account_id, created_at, id",
-        first.uuid(), last.uuid())?;
-    Ok(rows.into_iter().map(|(account, document)| (AccountId::new(account), document.0)).collect())
+    span: &Span,
+) -> Result<Vec<(AccountId, DirectoryId, Value)>, StoreError> {
+    let rows = spanned!((Uuid, String, Json<Value>); c, span,
+        "SELECT account_id, directory, document FROM identity WHERE ", " ORDER BY account_id, created_at, id")?;
+    rows.into_iter()
+        .map(|(account, directory, document)| {
+            let directory =
+                DirectoryId::parse(&directory).map_err(|e| StoreError::corrupt("identity", account, e))?;
+            Ok((AccountId::new(account), directory, document.0))
+        })
+        .collect()
 }

@@ -2,6 +2,8 @@
 //!
 //! Invariant: at most one request for an account; a protection names both who agreed on it.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -9,6 +11,7 @@ use crate::domain::ids::AccountId;
 
 use super::conn::Conn;
 use super::error::StoreError;
+use super::span::Span;
 use super::value::{instant, micros};
 
 /// What one administrator asked for.
@@ -86,13 +89,12 @@ pub async fn agree(c: &mut Conn, request: &Request, by: &str, now: Timestamp) ->
     Ok(())
 }
 
-/// Whether two administrators protect the account.
+/// Those of these accounts that two administrators protect.
 ///
 /// # Errors
 ///
 /// [`StoreError::Unavailable`] when the database cannot be reached.
-pub async fn is_agreed(c: &mut Conn, account: AccountId) -> Result<bool, StoreError> {
-    let row = q!(fetch_optional as (Uuid,); c,
-        "SELECT account_id FROM protection WHERE account_id = $1", account.uuid())?;
-    Ok(row.is_some())
+pub async fn agreed(c: &mut Conn, span: &Span) -> Result<BTreeSet<AccountId>, StoreError> {
+    let rows = spanned!((Uuid,); c, span, "SELECT account_id FROM protection WHERE ", "")?;
+    Ok(rows.into_iter().map(|(account,)| AccountId::new(account)).collect())
 }

@@ -1,9 +1,12 @@
-//! How much waits for a person, over several tables.
+//! How much waits for a person, and what comes by itself, over several tables.
 //!
 //! Invariant: reads only, one statement, each number by an index of its own.
 
+use jiff::Timestamp;
+
 use super::conn::Conn;
 use super::error::StoreError;
+use super::value::micros;
 
 /// How much waits for a person.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,4 +53,44 @@ pub async fn count(c: &mut Conn) -> Result<Waiting, StoreError> {
                 (SELECT COUNT(*) FROM held_right) AS held")?;
     let Row { plans, leaves, rights, links, dead, held } = row;
     Ok(Waiting { plans, leaves, rights, links, dead, held })
+}
+
+/// What comes by itself between two instants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Coming {
+    /// Accounts whose last day passes.
+    pub ends: i64,
+    /// People who return from leave.
+    pub returns: i64,
+    /// Leaves that begin.
+    pub leaves: i64,
+    /// Rights whose end comes.
+    pub rights: i64,
+}
+
+row! {
+    #[derive(sqlx::FromRow)]
+    struct ComingRow {
+        ends: i64,
+        returns: i64,
+        leaves: i64,
+        rights: i64,
+    }
+}
+
+/// What comes by itself after `now` and until `until`.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn coming(c: &mut Conn, now: Timestamp, until: Timestamp) -> Result<Coming, StoreError> {
+    let row = q!(fetch_one as ComingRow; c,
+        "SELECT (SELECT COUNT(*) FROM account WHERE valid_until > $1 AND valid_until <= $2
+                    AND status IN ('invited', 'active', 'paused', 'frozen')) AS ends,
+                (SELECT COUNT(*) FROM account WHERE status = 'paused' AND leave_until <= $2) AS returns,
+                (SELECT COUNT(*) FROM account_leave WHERE ended_at IS NULL AND from_at > $1 AND from_at <= $2) AS leaves,
+                (SELECT COUNT(*) FROM entitlement WHERE until IS NULL AND ends_at > $1 AND ends_at <= $2) AS rights",
+        micros(now), micros(until))?;
+    let ComingRow { ends, returns, leaves, rights } = row;
+    Ok(Coming { ends, returns, leaves, rights })
 }

@@ -11,12 +11,7 @@ group_at() { curl -sS --fail -o /dev/null "$1/Groups" ${3:+-H "Authorization: Be
   --data "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:Group\"],\"displayName\":\"$2\"}"; }
 for group in Styrelse Utskick; do ok "it has the group $group" group_at "$CRM" "$group"; done
 
-WIRE_PORT="$(cp_free_port)"; WIRE="http://127.0.0.1:$WIRE_PORT"
-cp_spawn wire python3 "$TOOLS/faultproxy.py" --listen "127.0.0.1:$WIRE_PORT" --target "$CRM" --log "$WORK/wire.jsonl"
-printf '%s\n' "source '$CP_LIB_DIR/counterpart.sh'; DATA='$DATA'; cp_stop wire" > "$WORK/stop-wire.sh"
-STOP+=("bash $WORK/stop-wire.sh")
-cp_wait_tcp 127.0.0.1 "$WIRE_PORT" 10
-faults() { curl -sS --fail -o /dev/null -X POST "$WIRE/__faults" --data "$1"; }
+wire_to "$CRM"
 
 # --- another Portvakt, whose SCIM is a target too
 OTHER="$WORK/other"; OTHER_PORT="$(cp_free_port)"; mkdir -p "$OTHER"
@@ -65,24 +60,8 @@ done
 ok "the daemon becomes ready" daemon_start
 TOKEN="$(portvakt directory token create generic)"; SCIM="$BASE/scim/v2/generic"
 
-# stands BASE TOKEN LOGIN ACTIVE GROUP... : one user of that name, so active, in just these groups
-stands() { python3 - "$@" <<'PY'
-import json, sys, urllib.parse, urllib.request
-base, token, login, active, *groups = sys.argv[1:]
-def get(path):
-    return json.load(urllib.request.urlopen(urllib.request.Request(base + path, headers={"Authorization": "Bearer " + token}), timeout=10))
-found = get("/Users?" + urllib.parse.urlencode({"filter": f'userName eq "{login}"'})).get("Resources", [])
-held = []
-if len(found) == 1:
-    for group in get("/Groups").get("Resources", []):
-        members = get("/Groups/" + group["id"]).get("members") or []
-        if any(member["value"] == found[0]["id"] for member in members):
-            held.append(group["displayName"])
-sys.exit(0 if len(found) == 1 and str(found[0]["active"]).lower() == active and sorted(held) == sorted(groups) else 1)
-PY
-}
-crm() { stands "$CRM" none "$@"; }
-twin() { stands "$OTHER_SCIM" "$OTHER_TOKEN" "$@"; }
+crm() { python3 "$TOOLS/stands.py" "$CRM" none "$@"; }
+twin() { python3 "$TOOLS/stands.py" "$OTHER_SCIM" "$OTHER_TOKEN" "$@"; }
 anna="$(provision_person anna.andersson Anna Andersson sv)"; bo="$(provision_person bo.lindstrom Bo Lindström sv)"
 board="$(provision_group styrelse "$anna" "$bo")"
 ok "Bo comes into the CRM, with the groups of his roles" until_ok 20 crm bo.lindstrom true Styrelse Utskick

@@ -12,14 +12,7 @@ ok "Tryton starts" tryton start
 also_stop "$TRYTON" "$CRM_DATA"
 for group in "CRM Board" "CRM Mailings" "Egen grupp"; do ok "Tryton has the group $group" crm group "$group"; done
 
-WIRE_PORT="$(cp_free_port)"; WIRE="http://127.0.0.1:$WIRE_PORT"
-cp_spawn wire python3 "$TOOLS/faultproxy.py" --listen "127.0.0.1:$WIRE_PORT" --target "$CRM" --log "$WORK/wire.jsonl"
-cat > "$WORK/stop-wire.sh" <<SH
-source "$CP_LIB_DIR/counterpart.sh"; DATA="$DATA"; cp_stop wire
-SH
-STOP+=("bash $WORK/stop-wire.sh")
-cp_wait_tcp 127.0.0.1 "$WIRE_PORT" 10
-faults() { curl -sS --fail -o /dev/null -X POST "$WIRE/__faults" --data "$1"; }
+wire_to "$CRM"
 
 ok "the settings, the policy and the description are in order" daemon_settings generic http://127.0.0.1:9 "${2:-}" <<TOML
 [[target]]

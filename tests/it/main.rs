@@ -16,6 +16,8 @@ mod association;
 #[cfg(test)]
 mod authzen;
 #[cfg(test)]
+mod chance;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod daemon;

@@ -63,10 +63,10 @@ pub(in crate::cli) struct AnswerArgs {
     /// What is decided.
     #[arg(value_enum)]
     answer: Answer,
-    /// Who approved it.
+    /// Who approved it; needed to approve.
     #[arg(long, value_name = "NAME", required_if_eq("answer", "approve"))]
     approver: Option<String>,
-    /// Why it is refused; kept, and not told to the person.
+    /// Why it is refused; needed to refuse. Kept, and not told to the person.
     #[arg(long, required_if_eq("answer", "refuse"))]
     reason: Option<String>,
 }

@@ -35,7 +35,7 @@ pub(super) enum AccountCommand {
     Show(One),
     /// Explain what an account holds: each grant, link and assignment, since when, by whom, through which group or rule.
     Explain(ExplainArgs),
-    /// Give a role, a sector or a limit by hand.
+    /// Give a role, a sector or a limit by hand. A limit has no end of itself, for its end would give access.
     Grant(rights::GrantArgs),
     /// Take a role, a sector or a limit that was given by hand.
     Revoke(rights::RevokeArgs),
@@ -55,12 +55,12 @@ pub(super) enum AccountCommand {
     Decide(queue::DecideArgs),
     /// Set the first and last day of an account.
     Dates(DatesArgs),
-    /// Say what kind of account it is: person, service, temporary or `break_glass`.
+    /// Say what kind of account it is.
     Kind {
         /// The account.
         account: String,
         /// The kind.
-        #[arg(value_parser = kind)]
+        #[arg(value_name = "person|service|temporary|break_glass", value_parser = kind)]
         kind: AccountKind,
     },
     /// Deactivate an account at once. Its sessions end; its rights can be restored as they were.
@@ -71,6 +71,8 @@ pub(super) enum AccountCommand {
     Sessions(SessionsArgs),
     /// Protect an account from every path. One administrator asks for it, another confirms it with the same command.
     /// Without a reason: say how it is protected.
+    ///
+    /// Who the two are is what sudo calls them, or else the shell: let people come in by sudo under names of their own.
     Protect {
         /// The account.
         account: String,

@@ -34,7 +34,7 @@ pub(in crate::cli) struct Right {
 /// How long.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Ends {
-    /// The last day, or an instant. Default: as long as the policy says; a limit has no end.
+    /// The last day, or an instant. Default: as long as the policy says.
     #[arg(long, value_name = "DATE")]
     until: Option<String>,
     /// Until somebody takes it, where the policy allows that.
@@ -71,7 +71,7 @@ pub(in crate::cli) struct LinkArgs {
     /// The account (its id, user name or the CRM's id), or role:ROLE for everybody with a role.
     holder: String,
     /// The item.
-    #[arg(value_name = "COMPONENT/ITEM")]
+    #[arg(value_name = "COMPONENT/ITEM", value_parser = component_and_item)]
     item: String,
     #[command(flatten)]
     ends: Ends,
@@ -85,7 +85,7 @@ pub(in crate::cli) struct UnlinkArgs {
     /// The account (its id, user name or the CRM's id), or role:ROLE.
     holder: String,
     /// The item.
-    #[arg(value_name = "COMPONENT/ITEM")]
+    #[arg(value_name = "COMPONENT/ITEM", value_parser = component_and_item)]
     item: String,
     /// Why, in a few words.
     #[arg(long)]
@@ -98,6 +98,16 @@ fn role(text: &str) -> Result<RoleId, String> {
 
 fn sector(text: &str) -> Result<SectorId, String> {
     SectorId::parse(text).map_err(|error| error.to_string())
+}
+
+/// An item as it is written; whether the policy knows its component is judged later.
+fn component_and_item(text: &str) -> Result<String, String> {
+    match text.split_once('/') {
+        Some((component, item)) if !component.trim().is_empty() && !item.trim().is_empty() => {
+            Ok(text.to_owned())
+        }
+        Some(_) | None => Err("write COMPONENT/ITEM, such as mailing/17".to_owned()),
+    }
 }
 
 impl Right {
@@ -193,5 +203,13 @@ mod tests {
             (ForWhom::Role("board".into()), "folder", "2026/minutes")
         );
         assert_eq!(wanted("hanna", "folder").item, "");
+    }
+
+    #[test]
+    fn what_names_no_item_is_told_how_one_is_written() {
+        assert_eq!(component_and_item("folder/2026/minutes").unwrap(), "folder/2026/minutes");
+        for wrong in ["mailing", "mailing/", "mailing/ ", "/17", ""] {
+            assert_eq!(component_and_item(wrong).unwrap_err(), "write COMPONENT/ITEM, such as mailing/17");
+        }
     }
 }

@@ -64,7 +64,7 @@ pub(super) fn standing(standing: &Standing, reading: &Reading) {
         counts(&standing.counts, reading);
     }
     if !standing.repairs.is_empty() {
-        println!("\n{}", says("Lagat i anropen", "Mended in the requests"));
+        println!("\n{}", says("Rättat i anropen", "Mended in the requests"));
         let titles = [says("Vad", "What"), says("Gånger", "Times"), says("Senast", "Last")];
         let rows = standing.repairs.iter();
         table(
@@ -108,11 +108,11 @@ fn facts(standing: &Standing, reading: &Reading) {
         (says("avvisad token", "token turned away"), denied(standing, reading)),
         (says("personer", "people"), row.people.to_string()),
         (says("grupper", "groups"), row.groups.to_string()),
-        (says("väntande medl.", "pending members"), row.pending_members.to_string()),
+        (says("väntande medlemmar", "pending members"), row.pending_members.to_string()),
         (says("nekade ändringar", "refused changes"), row.refused_changes.to_string()),
     ];
     for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
-        println!("{name:<18}{}", plain(value));
+        println!("{name:<20}{}", plain(value));
     }
 }
 

@@ -8,10 +8,9 @@ use clap::Args;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::Printing;
+use crate::cli::shown::{Shown, json, table};
 use crate::cli::{PrintAs, exit, setup};
 use crate::flows::lifecycle::{self, Backtest};
-use crate::flows::report::aligned;
 use crate::flows::{Ports, clock_watch};
 
 #[derive(Debug, Args)]
@@ -20,7 +19,7 @@ pub(in crate::cli) struct BacktestArgs {
     #[arg(long, value_name = "LENGTHS", value_delimiter = ',', required = true, value_parser = setup::duration)]
     inactive_after: Vec<SignedDuration>,
     #[command(flatten)]
-    printing: Printing,
+    printing: Shown,
 }
 
 #[derive(Debug, Args)]
@@ -32,17 +31,16 @@ pub(in crate::cli) struct ClockArgs {
     #[arg(long)]
     reason: Option<String>,
     #[command(flatten)]
-    printing: Printing,
+    printing: Shown,
 }
 
 pub(super) async fn backtest(ports: &Ports, args: BacktestArgs) -> anyhow::Result<ExitCode> {
     let tried = lifecycle::backtest(ports, &args.inactive_after).await?;
     if args.printing.format == PrintAs::Json {
-        println!("{}", serde_json::to_string_pretty(&tried)?);
+        json(&tried)?;
         return Ok(exit::DONE);
     }
-    let language = args.printing.lang.unwrap_or(ports.settings.language);
-    print(&tried, &super::reading_now(ports, language).await?);
+    print(&tried, &args.printing.reading(ports).await);
     Ok(exit::DONE)
 }
 
@@ -63,27 +61,24 @@ fn print(tried: &Backtest, reading: &crate::domain::days::Reading) {
             &format!("{count} accounts of people, from {first} to {last}")
         )
     );
-    let mut table = vec![vec![
+    let titles = [
         says("Gräns, dagar", "Limit, days"),
         says("Skulle ha frysts", "Would have been frozen"),
         says("Tillbaka inom en månad", "Back within a month"),
         says("Tillbaka senare", "Back later"),
         says("För tidigt att säga", "Too early to say"),
-    ]];
-    table.extend(tried.limits.iter().map(|one| {
+    ];
+    let rows = tried.limits.iter().map(|one| {
         let outcome = &one.outcome;
         let days = u64::try_from(one.inactive_after_days).unwrap_or_default();
         let counts = [days, outcome.frozen, outcome.back_within_month, outcome.back_later, outcome.too_early];
         counts.iter().map(u64::to_string).collect()
-    }));
-    for line in aligned(&table) {
-        println!("{line}");
-    }
+    });
+    table(&titles, rows);
 }
 
 pub(super) async fn clock(ports: &Ports, args: ClockArgs) -> anyhow::Result<ExitCode> {
-    let language = args.printing.lang.unwrap_or(ports.settings.language);
-    let reading = super::reading_now(ports, language).await?;
+    let reading = args.printing.reading(ports).await;
     if args.release {
         let act = setup::act(ports, "command");
         let is_released =
@@ -99,7 +94,7 @@ pub(super) async fn clock(ports: &Ports, args: ClockArgs) -> anyhow::Result<Exit
     let mut c = ports.db.read().await?;
     let jump = clock_watch::stopped(&mut c).await?;
     match (args.printing.format, &jump) {
-        (PrintAs::Json, _) => println!("{:#}", json!({ "stopped": jump.is_some(), "jump": jump })),
+        (PrintAs::Json, _) => json(&json!({ "stopped": jump.is_some(), "jump": jump }))?,
         (PrintAs::Text, Some(jump)) => println!("{}", jump.sentence(&reading)),
         (PrintAs::Text, None) => {
             println!("{}", reading.pick("Klockan går som den ska.", "The clock goes as it should."));

@@ -6,15 +6,15 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::cli::shown::{Shown, json, table};
 use crate::cli::{PrintAs, exit, setup};
 use crate::domain::days::Reading;
 use crate::flows::Ports;
 use crate::flows::lifecycle::{self, UndoReport, UndoWish};
-use crate::flows::report::aligned;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct UndoArgs {
-    /// The run's id, or the first characters of it: see `lifecycle runs`.
+    /// The run's id, or the first characters of it; portvakt lifecycle runs lists them.
     run: String,
     /// Only this account, and it even where it has changed since. May be given several times.
     #[arg(long = "account", value_name = "ACCOUNT")]
@@ -26,7 +26,7 @@ pub(in crate::cli) struct UndoArgs {
     #[arg(long)]
     reason: Option<String>,
     #[command(flatten)]
-    printing: super::Printing,
+    printing: Shown,
 }
 
 pub(super) async fn run(ports: &Ports, args: UndoArgs) -> anyhow::Result<ExitCode> {
@@ -43,15 +43,11 @@ pub(super) async fn run(ports: &Ports, args: UndoArgs) -> anyhow::Result<ExitCod
     let act = setup::act(ports, "command");
     let report = lifecycle::undo(ports, &act, &wish).await?;
     match args.printing.format {
-        PrintAs::Json => println!("{}", serde_json::to_string_pretty(&report)?),
-        PrintAs::Text => print(&report, is_dry, &super::reading_now(ports, language).await?),
+        PrintAs::Json => json(&report)?,
+        PrintAs::Text => print(&report, is_dry, &args.printing.reading(ports).await),
     }
     // Whoever names a person wants to know by the exit code that nothing was done for them.
-    let is_refused = is_named
-        && report
-            .steps
-            .iter()
-            .any(|line| line.left_alone.is_some_and(|why| !matches!(why, "undone_already" | "as_before")));
+    let is_refused = is_named && report.steps.iter().any(|line| line.is_refused);
     Ok(if is_refused { exit::refused() } else { exit::DONE })
 }
 
@@ -70,13 +66,10 @@ fn print(report: &UndoReport, is_dry: bool, reading: &Reading) {
         says("Körningen", "The run"),
         says("Nu", "Now"),
     ];
-    let mut table = vec![titles.to_vec()];
-    table.extend(report.steps.iter().map(|line| {
+    let rows = report.steps.iter().map(|line| {
         vec![line.display_name.clone(), line.user_name.clone(), line.did.clone(), line.what.clone()]
-    }));
-    for line in aligned(&table) {
-        println!("{line}");
-    }
+    });
+    table(&titles, rows);
     let (undone, left) = (report.undone, report.steps.len() - report.undone);
     println!();
     if is_dry {

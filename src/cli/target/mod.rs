@@ -33,7 +33,7 @@ pub(super) enum TargetCommand {
         #[command(flatten)]
         shown: Shown,
     },
-    /// Try a target now: reach it, sign in, read. Nothing is changed that cannot be undone.
+    /// Try a target now: reach it, sign in, read; to a webhook, send a signed test message. Nothing is changed.
     Test {
         /// The target, as the settings name it.
         name: String,

@@ -73,7 +73,8 @@ fn unreadable(file: &Path, error: &std::io::Error) -> Mistake {
         column: None,
         key_path: String::new(),
         what: format!("the file cannot be read: {error}"),
-        fix: "name the files in the settings: [policy] cases = [\"policy.cases.toml\"]".to_owned(),
+        fix: "check the path; the settings name such files in [policy] cases = [\"policy.cases.toml\"]"
+            .to_owned(),
     }
 }
 

@@ -30,7 +30,7 @@ pub fn remedies(refusal: &Refusal, policy: &Policy, language: Language) -> Vec<S
             "Other dates of the account: portvakt account dates.",
         )],
         Refusal::UnknownComponent(_) => vec![say(
-            "Komponenten måste finnas i regelverket: portvakt policy apply.",
+            "Komponenten måste finnas i policyn: portvakt policy apply.",
             "The component must be in the policy: portvakt policy apply.",
         )],
         Refusal::AdministrationClosed => vec![say(

@@ -56,7 +56,7 @@ fn contact(policy: &Policy, reading: &Reading) -> String {
 fn because(refusal: &Refusal, policy: &Policy, reading: &Reading) -> String {
     match refusal {
         Refusal::UnknownAction(_) => {
-            reading.pick("Åtgärden finns inte i regelverket.", "This action is not in the policy.")
+            reading.pick("Åtgärden finns inte i policyn.", "This action is not in the policy.")
         }
         Refusal::UnknownSubject(_) | Refusal::UnknownAccount => {
             reading.pick("Du har inget konto i CRM:et.", "You have no account in the CRM.")
@@ -75,7 +75,7 @@ fn because(refusal: &Refusal, policy: &Policy, reading: &Reading) -> String {
             format!("Your account was valid until {}.", reading.last_day_before(*until)),
         ),
         Refusal::UnknownComponent(_) => reading.pick(
-            "Den här delen av CRM:et finns inte i regelverket.",
+            "Den här delen av CRM:et finns inte i policyn.",
             "This part of the CRM is not in the policy.",
         ),
         Refusal::AdministrationClosed => reading.pick(

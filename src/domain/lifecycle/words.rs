@@ -7,6 +7,7 @@ use crate::domain::account::{Status, StatusReason};
 use crate::domain::days::{Reading, days, whole_days};
 use crate::domain::evidence::CountedFrom;
 use crate::domain::ids::DirectoryId;
+use crate::domain::language::Language;
 
 impl Step {
     /// The stable name of the step.
@@ -176,6 +177,27 @@ pub fn status_word(status: Status, reading: &Reading) -> String {
         Status::Frozen => reading.pick("fryst", "frozen"),
         Status::Deactivated => reading.pick("avaktiverat", "deactivated"),
         Status::Removed => reading.pick("borttaget", "removed"),
+    }
+}
+
+/// Why an account has its status, as a note beside it.
+#[must_use]
+pub const fn reason_word(reason: StatusReason, language: Language) -> &'static str {
+    let (sv, en) = match reason {
+        StatusReason::Provisioned => ("upplagt av katalogen", "provisioned by the directory"),
+        StatusReason::Departed => ("har slutat", "has left"),
+        StatusReason::Returned => ("är tillbaka", "is back"),
+        StatusReason::Inactive => ("inaktivt", "inactive"),
+        StatusReason::NeverSignedIn => ("aldrig inloggat", "never signed in"),
+        StatusReason::Expired => ("slutdatum passerat", "end date passed"),
+        StatusReason::Leave => ("ledighet", "leave"),
+        StatusReason::Manual => ("beslut av en person", "a person's decision"),
+        StatusReason::Review => ("beslut i översynen", "decided in the review"),
+        StatusReason::SignedIn => ("loggade in igen", "signed in again"),
+    };
+    match language {
+        Language::Sv => sv,
+        Language::En => en,
     }
 }
 

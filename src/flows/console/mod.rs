@@ -5,6 +5,7 @@
 
 pub mod lifecycle;
 pub mod queue;
+pub mod standing;
 pub mod trail;
 pub mod waiting;
 pub mod who;

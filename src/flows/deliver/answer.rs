@@ -73,7 +73,7 @@ impl Answer {
         let due_at = self.at_least(pause, after);
         let tried_at = if self.was_asked { self.act.now } else { Timestamp::UNIX_EPOCH };
         outbox::again(c, &self.row, error, tried_at, due_at).await?;
-        if !self.was_asked || circuit::failing(c, &self.row.target).await? < TRIP {
+        if !self.was_asked || circuit::failing(c, &self.row.target, TRIP).await? < TRIP {
             return Ok(End::Again);
         }
         let probe_at = self.at_least(probe_pause(0, self.jitter), after);

@@ -27,7 +27,7 @@ async fn is_new(c: &mut Conn, target: &TargetId) -> Result<bool, StoreError> {
 /// Whether the next page is to be queued now.
 pub(super) async fn is_needed(c: &mut Conn, target: &TargetId) -> Result<bool, StoreError> {
     if replay::under_way(c, target).await?.is_some() {
-        return Ok(outbox::backlog(c, target).await?.background < ENOUGH);
+        return Ok(outbox::background_up_to(c, target, ENOUGH).await? < ENOUGH);
     }
     is_new(c, target).await
 }

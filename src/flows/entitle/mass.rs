@@ -11,6 +11,7 @@ use serde_json::json;
 use super::held_back::{self, Change};
 use super::{PAGE, compared, judged, write};
 use crate::domain::actor::Subject;
+use crate::domain::days::earlier;
 use crate::domain::grant::GrantKind;
 use crate::domain::ids::{AccountId, GrantId};
 use crate::domain::policy::Policy;
@@ -19,7 +20,7 @@ use crate::flows::{Act, Ports, Refusal, guard, mover, protection};
 use crate::store::{Conn, account, entitlement, held_right};
 
 /// The sliding window in which accounts that lose rights through a directory are counted together.
-const WINDOW: SignedDuration = SignedDuration::from_hours(1);
+pub(in crate::flows) const WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
 /// Why an account waits that is one of too many.
 pub(super) const TOO_MANY: &str = "too_many";
@@ -103,7 +104,7 @@ async fn too_many(c: &mut Conn, policy: &Policy, losing: usize, now: Timestamp) 
         return Ok(Crowd::Few);
     }
     guard::hold(c).await?;
-    let since = now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN);
+    let since = earlier(now, WINDOW);
     let mut numbers = Numbers {
         taking_steps: u64::try_from(losing).unwrap_or(u64::MAX),
         taken_last_day: u64::try_from(held_right::taken_since(c, since).await?).unwrap_or_default(),
@@ -278,7 +279,6 @@ pub async fn forget_resolved(ports: &Ports, act: &Act) -> Result<usize, Refusal>
         .db
         .write(move |c| {
             Box::pin(async move {
-                held_right::forget(c, act.now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN)).await?;
                 let still = losses(c, &compiled.policy, &waiting, act.now).await?;
                 let mut resolved = 0;
                 for id in waiting.iter().filter(|id| !still.contains_key(id)) {

@@ -11,6 +11,7 @@ use super::plan::Proposal;
 use crate::domain::days::{Reading, zone_of};
 use crate::domain::language::{Language, Text};
 use crate::domain::lifecycle::Step;
+use crate::domain::plan::PlannedStep;
 use crate::domain::safety::SafetyStop;
 use crate::mail::notice::{Alert, PlanCounts};
 
@@ -34,18 +35,11 @@ pub(super) async fn plan_stopped(
         .iter()
         .map(|stop| Text::new(sentence(stop, Language::Sv), sentence(stop, Language::En)))
         .collect();
-    let counted =
-        |is_it: fn(&Step) -> bool| proposal.plan.steps.iter().filter(|step| is_it(&step.step)).count();
     let alert = Alert::PlanStopped {
         hash: &proposal.hash,
         made_on: proposal.plan.created_at.to_zoned(zone_of(policy)).date(),
-        counts: PlanCounts {
-            freeze: counted(|step| *step == Step::Freeze),
-            deactivate: counted(|step| *step == Step::Deactivate),
-            remove: counted(|step| *step == Step::Remove),
-        },
+        counts: counts(&proposal.plan.steps),
         causes: &causes,
-        page: None,
     };
     for to in post::operators(ports, policy.contact.email.as_deref()) {
         let letter = alert.letter(Uuid::now_v7(), &to.address, to.language);
@@ -66,4 +60,19 @@ pub(super) async fn plan_stopped(
         }
     }
     Ok(())
+}
+
+/// What a plan would do, counted.
+fn counts(steps: &[PlannedStep]) -> PlanCounts {
+    let mut counts = PlanCounts::default();
+    for one in steps {
+        match one.step {
+            Step::Freeze => counts.freeze += 1,
+            Step::Deactivate => counts.deactivate += 1,
+            Step::Remove => counts.remove += 1,
+            Step::TakeRights => counts.take_rights += 1,
+            Step::Keep | Step::Notify { .. } | Step::Pause | Step::Return => {}
+        }
+    }
+    counts
 }

@@ -126,7 +126,7 @@ impl Taking {
                 let account = &known.account;
                 let reason = fresh.because.status_reason(account.standing.reason);
                 let status = planned.step.status()?;
-                Some(Closing { account, status, reason, cause: cause(fresh, &self.hash) })
+                Some(Closing { account, status, reason, cause: cause(fresh, &self.hash), note: None })
             })
             .collect();
         debug_assert!(

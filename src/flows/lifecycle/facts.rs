@@ -230,11 +230,8 @@ async fn spanning(
 ) -> Result<Vec<Known>, Refusal> {
     let mut rows = Rows::read(c, &span, moment).await?;
     let asks = policy.lifecycle.rules.iter().any(|rule| rule.applies_to.attribute.is_some());
-    let ids = || accounts.iter().map(|account| account.id);
-    let mut documents = match (ids().min(), ids().max()) {
-        (Some(first), Some(last)) if asks => by_account(presence::documents_between(c, first, last).await?),
-        _ => BTreeMap::new(),
-    };
+    let documents = if asks { presence::documents_of(c, &span).await? } else { Vec::new() };
+    let mut documents = by_account(documents.into_iter().map(|(id, _, document)| (id, document)));
     let mut page = Vec::with_capacity(accounts.len());
     for mut account in accounts {
         let id = account.id;

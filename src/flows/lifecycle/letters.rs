@@ -7,16 +7,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::json;
 use uuid::Uuid;
 
 use super::super::post::{self, Attempt, Draft, How, Kind, Recipient};
 use super::super::{Act, Ports, Refusal};
+use super::about::About;
 use super::facts::{self, Known, Surroundings};
-use super::step::{Judged, Skipped, Taken, Taking, cause};
+use super::step::{Judged, Skipped, Taken, Taking};
 use crate::domain::account::Account;
-use crate::domain::actor::Subject;
-use crate::domain::days::{later, whole_days, zone_of};
+use crate::domain::days::{later, zone_of};
 use crate::domain::language::Language;
 use crate::domain::lifecycle::{Assessment, Step, assess};
 use crate::domain::plan::PlannedStep;
@@ -24,7 +23,7 @@ use crate::domain::policy::care::WithoutAddress;
 use crate::domain::policy::{Contact, Policy};
 use crate::mail::notice::{Because, Beside, Notice, Reader, Ways};
 use crate::store::letter::StoredLetter;
-use crate::store::{Conn, account, notice};
+use crate::store::{Conn, account};
 
 /// The page that notices lead to: it signs the person in, whoever that is, and says nothing before.
 const PAGE: &str = "/sso/notice";
@@ -183,11 +182,11 @@ async fn write(
 ) -> Result<Prepared, Refusal> {
     let (policy, now) = (&taking.compiled.policy, taking.act.now);
     // The fresh look says when the freeze comes; the planned one may be a day old.
-    let (Some(coming), Step::Notify { lead, .. }) = (post.coming(fresh, now), fresh.step) else {
+    let (Some(coming), Some(about)) = (post.coming(fresh, now), About::of(fresh, &taking.hash)) else {
         return Ok(Prepared::Not(Skipped::NoLongerHolds { found: fresh.because.clone() }));
     };
     let own = post::reachable(c, &known.account, now).await?;
-    let is_late = lead <= policy.notices.also_from;
+    let is_late = about.lead_seconds <= policy.notices.also_from.as_secs();
     let other = match &own {
         Some(_) if !is_late => None,
         Some(_) | None => post::besides(c, policy, &known.account, &known.sectors, now).await?,
@@ -201,22 +200,22 @@ async fn write(
                 days_left: coming.days_left,
             };
             let letter = notice.letter(Uuid::now_v7(), &post.reader(&account, &address), &post.ways());
-            let about = about(taking, fresh, "person");
-            let draft = draft(Kind::Notice, fresh, &account, Some(account.id), letter, about);
+            let draft = draft(Kind::Notice, &account, &account, letter, &about);
             let beside = match other {
-                Some(other) => beside(c, taking, post, (&account, fresh), (&other, coming, true)).await?,
+                Some(other) => beside(c, taking, post, (&account, &about), (&other, coming, true)).await?,
                 None => None,
             };
             post::put(c, &taking.act, draft).await?.map(|letter| (letter, beside))
         }
         (None, Some(other)) => {
-            let letter = beside(c, taking, post, (&account, fresh), (&other, coming, false)).await?;
+            let letter = beside(c, taking, post, (&account, &about), (&other, coming, false)).await?;
             letter.map(|letter| (letter, None))
         }
         (None, None)
             if policy.notices.without_address == WithoutAddress::Proceed && account.email.is_none() =>
         {
-            return proceed(c, taking, account, fresh).await;
+            about.note(c, &taking.act, account.id, None).await?;
+            return Ok(Prepared::Unneeded(Box::new(account)));
         }
         (None, None) => return Ok(Prepared::Not(Skipped::Unreachable)),
     };
@@ -231,11 +230,11 @@ async fn beside(
     c: &mut Conn,
     taking: &Taking,
     post: &Post,
-    (account, fresh): (&Account, &Assessment),
+    (account, about): (&Account, &About),
     (other, coming, is_told): (&Recipient, Coming, bool),
 ) -> Result<Option<Uuid>, Refusal> {
     let reader = post.reader(&other.account, &other.address);
-    let name = if account.display_name.is_empty() { &account.user_name } else { &account.display_name };
+    let name = account.shown_name();
     let sectors = &taking.compiled.policy.sectors;
     let (because, whom) = match &other.how {
         How::Manager => (Because::Manager, "manager"),
@@ -254,67 +253,27 @@ async fn beside(
     };
     let letter = text.letter(Uuid::now_v7(), &reader, &post.ways());
     let kind = if is_told { Kind::Beside } else { Kind::Notice };
-    let draft = draft(kind, fresh, account, Some(other.account.id), letter, about(taking, fresh, whom));
+    let draft = draft(kind, account, &other.account, letter, &about.to(whom));
     post::put(c, &taking.act, draft).await
 }
 
 fn draft(
     kind: Kind,
-    fresh: &Assessment,
     account: &Account,
-    recipient: Option<crate::domain::ids::AccountId>,
+    recipient: &Account,
     letter: crate::mail::Letter,
-    about: serde_json::Value,
+    about: &About,
 ) -> Draft {
-    let since = fresh.idle.map(|idle| idle.since.as_second()).unwrap_or_default();
-    let lead = match fresh.step {
-        Step::Notify { lead, .. } => lead.as_secs(),
-        Step::Keep
-        | Step::Freeze
-        | Step::Deactivate
-        | Step::Remove
-        | Step::Pause
-        | Step::Return
-        | Step::TakeRights => 0,
-    };
-    let topic = format!("{}:{}:{since}:{lead}", kind.name(), account.id);
-    Draft { kind, topic, account: Some(account.id), recipient, letter, about }
-}
-
-/// What is noted once the notice has gone.
-fn about(taking: &Taking, fresh: &Assessment, to: &str) -> serde_json::Value {
-    let Step::Notify { lead, not_before } = fresh.step else { return json!({}) };
-    json!({
-        "rule": fresh.rule, "days_before": whole_days(lead), "lead_seconds": lead.as_secs(),
-        "idle_since": fresh.idle.map(|idle| idle.since.to_string()), "not_before": not_before.to_string(),
-        "cause": cause(fresh, &taking.hash), "to": to,
-    })
-}
-
-/// Notes that the policy goes on without a notice that can reach nobody. The time counts all the same.
-async fn proceed(
-    c: &mut Conn,
-    taking: &Taking,
-    account: Account,
-    fresh: &Assessment,
-) -> Result<Prepared, Refusal> {
-    if let (Step::Notify { lead, not_before }, Some(rule), Some(idle)) = (fresh.step, &fresh.rule, fresh.idle)
-    {
-        let row = notice::Notice {
-            account: account.id,
-            rule: rule.clone(),
-            days_before: whole_days(lead),
-            idle_since: idle.since,
-            sent_at: taking.act.now,
-            letter: None,
-        };
-        notice::sent(c, &row).await?;
-        let act = taking.act.because(cause(fresh, &taking.hash));
-        let after = json!({ "days_before": whole_days(lead), "not_before": not_before.to_string() });
-        act.record(c, "notice_without_address", Subject::new("account", account.id), None, Some(after))
-            .await?;
+    let topic =
+        format!("{}:{}:{}:{}", kind.name(), account.id, about.idle_since.as_second(), about.lead_seconds);
+    Draft {
+        kind,
+        topic,
+        account: Some(account.id),
+        recipient: Some(recipient.id),
+        letter,
+        about: about.value(),
     }
-    Ok(Prepared::Unneeded(Box::new(account)))
 }
 
 /// Whether a notice that waits to be sent is still the next step for its account.
@@ -329,15 +288,12 @@ pub(in crate::flows) async fn is_still_due(
     let around = facts::surroundings(&mut c, &ports.settings, &compiled.policy, act.now).await?;
     let Some(account) = account::get(&mut c, id).await? else { return Ok(false) };
     let fresh = assessed(&mut c, &compiled.policy, &around, account, act.now).await?;
-    let lead = letter.about.get("lead_seconds").and_then(serde_json::Value::as_i64);
-    let since = letter.about.get("idle_since").and_then(serde_json::Value::as_str);
-    let is_idle = fresh.as_ref().and_then(|fresh| fresh.idle).map(|idle| idle.since.to_string());
-    Ok(match fresh.map(|fresh| fresh.step) {
-        Some(Step::Notify { lead: due, .. }) => {
-            lead == Some(due.as_secs()) && since.is_some() && since == is_idle.as_deref()
-        }
-        _ => false,
-    })
+    let is_due = About::read(letter).map(|about| fresh.is_some_and(|fresh| about.is_of(&fresh)));
+    Ok(is_due.unwrap_or_else(|error| {
+        // It is dropped then, and the next run writes another.
+        tracing::error!(letter.id = %letter.id, %error, "the letter {} is not sent: {error}", letter.id);
+        false
+    }))
 }
 
 async fn assessed(

@@ -3,6 +3,7 @@
 //! Invariant: nothing is done before the whole plan is made and checked; each step is judged again in the transaction
 //! that takes it; one node works at a time, and every run is recorded, also one that did nothing.
 
+mod about;
 mod alarm;
 mod apply;
 mod backtest;
@@ -22,6 +23,7 @@ mod undo;
 mod view;
 mod weigh;
 
+pub(in crate::flows) use about::About;
 pub use apply::{JOB, apply};
 pub use backtest::{Backtest, Tried, backtest};
 pub use dates::{end_grants, follow_dates};
@@ -29,7 +31,8 @@ pub(in crate::flows) use letters::is_still_due;
 pub use observe::{Watch, watch};
 pub use plan::{Exception, Proposal, find, latest, plan};
 pub use release::{refuse, release};
-pub use run::{Run, RunOutcome, RunReport, runs};
+pub(in crate::flows) use run::UNDER_WAY;
+pub use run::{Run, RunOutcome, RunReport, outcome_word, runs};
 pub use schedule::{Due, is_due, next_run, run, run_due};
 pub(in crate::flows) use step::end_of_leave;
 pub use undo::{UndoLine, UndoReport, UndoWish, undo};

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::super::{Act, Ports, Refusal};
 use crate::domain::actor::Subject;
 use crate::domain::ids::RunId;
+use crate::domain::language::Language;
 use crate::domain::plan::PlanState;
 use crate::domain::safety::SafetyStop;
 use crate::store::plan as table;
@@ -16,6 +17,9 @@ pub use crate::store::plan::Run;
 
 /// The outcome under which the undoing of a run is recorded.
 pub(super) const UNDONE: &str = "undone";
+
+/// What is said of a run that has not ended.
+pub(in crate::flows) const UNDER_WAY: &str = "under_way";
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +44,24 @@ impl RunOutcome {
             Self::Observed => "observed",
             Self::AwaitsRelease(_) => "awaits_release",
         }
+    }
+}
+
+/// How a run ended, or that it has not, in words.
+#[must_use]
+pub fn outcome_word(outcome: &str, language: Language) -> String {
+    let (sv, en) = match outcome {
+        "applied" => ("utförd", "applied"),
+        "nothing_to_do" => ("inget att göra", "nothing to do"),
+        "observed" => ("bara observerad", "only observed"),
+        "awaits_release" => ("väntar på godkännande", "awaits release"),
+        UNDONE => ("ångrade en körning", "undid a run"),
+        UNDER_WAY => ("pågår eller avbruten", "under way or broken off"),
+        other => (other, other),
+    };
+    match language {
+        Language::Sv => sv.to_owned(),
+        Language::En => en.to_owned(),
     }
 }
 
@@ -70,7 +92,7 @@ pub async fn runs(ports: &Ports, limit: i64) -> Result<Vec<Run>, Refusal> {
 
 /// Notes that a run begins.
 pub(super) async fn begin(ports: &Ports, act: &Act, hash: &str) -> Result<Run, Refusal> {
-    let run = new(act, hash, None, "under_way");
+    let run = new(act, hash, None, UNDER_WAY);
     save(ports, run.clone()).await?;
     Ok(run)
 }

@@ -77,6 +77,9 @@ pub struct UndoLine {
     pub what: String,
     /// The stable name of why it is left alone.
     pub left_alone: Option<&'static str>,
+    /// Whether it is left alone although there is something to undo.
+    #[serde(skip)]
+    pub is_refused: bool,
 }
 
 /// What all accounts have in common.
@@ -170,7 +173,7 @@ async fn steps_of(ports: &Ports, undoing: &Undoing) -> Result<Vec<RunStep>, Refu
         return Ok(steps);
     }
     if let Some(missing) = undoing.named.iter().find(|id| !steps.iter().any(|step| step.account == **id)) {
-        return Err(Refusal::NotFound { what: "step of that run for the account", id: missing.to_string() });
+        return Err(Refusal::not_found("step of that run for the account", missing));
     }
     steps.retain(|step| undoing.named.contains(&step.account));
     Ok(steps)
@@ -335,6 +338,7 @@ impl Undoing {
             did: done.step.sentence(&self.reading),
             becomes: judged.ok(),
             what,
+            is_refused: judged.err().is_some_and(|why| !why.is_harmless()),
             left_alone: judged.err().map(LeftAlone::name),
         }
     }

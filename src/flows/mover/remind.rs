@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::super::post::{self, Draft, Kind};
 use super::super::{Act, Ports, Refusal};
 use super::{AskedRight, PAGE, Right, Verdict, carry_out, right_of, settle};
-use crate::domain::account::Account;
+use crate::domain::account::{Account, shown_name};
 use crate::domain::days::{later, zone_of};
 use crate::domain::grant::GrantKind;
 use crate::domain::ids::AccountId;
@@ -109,7 +109,7 @@ async fn remind(
     for (recipient, name, address, language) in readers {
         let lines = asked.iter().map(|(shown, one)| Asked {
             id: one.id.to_string(),
-            name: if shown.display_name.is_empty() { &shown.user_name } else { &shown.display_name },
+            name: shown_name(&shown.display_name, &shown.user_name),
             right: spoken(policy, shown, language),
             why: &shown.changed,
             answer_by: shown.answer_by.to_zoned(zone_of(policy)).date(),

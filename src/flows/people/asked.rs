@@ -2,7 +2,7 @@
 //!
 //! Invariant: whoever asks is signed in, and decides nothing; who approves it is somebody else. Only the days are kept.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -14,8 +14,10 @@ use super::leave::{LeaveWish, check, note};
 use super::rights::may_change_rights;
 use crate::domain::account::Account;
 use crate::domain::actor::{Actor, Subject};
-use crate::domain::days::zone_of;
+use crate::domain::days::{earlier, zone_of};
 use crate::domain::ids::AccountId;
+use crate::domain::language::Language;
+use crate::domain::policy::Policy;
 use crate::mail::notice::{LeaveAnswer, Reader, Ways};
 use crate::store::leave_request::{self, LeaveRequest};
 use crate::store::{Conn, account};
@@ -109,9 +111,12 @@ pub async fn leave_requests(ports: &Ports) -> Result<Vec<AskedLeave>, Refusal> {
 pub async fn approve_leave(ports: &Ports, act: &Act, text: &str, approver: &str) -> Result<Account, Refusal> {
     let approver =
         named(approver).map_err(|_| Refusal::invalid("approver", "name who approves the leave"))?;
+    let answer = Answer::by(ports, true);
+    let letter = answer.letter;
     let done = change(ports, act, text, move |c, act, policy, account| {
         Box::pin(async move {
             let request = decided(c, act, policy, account, ("approved", None)).await?;
+            answer.write(c, act, policy, account, &request).await?;
             // A day that has gone by while the request lay waiting is no reason to refuse it.
             let wish = LeaveWish::new(request.from, request.until, &approver);
             check(&wish, act.now)?;
@@ -119,7 +124,7 @@ pub async fn approve_leave(ports: &Ports, act: &Act, text: &str, approver: &str)
         })
     })
     .await?;
-    answer(ports, act, &done, true).await?;
+    post::attempt(ports, act, letter).await?;
     Ok(done)
 }
 
@@ -130,23 +135,26 @@ pub async fn approve_leave(ports: &Ports, act: &Act, text: &str, approver: &str)
 /// As [`approve_leave`].
 pub async fn refuse_leave(ports: &Ports, act: &Act, text: &str, reason: &str) -> Result<Account, Refusal> {
     let why = named(reason)?;
+    let answer = Answer::by(ports, false);
+    let letter = answer.letter;
     let done = change(ports, act, text, move |c, act, policy, account| {
         Box::pin(async move {
-            decided(c, act, policy, account, ("refused", Some(&why))).await?;
+            let request = decided(c, act, policy, account, ("refused", Some(&why))).await?;
+            answer.write(c, act, policy, account, &request).await?;
             let after = json!({ "reason": why });
             act.record(c, "leave_refused", Subject::new("account", account.id), None, Some(after)).await?;
             Ok(())
         })
     })
     .await?;
-    answer(ports, act, &done, false).await?;
+    post::attempt(ports, act, letter).await?;
     Ok(done)
 }
 
 async fn decided(
     c: &mut Conn,
     act: &Act,
-    policy: &crate::domain::policy::Policy,
+    policy: &Policy,
     account: &Account,
     (state, why): (&str, Option<&str>),
 ) -> Result<LeaveRequest, Refusal> {
@@ -164,52 +172,53 @@ async fn decided(
 }
 
 /// Tells the person what was decided. Nothing rests on it.
-async fn answer(ports: &Ports, act: &Act, account: &Account, is_approved: bool) -> Result<(), Refusal> {
-    if ports.mailer.is_none() {
-        return Ok(());
+struct Answer {
+    is_approved: bool,
+    letter: Uuid,
+    sign_in: String,
+    language: Language,
+    is_sent: bool,
+}
+
+impl Answer {
+    fn by(ports: &Ports, is_approved: bool) -> Self {
+        Self {
+            is_approved,
+            letter: Uuid::now_v7(),
+            sign_in: ports.settings.server.public_url.join("/sso/notice"),
+            language: ports.settings.language,
+            is_sent: ports.mailer.is_some(),
+        }
     }
-    let (act, account, own) = (act.clone(), account.clone(), ports.settings.language);
-    let sign_in = ports.settings.server.public_url.join("/sso/notice");
-    let policies = std::sync::Arc::clone(&ports.policies);
-    let acting = act.clone();
-    let written = ports
-        .db
-        .write(move |c| {
-            Box::pin(async move {
-                let Some(address) = post::reachable(c, &account, act.now).await? else { return Ok(None) };
-                let compiled = policies.current(c).await?;
-                let policy = &compiled.policy;
-                let Some(request) = leave_request::newest(c, account.id).await? else { return Ok(None) };
-                let day = |at: Timestamp| at.to_zoned(zone_of(policy)).date();
-                let last = request.until.saturating_sub(jiff::SignedDuration::from_secs(1));
-                let answer = LeaveAnswer {
-                    is_approved,
-                    from: day(request.from),
-                    until: day(last.unwrap_or(request.until)),
-                };
-                let reader = Reader {
-                    name: &account.display_name,
-                    address: &address,
-                    language: account.language.unwrap_or(own),
-                };
-                let ways = Ways { sign_in: &sign_in, contact: &policy.contact };
-                let letter = answer.letter(Uuid::now_v7(), &reader, &ways);
-                let topic = format!("leave:{}", request.id);
-                let (whom, to) = (Some(account.id), Some(account.id));
-                let draft = Draft {
-                    kind: Kind::Leave,
-                    topic,
-                    account: whom,
-                    recipient: to,
-                    letter,
-                    about: json!({}),
-                };
-                post::put(c, &act, draft).await
-            })
-        })
-        .await?;
-    if let Some(id) = written {
-        post::attempt(ports, &acting, id).await?;
+
+    /// Writes the letter down with the decision, where it can reach the person.
+    async fn write(
+        &self,
+        c: &mut Conn,
+        act: &Act,
+        policy: &Policy,
+        account: &Account,
+        request: &LeaveRequest,
+    ) -> Result<(), Refusal> {
+        if !self.is_sent {
+            return Ok(());
+        }
+        let Some(address) = post::reachable(c, account, act.now).await? else { return Ok(()) };
+        let day = |at: Timestamp| at.to_zoned(zone_of(policy)).date();
+        let last = earlier(request.until, SignedDuration::from_secs(1));
+        let answer = LeaveAnswer { is_approved: self.is_approved, from: day(request.from), until: day(last) };
+        let language = account.language.unwrap_or(self.language);
+        let reader = Reader { name: &account.display_name, address: &address, language };
+        let ways = Ways { sign_in: &self.sign_in, contact: &policy.contact };
+        let draft = Draft {
+            kind: Kind::Leave,
+            topic: format!("leave:{}", request.id),
+            account: Some(account.id),
+            recipient: Some(account.id),
+            letter: answer.letter(self.letter, &reader, &ways),
+            about: json!({}),
+        };
+        post::put(c, act, draft).await?;
+        Ok(())
     }
-    Ok(())
 }

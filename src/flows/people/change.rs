@@ -12,6 +12,7 @@ use super::super::{Act, Policies, Ports, Refusal, entitle, guard, stand};
 use super::{deputy, find_one, is_present};
 use crate::domain::account::{Account, AccountKind, Status, StatusReason};
 use crate::domain::actor::Subject;
+use crate::domain::by_hand::{Obstacle, opens};
 use crate::domain::days::Reading;
 use crate::domain::ids::AccountId;
 use crate::domain::language::Language;
@@ -77,22 +78,30 @@ pub async fn activate(ports: &Ports, act: &Act, text: &str, reason: &str) -> Res
 }
 
 async fn may_open(c: &mut Conn, act: &Act, account: &Account) -> Result<(), Refusal> {
-    let is_over = account.valid_until.is_some_and(|until| until <= act.now);
-    match account.standing.status {
-        Status::Removed => Err(conflict("the account is removed; nothing can be done with it")),
-        Status::Paused => Err(conflict(
+    if account.standing.status == Status::Paused {
+        return Err(conflict(
             "the account is paused because of leave; end that with: portvakt account leave ACCOUNT --end",
-        )),
-        Status::Deactivated if account.standing.reason == StatusReason::Departed => {
+        ));
+    }
+    let is_present = account.standing.status != Status::Deactivated || is_present(c, account.id).await?;
+    match opens(account, is_present, act.now) {
+        Err(Obstacle::Removed) => Err(conflict("the account is removed; nothing can be done with it")),
+        Err(Obstacle::Departed) => {
             Err(conflict("the person has left the directory; it opens again when the directory says active"))
         }
-        _ if is_over => Err(conflict(
+        Err(Obstacle::Ended { .. }) => Err(conflict(
             "the account's end date has passed; move it first with: portvakt account dates ACCOUNT --valid-until DATE",
         )),
-        Status::Deactivated if !is_present(c, account.id).await? => {
-            Err(conflict("no directory says that the person is active"))
-        }
-        Status::Invited | Status::Active | Status::Frozen | Status::Deactivated => Ok(()),
+        Err(Obstacle::Absent) => Err(conflict("no directory says that the person is active")),
+        Ok(())
+        | Err(
+            Obstacle::AlreadySo
+            | Obstacle::Own
+            | Obstacle::Protected
+            | Obstacle::Closed
+            | Obstacle::NotInUse
+            | Obstacle::Unreachable,
+        ) => Ok(()),
     }
 }
 
@@ -111,34 +120,60 @@ pub async fn set_dates(
     let note = named(reason)?;
     change(ports, act, text, move |c, act, policy, account| {
         Box::pin(async move {
-            let mut new = account.clone();
-            new.valid_from = dates.valid_from.unwrap_or(account.valid_from);
-            new.valid_until = dates.valid_until.unwrap_or(account.valid_until);
-            if let (Some(from), Some(until)) = (new.valid_from, new.valid_until)
-                && until <= from
-            {
-                return Err(Refusal::invalid("valid-until", "the account would end before it begins"));
+            let takes = BTreeSet::from([account.id]);
+            let is_early = dates.valid_from.unwrap_or(account.valid_from).is_some_and(|from| act.now < from);
+            if is_early {
+                keep_all_the_last(c, act, policy, &takes).await?;
             }
-            let is_outside = new.valid_until.is_some_and(|until| until <= act.now)
-                || new.valid_from.is_some_and(|from| act.now < from);
-            if is_outside {
-                keep_the_last(c, act, policy, account.id).await?;
-            } else if new.valid_until.is_some() {
-                guard::hold(c).await?;
-                keep_one_without_end(c, act, policy, account.id).await?;
-            }
-            let show = |account: &Account| {
-                let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
-                json!({ "valid_from": text(account.valid_from), "valid_until": text(account.valid_until) })
-            };
-            let mut after = show(&new);
-            if let Some(fields) = after.as_object_mut() {
-                fields.insert("reason".to_owned(), json!(note));
-            }
-            set_terms(c, act, account, &new, show(account), after).await
+            keep_dates(c, act, policy, (&takes, dates.valid_until.unwrap_or(account.valid_until))).await?;
+            date(c, act, account, dates, &note).await
         })
     })
     .await
+}
+
+/// Refuses an end for all of `takes` that would leave nobody to administer, or in what is critical.
+pub(super) async fn keep_dates(
+    c: &mut Conn,
+    act: &Act,
+    policy: &Policy,
+    (takes, until): (&BTreeSet<AccountId>, Option<Timestamp>),
+) -> Result<(), Refusal> {
+    match until {
+        Some(until) if until <= act.now => keep_all_the_last(c, act, policy, takes).await,
+        Some(_) => {
+            guard::hold(c).await?;
+            keep_one_without_end(c, act, policy, takes).await
+        }
+        None => Ok(()),
+    }
+}
+
+/// Writes the dates of an account. The caller holds its lock, and has seen that somebody is left.
+pub(super) async fn date(
+    c: &mut Conn,
+    act: &Act,
+    account: &Account,
+    dates: Dates,
+    note: &str,
+) -> Result<(), Refusal> {
+    let mut new = account.clone();
+    new.valid_from = dates.valid_from.unwrap_or(account.valid_from);
+    new.valid_until = dates.valid_until.unwrap_or(account.valid_until);
+    if let (Some(from), Some(until)) = (new.valid_from, new.valid_until)
+        && until <= from
+    {
+        return Err(Refusal::invalid("valid-until", "the account would end before it begins"));
+    }
+    let show = |account: &Account| {
+        let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
+        json!({ "valid_from": text(account.valid_from), "valid_until": text(account.valid_until) })
+    };
+    let mut after = show(&new);
+    if let Some(fields) = after.as_object_mut() {
+        fields.insert("reason".to_owned(), json!(note));
+    }
+    set_terms(c, act, account, &new, show(account), after).await
 }
 
 /// Says what kind of account it is. That it is the one for when everything else fails can be said of a protected
@@ -240,8 +275,18 @@ pub(super) async fn keep_the_last(
     policy: &Policy,
     id: AccountId,
 ) -> Result<(), Refusal> {
+    keep_all_the_last(c, act, policy, &BTreeSet::from([id])).await
+}
+
+/// The same where several accounts lose access together, by one decision.
+pub(super) async fn keep_all_the_last(
+    c: &mut Conn,
+    act: &Act,
+    policy: &Policy,
+    takes: &BTreeSet<AccountId>,
+) -> Result<(), Refusal> {
     guard::hold(c).await?;
-    let stops = guard::stops(c, policy, &BTreeSet::from([id]), act.now).await?;
+    let stops = guard::stops(c, policy, takes, act.now).await?;
     let last = stops.iter().find(|stop| match stop {
         SafetyStop::CriticalEmpty { .. } | SafetyStop::NoAdministrator => true,
         SafetyStop::TooMany { .. } | SafetyStop::InputShrank { .. } => false,
@@ -249,7 +294,7 @@ pub(super) async fn keep_the_last(
     let reading = Reading::of(policy, Language::En, act.now);
     match last {
         Some(stop) => Err(Refusal::Conflict(format!("refused: {}", stop.sentence(policy, &reading)))),
-        None => keep_one_without_end(c, act, policy, id).await,
+        None => keep_one_without_end(c, act, policy, takes).await,
     }
 }
 
@@ -259,10 +304,10 @@ async fn keep_one_without_end(
     c: &mut Conn,
     act: &Act,
     policy: &Policy,
-    id: AccountId,
+    takes: &BTreeSet<AccountId>,
 ) -> Result<(), Refusal> {
     let then = act.now.saturating_add(BEYOND).unwrap_or(Timestamp::MAX);
-    let stops = guard::stops(c, policy, &BTreeSet::from([id]), then).await?;
+    let stops = guard::stops(c, policy, takes, then).await?;
     if stops.contains(&SafetyStop::NoAdministrator) {
         return Err(conflict(
             "refused: the administrators that would be left have an end date, and then nobody would administer",

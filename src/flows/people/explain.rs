@@ -287,12 +287,7 @@ async fn story(
 /// For whom somebody stands in.
 async fn stands_in(c: &mut Conn, away: AccountId, language: Language) -> Result<String, Refusal> {
     let account = account::get(c, away).await?;
-    let name =
-        account.map(
-            |account| {
-                if account.display_name.is_empty() { account.user_name } else { account.display_name }
-            },
-        );
+    let name = account.map(|account| account.shown_name().to_owned());
     let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| away.to_string());
     Ok(match language {
         Language::Sv => format!("ställföreträdare för {name}"),

@@ -10,7 +10,9 @@ mod explain;
 mod leave;
 mod linked;
 mod rights;
+pub mod roster;
 pub mod through;
+pub mod together;
 mod told;
 
 use std::collections::BTreeSet;

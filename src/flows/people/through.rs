@@ -68,7 +68,7 @@ pub async fn link(
     wanted: Wanted,
     lasting: Lasting,
 ) -> Result<Link, Refusal> {
-    let act = person(ports, act, through).await?;
+    let act = acting(ports, act, through).await?;
     linked::link(ports, &act, wanted, lasting, through.reason).await
 }
 
@@ -78,7 +78,7 @@ pub async fn link(
 ///
 /// As [`linked::unlink`].
 pub async fn unlink(ports: &Ports, act: &Act, through: Through<'_>, wanted: Wanted) -> Result<Link, Refusal> {
-    let act = person(ports, act, through).await?;
+    let act = acting(ports, act, through).await?;
     linked::unlink(ports, &act, wanted, through.reason).await
 }
 
@@ -93,8 +93,7 @@ async fn begin(
     let mut c = ports.db.read().await?;
     may_pass(ports, &mut c, kind).await?;
     let account = find::account(&mut c, text, Some(through.target)).await?.one(text)?;
-    drop(c);
-    Ok((person(ports, act, through).await?, account.id.to_string()))
+    Ok((person(&mut c, act, through).await?.0, account.id.to_string()))
 }
 
 /// Refuses what administers.
@@ -110,13 +109,19 @@ async fn may_pass(ports: &Ports, c: &mut Conn, kind: &GrantKind) -> Result<(), R
     Ok(())
 }
 
-async fn person(ports: &Ports, act: &Act, through: Through<'_>) -> Result<Act, Refusal> {
+/// The act of whoever acts through a CRM.
+async fn acting(ports: &Ports, act: &Act, through: Through<'_>) -> Result<Act, Refusal> {
     let mut c = ports.db.read().await?;
-    let found = find::account(&mut c, through.by, Some(through.target)).await?;
+    Ok(person(&mut c, act, through).await?.0)
+}
+
+/// Who acts through a CRM, and their act.
+async fn person(c: &mut Conn, act: &Act, through: Through<'_>) -> Result<(Act, Account), Refusal> {
+    let found = find::account(c, through.by, Some(through.target)).await?;
     let by = found.one(through.by).map_err(|refusal| Refusal::invalid("by", refusal))?;
     let mut act = act.because(format!("through the CRM {}", through.target));
     act.actor = Actor::Account(by.id);
-    Ok(act)
+    Ok((act, by))
 }
 
 /// Notes an approved leave, as [`grant_leave`](super::grant_leave) does. Where no approver is named it is the person;
@@ -190,17 +195,14 @@ async fn decider(
 ) -> Result<(Act, Account, String), Refusal> {
     let mut c = ports.db.read().await?;
     let account = find::account(&mut c, text, Some(through.target)).await?.one(text)?;
-    let found = find::account(&mut c, through.by, Some(through.target)).await?;
-    let by = found.one(through.by).map_err(|refusal| Refusal::invalid("by", refusal))?;
+    let (act, by) = person(&mut c, act, through).await?;
     let compiled = ports.policies.current(&mut c).await?;
-    let mut act = act.because(format!("through the CRM {}", through.target));
-    act.actor = Actor::Account(by.id);
     rights::may_change_rights(&mut c, &act, &compiled.policy, Some(account.id)).await?;
     Ok((act, by, account.id.to_string()))
 }
 
 fn name(account: &Account) -> String {
-    if account.display_name.is_empty() { account.user_name.clone() } else { account.display_name.clone() }
+    account.shown_name().to_owned()
 }
 
 /// Decides about a right of somebody who changed job, as [`mover::answer`] does.
@@ -221,7 +223,7 @@ pub async fn answer_question(
     if let Some(kind) = kind {
         may_pass(ports, &mut c, &kind).await?;
     }
+    let (act, _) = person(&mut c, act, through).await?;
     drop(c);
-    let act = person(ports, act, through).await?;
     mover::answer(ports, &act, &id.to_string(), verdict, through.reason).await
 }

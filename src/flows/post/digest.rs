@@ -11,11 +11,11 @@ use super::super::lifecycle::facts::{self, Moment, PAGE};
 use super::super::{Act, Compiled, Ports, Refusal, mover, people};
 use super::send;
 use super::write::{self, Draft, Kind};
-use crate::domain::account::{Status, StatusReason};
+use crate::domain::account::{Status, StatusReason, shown_name};
 use crate::domain::days::{Reading, later, zone_of};
 use crate::domain::evidence::knowledge;
 use crate::domain::language::Text;
-use crate::domain::lifecycle::{Exempt, Step, assess};
+use crate::domain::lifecycle::{Exempt, Step, assess, reason_word};
 use crate::domain::policy::EvidenceSource;
 use crate::mail::notice::{Digest, Part};
 use crate::store::letter::LetterState;
@@ -122,7 +122,7 @@ async fn waiting(ports: &Ports, reading: &Reading, unlinked: usize) -> Result<Ve
     let mut lines = Vec::new();
     for one in people::leave_requests(ports).await? {
         let (from, until) = (reading.date(one.from), reading.last_day_before(one.until));
-        let name = named(&one.display_name, &one.user_name);
+        let name = shown_name(&one.display_name, &one.user_name);
         lines.push(reading.pick(
             format!("{name} ber om ledighet {from} – {until}: portvakt account leave-requests"),
             format!("{name} asks for leave {from} – {until}: portvakt account leave-requests"),
@@ -193,12 +193,10 @@ async fn done(c: &mut Conn, reading: &Reading, since: Timestamp) -> Result<Vec<S
         if reason == StatusReason::Provisioned {
             continue;
         }
-        lines.push(reading.pick(
-            format!("{count} konton {} ({})", status_sv(status), reason_sv(reason)),
-            format!("{count} accounts {status} ({reason})"),
-        ));
+        let ((sv, en), why) = (all_that_are(status), reason_word(reason, reading.language));
+        lines.push(format!("{}: {count} ({why})", reading.pick(sv.to_owned(), en.to_owned())));
     }
-    let notices = audit::of_action(c, "notice_sent", since, 1000).await?.len();
+    let notices = audit::count_of_action(c, "notice_sent", since).await?;
     if notices > 0 {
         lines
             .push(reading.pick(format!("{notices} påminnelser skickade"), format!("{notices} notices sent")));
@@ -217,13 +215,13 @@ async fn coming(
     let mut lines = Vec::new();
     for one in account::ending(c, (now, None), until, 50).await? {
         let day = one.valid_until.map(|end| reading.last_day_before(end)).unwrap_or_default();
-        let name = named(&one.display_name, &one.user_name);
+        let name = shown_name(&one.display_name, &one.user_name);
         lines.push(reading.pick(
             format!("{name}: kontot gäller till och med {day}"),
             format!("{name}: the account lasts until {day}"),
         ));
     }
-    let grants = entitlement::ending(c, (now, None), until, 1000).await?.len();
+    let grants = entitlement::count_ending(c, now, until).await?;
     if grants > 0 {
         lines.push(reading.pick(
             format!("{grants} behörigheter som getts för hand upphör"),
@@ -249,7 +247,7 @@ async fn coming(
         after = Some(last.id);
         for known in facts::page(c, policy, &around, accounts, Moment::Now(now)).await? {
             let fresh = assess(policy, &known.facts(&around), now);
-            let name = || named(&known.account.display_name, &known.account.user_name).to_owned();
+            let name = || known.account.shown_name().to_owned();
             match (fresh.step, fresh.exempt()) {
                 (Step::Freeze, _) => frozen.push(name()),
                 (Step::Deactivate, _) => deactivated.push(name()),
@@ -298,35 +296,17 @@ async fn stale(
 
 async fn name_of(c: &mut Conn, id: crate::domain::ids::AccountId) -> Result<String, Refusal> {
     let account = account::get(c, id).await?;
-    Ok(account.map(|one| named(&one.display_name, &one.user_name).to_owned()).unwrap_or_default())
+    Ok(account.map(|one| shown_name(&one.display_name, &one.user_name).to_owned()).unwrap_or_default())
 }
 
-fn named<'n>(display_name: &'n str, user_name: &'n str) -> &'n str {
-    if display_name.is_empty() { user_name } else { display_name }
-}
-
-const fn status_sv(status: Status) -> &'static str {
+/// Accounts that came to have a status, as the beginning of a line.
+const fn all_that_are(status: Status) -> (&'static str, &'static str) {
     match status {
-        Status::Invited => "inbjudna",
-        Status::Active => "aktiva",
-        Status::Paused => "pausade",
-        Status::Frozen => "frysta",
-        Status::Deactivated => "avaktiverade",
-        Status::Removed => "borttagna",
-    }
-}
-
-const fn reason_sv(reason: StatusReason) -> &'static str {
-    match reason {
-        StatusReason::Provisioned => "nya",
-        StatusReason::Departed => "har slutat",
-        StatusReason::Returned => "är tillbaka",
-        StatusReason::Inactive => "har inte använts",
-        StatusReason::NeverSignedIn => "har aldrig använts",
-        StatusReason::Expired => "slutdatum",
-        StatusReason::Leave => "ledighet",
-        StatusReason::Manual => "beslut av en person",
-        StatusReason::Review => "beslut i en översyn",
-        StatusReason::SignedIn => "har loggat in",
+        Status::Invited => ("Inbjudna", "Invited"),
+        Status::Active => ("Aktiva", "Active"),
+        Status::Paused => ("Pausade", "Paused"),
+        Status::Frozen => ("Frysta", "Frozen"),
+        Status::Deactivated => ("Avaktiverade", "Deactivated"),
+        Status::Removed => ("Borttagna", "Removed"),
     }
 }

@@ -169,11 +169,11 @@ impl Teller {
         if letter::newest_of(c, &topic).await?.is_some() {
             return Ok(None);
         }
-        let name = if whose.display_name.is_empty() { &whose.user_name } else { &whose.display_name };
+        let name = whose.shown_name();
         let last = earlier(end, SignedDuration::from_nanos(1));
         let ending = Ending {
             what,
-            whose: (whose.id != reader.id).then(|| name.clone()),
+            whose: (whose.id != reader.id).then(|| name.to_owned()),
             last_day: last.to_zoned(zone_of(policy)).date(),
         };
         let language = reader.language.unwrap_or(self.own);

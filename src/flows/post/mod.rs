@@ -16,7 +16,7 @@ pub use bounce::{Returned, returned};
 pub(in crate::flows) use ending::name as right_name;
 pub use ending::tell_of_ends;
 pub use look::{LetterView, letters, try_out};
-pub(in crate::flows) use reach::{How, Recipient, besides, department, manager, reachable};
+pub(in crate::flows) use reach::{How, Recipient, besides, department, manager, meant, reachable};
 pub(in crate::flows) use send::{Attempt, attempt, drop_unwanted};
 pub use send::{Round, is_due, send_due};
 pub(in crate::flows) use write::{Draft, Kind, operators, put};

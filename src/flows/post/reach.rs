@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::super::Refusal;
 use crate::domain::account::Account;
-use crate::domain::ids::{IdentityId, SectorId};
+use crate::domain::ids::{DirectoryId, IdentityId, SectorId};
 use crate::domain::name::fold;
 use crate::domain::policy::Policy;
 use crate::domain::policy::care::Besides;
@@ -114,7 +114,7 @@ async fn managers(c: &mut Conn, of: &Account) -> Result<Vec<Account>, Refusal> {
             continue;
         }
         let Some(named) = manager(&one.document) else { continue };
-        let Some(manager) = meant(c, &one, named).await? else { continue };
+        let Some(manager) = meant(c, &one.directory, named).await? else { continue };
         found.extend(account::get(c, manager.account).await?);
     }
     Ok(found)
@@ -137,13 +137,17 @@ pub(in crate::flows) fn department(document: &Value) -> Option<&str> {
 }
 
 /// The one person of the same directory that is meant: by our id, the directory's own, or the user name.
-async fn meant(c: &mut Conn, of: &Identity, named: &str) -> Result<Option<Identity>, Refusal> {
+pub(in crate::flows) async fn meant(
+    c: &mut Conn,
+    directory: &DirectoryId,
+    named: &str,
+) -> Result<Option<Identity>, Refusal> {
     let mut keys = Vec::new();
     keys.extend(IdentityId::parse(named).ok().map(IdentityKey::Id));
     keys.push(IdentityKey::ExternalId(named.to_owned()));
     keys.push(IdentityKey::UserName(fold(named)));
     for key in keys {
-        let mut found = identity::find(c, &of.directory, &key).await?;
+        let mut found = identity::find(c, directory, &key).await?;
         if found.len() == 1 {
             return Ok(found.pop());
         }

@@ -11,10 +11,9 @@ use super::super::lead::Fence;
 use super::super::{Act, Ports, Refusal, lifecycle};
 use super::write::Kind;
 use crate::domain::actor::{Actor, Subject};
-use crate::domain::ids::RuleId;
 use crate::mail::{Letter, MailError};
+use crate::store::Conn;
 use crate::store::letter::{self, LetterState, StoredLetter};
-use crate::store::{Conn, notice};
 
 /// So long a letter is nobody else's while it is being sent.
 const CLAIMED: SignedDuration = SignedDuration::from_mins(5);
@@ -209,21 +208,7 @@ async fn note(c: &mut Conn, act: &Act, stored: &StoredLetter) -> Result<(), Refu
     if stored.kind != Kind::Notice.name() {
         return Ok(());
     }
-    let about = &stored.about;
-    let rule = about.get("rule").and_then(|rule| RuleId::parse(rule.as_str()?).ok());
-    let days_before = about.get("days_before").and_then(serde_json::Value::as_i64);
-    let idle_since = about.get("idle_since").and_then(|at| at.as_str()?.parse().ok());
-    let (Some(rule), Some(days_before), Some(idle_since)) = (rule, days_before, idle_since) else {
-        return Ok(());
-    };
-    let row =
-        notice::Notice { account, rule, days_before, idle_since, sent_at: act.now, letter: Some(stored.id) };
-    notice::sent(c, &row).await?;
-    let cause = about.get("cause").and_then(serde_json::Value::as_str).unwrap_or_default();
-    let after = json!({ "days_before": days_before, "not_before": about.get("not_before"), "letter": stored.id,
-        "to": about.get("to") });
-    act.because(cause).record(c, "notice_sent", Subject::new("account", account), None, Some(after)).await?;
-    Ok(())
+    lifecycle::About::read(stored)?.note(c, act, account, Some(stored.id)).await
 }
 
 /// What did not go is written down and logged; the address stands in neither.

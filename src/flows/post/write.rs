@@ -27,6 +27,8 @@ pub(in crate::flows) enum Kind {
     Leave,
     /// A right by hand that somebody must decide about.
     Question,
+    /// Somebody asks, by hand, whether the account is still used.
+    Reminder,
     /// Something that must be known at once.
     Alert,
     /// What happened since yesterday.
@@ -45,6 +47,7 @@ impl Kind {
             Self::Ending => "ending",
             Self::Leave => "leave",
             Self::Question => "question",
+            Self::Reminder => "reminder",
             Self::Alert => "alert",
             Self::Digest => "digest",
             Self::Test => "test",

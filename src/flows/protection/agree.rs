@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::super::people::{find_one, named};
-use super::super::{Act, Ports, Refusal, entitle};
+use super::super::{Act, Ports, Refusal};
 use crate::config::Settings;
 use crate::domain::account::Account;
 use crate::domain::actor::Subject;
@@ -57,7 +57,6 @@ pub async fn propose(
                 let asked = protection::request(c, id).await?;
                 let asked =
                     asked.filter(|one| one.protects == protects && act.now <= later(one.at, GOOD_FOR));
-                let subject = Subject::new("account", id);
                 match asked {
                     Some(request) if request.by == by => Err(Refusal::Conflict(format!(
                         "you asked for this yourself on {}; another administrator must confirm it",
@@ -65,24 +64,15 @@ pub async fn propose(
                     ))),
                     Some(request) => {
                         protection::agree(c, &request, &by, act.now).await?;
-                        let new = Account { is_protected: protects, ..account.clone() };
-                        account::set_terms(c, &new).await?;
-                        let action = if protects { "account_protected" } else { "account_unprotected" };
-                        let before = json!({ "is_protected": account.is_protected });
                         let after = json!({ "is_protected": protects, "asked_by": request.by,
                             "why": request.why, "confirmed_why": why });
-                        act.record(c, action, subject, Some(before), Some(after)).await?;
-                        if !protects {
-                            // What its protection held back goes with it.
-                            let compiled = policies.current(c).await?;
-                            super::follow_directories(c, &act, &compiled.policy, id).await?;
-                            entitle::accounts(c, &act, &compiled.policy, &[id]).await?;
-                        }
+                        let new = super::turn(c, &act, &policies, &account, protects, after).await?;
                         Ok(Agreed::Done(Box::new(new)))
                     }
                     None => {
                         let after = json!({ "protects": protects, "why": why });
                         protection::ask(c, &Request { account: id, protects, by, why, at: act.now }).await?;
+                        let subject = Subject::new("account", id);
                         act.record(c, "protection_asked_for", subject, None, Some(after)).await?;
                         Ok(Agreed::Waits)
                     }

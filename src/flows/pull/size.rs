@@ -10,7 +10,7 @@ use super::super::{Act, Ports, Refusal};
 use crate::domain::actor::Subject;
 use crate::domain::ids::DirectoryId;
 use crate::domain::safety::{InputList, has_shrunk};
-use crate::store::setting;
+use crate::store::{StoreError, setting};
 
 fn key(directory: &DirectoryId) -> String {
     format!("list_of:{directory}")
@@ -29,7 +29,11 @@ pub(super) async fn doubt(
         Err(other) => return Err(other),
     };
     let name = key(directory);
-    let before = setting::get(&mut c, &name).await?.and_then(|text| text.parse().ok()).unwrap_or_default();
+    let before = match setting::get(&mut c, &name).await?.as_deref() {
+        // Nothing, or a person believed whatever comes next.
+        None | Some("") => 0,
+        Some(text) => text.parse().map_err(|e| StoreError::corrupt("setting", &name, e))?,
+    };
     drop(c);
     let after = u64::try_from(size).unwrap_or(u64::MAX);
     let list = InputList { directory: directory.clone(), before, after };

@@ -41,7 +41,7 @@ pub struct Asked<'t> {
 pub async fn ask(ports: &Ports, asked: Asked<'_>) -> Result<Request, Refusal> {
     let name = ReportName::from_name(asked.name).ok_or_else(|| {
         let known: Vec<&str> = ReportName::ALL.iter().map(|known| known.name()).collect();
-        Refusal::not_found("report", format!("{} (there are: {})", asked.name, known.join(", ")))
+        Refusal::not_found_among("report", asked.name, &known)
     })?;
     if asked.before.is_some() && !name.takes_before() {
         let takers: Vec<&str> =

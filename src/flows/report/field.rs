@@ -60,6 +60,7 @@ fields! {
     LastSeenSource "last_seen_source" "Källa" "Source" true,
     LeftAt "left_at" "Slutade" "Left" true,
     Limited "limited" "Begränsad" "Limited" true,
+    Manager "manager" "Chef" "Manager" true,
     NextOn "next_on" "Tidigast" "At the earliest" true,
     NextStep "next_step" "Nästa steg" "Next step" true,
     Notices "notices" "Påmind" "Reminded" false,

@@ -23,8 +23,11 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// Judges an account.
+    /// Judges an account, where the report asks for it.
     pub(super) fn of(scene: &Scene, known: &Known) -> Self {
+        if matches!(scene.name, ReportName::Access | ReportName::Privileged | ReportName::Limited) {
+            return Self::default();
+        }
         let assessment = match scene.moment {
             Moment::Now(now) => Some(assess(scene.policy(), &known.facts(&scene.around), now)),
             Moment::Past(_) => None,

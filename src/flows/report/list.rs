@@ -42,7 +42,7 @@ pub(super) enum List {
         /// The moment they are read from.
         scene: Box<Scene>,
         /// What is said of each.
-        fields: &'static [Field],
+        fields: Vec<Field>,
         /// Who, in order.
         order: std::vec::IntoIter<AccountId>,
         /// How many.
@@ -63,11 +63,17 @@ pub(super) enum List {
 
 impl List {
     /// Accounts that will be read again, each with its rank and what was read of it.
-    pub(super) fn people(scene: Scene, fields: &'static [Field], mut found: Vec<(Rank, Digested)>) -> Self {
+    pub(super) fn people(scene: Scene, fields: &[Field], mut found: Vec<(Rank, Digested)>) -> Self {
         found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        Self::sorted(scene, fields, found.into_iter().map(|(rank, digest)| (rank.id, digest)).collect())
+    }
+
+    /// Accounts in the order that they come in, each with what was read of it.
+    pub(super) fn sorted(scene: Scene, fields: &[Field], found: Vec<(AccountId, Digested)>) -> Self {
         let hash = over(found.iter().map(|(_, digest)| digest));
-        let order: Vec<AccountId> = found.into_iter().map(|(rank, _)| rank.id).collect();
-        Self::People { scene: Box::new(scene), fields, count: order.len(), order: order.into_iter(), hash }
+        let order: Vec<AccountId> = found.into_iter().map(|(id, _)| id).collect();
+        let (scene, fields) = (Box::new(scene), fields.to_vec());
+        Self::People { scene, fields, count: order.len(), order: order.into_iter(), hash }
     }
 
     /// Rows that are made.

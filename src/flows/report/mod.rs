@@ -6,6 +6,7 @@
 
 mod ask;
 mod cell;
+mod chosen;
 mod departed;
 mod expiring;
 mod field;
@@ -29,6 +30,7 @@ use crate::domain::language::Language;
 
 pub use ask::{Asked, ask};
 pub use cell::{Cell, Term};
+pub(in crate::flows) use chosen::of_people;
 pub use field::Column;
 pub use filter::Filters;
 pub(crate) use form::aligned;

@@ -31,6 +31,8 @@ pub(super) struct Person {
     pub(super) crm_ids: Vec<String>,
     /// How many items it sees; likewise.
     pub(super) items: Option<usize>,
+    /// Who their manager is, as the directory says; likewise.
+    pub(super) manager: Option<String>,
 }
 
 impl Person {
@@ -82,6 +84,7 @@ impl Person {
             Field::CreatedAt => Cell::Day(account.created_at),
             Field::ActivatedAt => Cell::day(account.activated_at),
             Field::ValidUntil => Cell::day(account.valid_until),
+            Field::Manager => Cell::text(self.manager.as_deref()),
             Field::Protected => Cell::Flag(account.is_protected),
             Field::CanSignIn => Cell::Flag(self.can_sign_in(scene.moment)),
             Field::Limited => Cell::Flag(known.limited),

@@ -8,6 +8,7 @@ use super::list::List;
 use super::scene::{Population, Scene};
 use super::{Cell, Report, Term};
 use crate::domain::safety::SafetyStop;
+use crate::flows::lifecycle::UNDER_WAY;
 use crate::store::run_list::{self, Listed};
 
 /// So many runs are read at once.
@@ -36,7 +37,7 @@ fn row(scene: &Scene, listed: &Listed) -> Vec<Cell> {
     // What became of it after the moment was not known then.
     let at = scene.moment.at();
     let is_over = run.finished_at.is_some_and(|end| end <= at);
-    let outcome = if is_over { run.outcome.as_str() } else { "under_way" };
+    let outcome = if is_over { run.outcome.as_str() } else { UNDER_WAY };
     let ended = |count: i64| if is_over { Cell::Count(count) } else { Cell::Nothing };
     let stop = |stop: &SafetyStop| Term::new(&stop.name(), stop.sentence(scene.policy(), &scene.reading));
     let cell = |field: &F| match field {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::super::lifecycle::facts::{self, Known, Moment, PAGE, Surroundings};
+use super::super::people::roster;
 use super::super::{Act, Compiled, Ports, Refusal, past};
 use super::cell::Reader;
 use super::field::{Column, Field};
@@ -18,8 +19,9 @@ use super::words::{self, Words};
 use super::{Cell, Filters, Report, ReportName, Request, Term};
 use crate::domain::account::{Account, Status};
 use crate::domain::days::Reading;
+use crate::domain::evidence::last_seen;
 use crate::domain::ids::{AccountId, DirectoryId, TargetId};
-use crate::domain::policy::Policy;
+use crate::domain::policy::{EvidenceSource, Policy};
 use crate::store::{Conn, Span, account, audit, population, told};
 
 /// What a report is made from.
@@ -44,6 +46,9 @@ pub(super) struct Scene {
     /// Which rows.
     pub(super) filters: Filters,
     targets: Vec<TargetId>,
+    /// Whether it is a list as somebody has it on the screen: with managers, and last seen by any source.
+    pub(super) is_list: bool,
+    managers: roster::Managers,
 }
 
 /// How many there are of what, among everybody that was read.
@@ -93,6 +98,8 @@ impl Scene {
             before: request.before,
             filters: request.filters.clone(),
             targets: ports.settings.targets.iter().map(|target| target.id.clone()).collect(),
+            is_list: false,
+            managers: roster::Managers::new(),
         })
     }
 
@@ -135,9 +142,21 @@ impl Scene {
     async fn people(&mut self, known: Vec<Known>, span: &Span) -> Result<Vec<Person>, Refusal> {
         let mut people = Vec::with_capacity(known.len());
         for known in known {
-            let seen = known.last_seen(&self.compiled.policy, &self.around);
+            let seen = if self.is_list {
+                last_seen(&known.evidence, &EvidenceSource::ALL.iter().copied().collect())
+            } else {
+                known.last_seen(&self.compiled.policy, &self.around)
+            };
             let verdict = Verdict::of(self, &known);
-            people.push(Person { known, seen, verdict, knows: Vec::new(), crm_ids: Vec::new(), items: None });
+            let (knows, crm_ids) = (Vec::new(), Vec::new());
+            people.push(Person { known, seen, verdict, knows, crm_ids, items: None, manager: None });
+        }
+        if self.is_list {
+            let ids = people.iter().map(|person| person.known.account.id).collect();
+            let mut managers = roster::managers(&mut self.conn, ids, &mut self.managers).await?;
+            for person in &mut people {
+                person.manager = managers.remove(&person.known.account.id);
+            }
         }
         match self.name {
             ReportName::Stale | ReportName::Orphans => self.learn_of_crms(&mut people, span).await?,

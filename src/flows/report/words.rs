@@ -9,7 +9,9 @@ use crate::domain::evidence::SourceHealth;
 use crate::domain::grant::GrantKind;
 use crate::domain::ids::RuleId;
 use crate::domain::language::Language;
+use crate::domain::lifecycle::reason_word;
 use crate::domain::policy::EvidenceSource;
+use crate::flows::lifecycle::outcome_word;
 
 /// The words of one language.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +33,7 @@ const HEAD: &[(&str, &str, &str)] = &[
     ("exceptions", "Undantag", "Exceptions"),
     ("never_signed_in", "Aldrig inloggade", "Never signed in"),
     ("filters", "Urval", "Filters"),
-    ("audit_entries", "Poster i loggen", "Audit entries"),
+    ("audit_entries", "Poster i granskningsloggen", "Audit entries"),
     ("directory_population", "Aktiva i katalogerna", "Active in the directories"),
     ("hash", "Radernas kontrollsumma", "Checksum of the rows"),
     ("made_before", "Skapade före", "Made before"),
@@ -151,30 +153,12 @@ impl Words {
 
     /// Why an account has its status.
     pub(super) fn status_reason(self, reason: StatusReason) -> &'static str {
-        match reason {
-            StatusReason::Provisioned => self.pick("upplagt av katalogen", "provisioned by the directory"),
-            StatusReason::Departed => self.pick("har slutat", "has left"),
-            StatusReason::Returned => self.pick("är tillbaka", "is back"),
-            StatusReason::Inactive => self.pick("inaktivt", "inactive"),
-            StatusReason::NeverSignedIn => self.pick("aldrig inloggat", "never signed in"),
-            StatusReason::Expired => self.pick("slutdatum passerat", "end date passed"),
-            StatusReason::Leave => self.pick("ledighet", "leave"),
-            StatusReason::Manual => self.pick("beslut av en person", "a person's decision"),
-            StatusReason::Review => self.pick("beslut i översynen", "decided in the review"),
-            StatusReason::SignedIn => self.pick("loggade in igen", "signed in again"),
-        }
+        reason_word(reason, self.0)
     }
 
     /// How a run ended.
     pub(super) fn outcome(self, outcome: &str) -> String {
-        match outcome {
-            "applied" => self.pick("utförd", "applied").to_owned(),
-            "nothing_to_do" => self.pick("inget att göra", "nothing to do").to_owned(),
-            "observed" => self.pick("bara observerad", "only observed").to_owned(),
-            "awaits_release" => self.pick("väntar på att någon släpper den", "awaits release").to_owned(),
-            "under_way" => self.pick("pågår eller avbruten", "under way or broken off").to_owned(),
-            other => other.to_owned(),
-        }
+        outcome_word(outcome, self.0)
     }
 
     /// What a filter is called.

@@ -163,7 +163,7 @@ pub async fn revoke(
     if known.iter().any(|token| token.client.as_deref() == Some(which)) {
         return revoke_client(ports, act, owner, which).await;
     }
-    let found = one_of(known, which)?;
+    let found = one_of(kind, known, which)?;
     let (id, act) = (found.id, act.clone());
     let is_new = ports
         .db
@@ -209,7 +209,7 @@ async fn record(c: &mut Conn, act: &Act, token: &Token) -> Result<(), StoreError
     Ok(())
 }
 
-fn one_of(known: Vec<Token>, which: &str) -> Result<Token, Refusal> {
+fn one_of(kind: TokenKind, known: Vec<Token>, which: &str) -> Result<Token, Refusal> {
     let wanted = which.trim().to_ascii_lowercase();
     let is_meant = |token: &Token| {
         let id = token.id.to_string();
@@ -218,7 +218,10 @@ fn one_of(known: Vec<Token>, which: &str) -> Result<Token, Refusal> {
     let mut meant = known.into_iter().filter(is_meant);
     match (meant.next(), meant.next()) {
         (Some(one), None) => Ok(one),
-        (None, _) => Err(Refusal::not_found("token", which)),
+        (None, _) => {
+            let what = if kind == TokenKind::Client { "client or secret" } else { "token" };
+            Err(Refusal::not_found(what, which))
+        }
         (Some(_), Some(_)) => {
             let problem = format!("{which:?} begins the id of more than one; write more of it");
             Err(Refusal::invalid("id", problem))

@@ -54,7 +54,7 @@ impl Place {
             Self::Lifecycle => ("/lifecycle", "cycle", "Livscykel", "Lifecycle"),
             Self::Queue => ("/queue", "tray", "Att göra", "To do"),
             Self::Reports => ("/reports", "report", "Rapporter", "Reports"),
-            Self::Audit => ("/audit", "log", "Händelselogg", "Audit log"),
+            Self::Audit => ("/audit", "log", "Granskningslogg", "Audit log"),
             Self::Settings => ("/settings", "gear", "Inställningar", "Settings"),
         }
     }

@@ -61,6 +61,7 @@ mod lifecycle;
 mod menu;
 mod note;
 mod parts;
+mod people;
 mod person;
 mod queue;
 mod refuse;
@@ -85,6 +86,9 @@ use sent::Sent;
 pub(super) fn routes() -> Router<House> {
     Router::new()
         .route("/", get(start::show))
+        .route("/people", get(people::list))
+        .route("/people/change", get(people::change).post(people::apply))
+        .route("/people/export", get(people::export))
         .route("/language/{tag}", get(language::choose))
         .merge(lifecycle::routes())
         .merge(queue::routes())

@@ -148,7 +148,7 @@ fn stranger(frame: Frame, person: &SignedInPerson) -> Response {
     let mut notice =
         Notice::new(frame, "bad", "Den här sidan är inte öppen för dig", "This page is not open to you")
             .say(
-                "Sidan hör till dem som sköter konton och rättigheter. Ingen av dina roller öppnar den.",
+                "Sidan hör till dem som sköter konton och behörigheter. Ingen av dina roller öppnar den.",
                 "The page belongs to those who look after accounts and rights. None of your roles opens it.",
             )
             .lead(home, "Till ditt konto", "To your account");

@@ -6,10 +6,12 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+use jiff::Timestamp;
 
 use super::super::Problem;
+use super::super::pages::instant;
+use super::words::act_words;
 use super::{ConsolePerson, Desk, Place};
-use crate::domain::days::Reading;
 use crate::domain::policy::Console;
 use crate::flows::Refusal;
 use crate::flows::refusal::Newer;
@@ -78,7 +80,7 @@ impl ConsolePerson {
         };
         let (title, text) = (title.to_owned(), text.to_owned());
         let newer = match &refusal {
-            Refusal::Stale(newer) => newer.iter().map(|one| changed(&self.reading, one)).collect(),
+            Refusal::Stale(newer) => newer.iter().map(|one| changed(self, one)).collect(),
             _ => Vec::new(),
         };
         let detail = match &refusal {
@@ -133,9 +135,9 @@ fn needs(console: &ConsolePerson, needed: Console) -> (&'static str, &'static st
     (title, text)
 }
 
-fn changed(reading: &Reading, newer: &Newer) -> Changed {
-    let told = |(at, by, what): &(jiff::Timestamp, String, String)| {
-        format!("{} · {by} · {what}", super::super::pages::instant(reading, *at))
+fn changed(console: &ConsolePerson, newer: &Newer) -> Changed {
+    let told = |(at, by, what): &(Timestamp, String, String)| {
+        format!("{} · {by} · {}", instant(&console.reading, *at), act_words(&console.frame, what))
     };
     Changed { name: newer.name.clone(), changes: newer.changes.iter().map(told).collect() }
 }

@@ -12,8 +12,9 @@ use serde::Deserialize;
 use crate::domain::language::Language;
 use crate::flows::Ports;
 use crate::flows::report::{self, Asked, Form, Layout, Separator};
+use crate::http::Problem;
 use crate::http::caller::TargetCaller;
-use crate::http::{Problem, report_file};
+use crate::http::written::written;
 
 /// How the report is wanted.
 #[derive(Debug, Deserialize)]
@@ -91,5 +92,5 @@ pub(super) async fn show(
     };
     let request = report::ask(&ports, asked).await?;
     let made = report::produce(&ports, &caller.act, &request).await?;
-    Ok(report_file::answer(made, layout)?)
+    Ok(written(made, layout)?)
 }

@@ -37,7 +37,7 @@ pub(crate) fn show(house: &House, headers: &HeaderMap, person: &SignedInPerson) 
     let directory = house.ports.settings.directories.iter().find(|d| d.id == person.session.directory);
     let held = &person.effective;
     let home = Home {
-        name: if account.display_name.is_empty() { &account.user_name } else { &account.display_name },
+        name: account.shown_name(),
         user_name: &account.user_name,
         roles: policy
             .roles

@@ -9,7 +9,7 @@ use crate::domain::language::{Language, Text};
 use crate::mail::letter::Letter;
 
 /// How many accounts a plan would touch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PlanCounts {
     /// Would be frozen.
     pub freeze: usize,
@@ -17,6 +17,8 @@ pub struct PlanCounts {
     pub deactivate: usize,
     /// Would be removed.
     pub remove: usize,
+    /// Would lose rights, and stay.
+    pub take_rights: usize,
 }
 
 /// What became of an invitation to sign in without a provider.
@@ -63,8 +65,6 @@ pub enum Alert<'a> {
         counts: PlanCounts,
         /// Why it stopped, a sentence each.
         causes: &'a [Text],
-        /// The page that shows it whole, where there is one.
-        page: Option<&'a str>,
     },
     /// A link that lets an administrator in without a provider was made, opened or used.
     Invitation {
@@ -84,8 +84,8 @@ impl Alert<'_> {
     #[must_use]
     pub fn letter(&self, id: uuid::Uuid, address: &str, language: Language) -> Letter {
         let (subject, text) = match *self {
-            Self::PlanStopped { hash, made_on, counts, causes, page } => {
-                stopped(language, hash, made_on, counts, (causes, page))
+            Self::PlanStopped { hash, made_on, counts, causes } => {
+                stopped(language, hash, made_on, counts, causes)
             }
             Self::Invitation { event, user_name, by, at } => invitation(language, event, user_name, by, at),
         };
@@ -128,17 +128,16 @@ fn stopped(
     hash: &str,
     made_on: Date,
     counts: PlanCounts,
-    (causes, page): (&[Text], Option<&str>),
+    causes: &[Text],
 ) -> (String, String) {
     let causes: Vec<String> = causes.iter().map(|cause| format!("- {}", cause.get(language))).collect();
     let (would, causes) = (would(counts, language), causes.join("\n"));
-    let whole = page.map_or_else(|| format!("portvakt lifecycle show {hash}"), str::to_owned);
     match language {
         Language::Sv => (
             "Planen stannade av sig själv och väntar på beslut".to_owned(),
             format!(
                 "Planen från {made_on} stannade av sig själv. Ingenting har gjorts.\n\nDen skulle {would}.\n\nVarför den \
-                     stannade:\n{causes}\n\nSe hela planen:\n{whole}\n\nGodkänn den:\n\
+                     stannade:\n{causes}\n\nSe hela planen:\nportvakt lifecycle show {hash}\n\nGodkänn den:\n\
                      portvakt lifecycle release {hash} --reason \"…\"\n\nBeslutet gäller just den här planen. Görs inget \
                      ersätts den av en ny vid nästa körning."
             ),
@@ -147,7 +146,7 @@ fn stopped(
             "The plan stopped by itself and awaits a decision".to_owned(),
             format!(
                 "The plan of {} stopped by itself. Nothing has been done.\n\nIt would {would}.\n\nWhy it stopped:\n\
-                     {causes}\n\nSee the whole plan:\n{whole}\n\nRelease it:\n\
+                     {causes}\n\nSee the whole plan:\nportvakt lifecycle show {hash}\n\nRelease it:\n\
                      portvakt lifecycle release {hash} --reason \"…\"\n\nThe decision covers this very plan. If nothing is done, \
                      a new one takes its place at the next run.",
                 made_on.strftime("%-d %b %Y")
@@ -159,14 +158,23 @@ fn stopped(
 /// "frysa 6 konton och avaktivera 1 konto": only what there is.
 fn would(counts: PlanCounts, language: Language) -> String {
     let (acts, one, many, and, nothing) = match language {
-        Language::Sv => {
-            (["frysa", "avaktivera", "ta bort"], "konto", "konton", " och ", "inte röra något konto")
-        }
-        Language::En => {
-            (["freeze", "deactivate", "remove"], "account", "accounts", " and ", "touch no account")
-        }
+        Language::Sv => (
+            ["frysa", "avaktivera", "ta bort", "ta bort behörigheter för"],
+            "konto",
+            "konton",
+            " och ",
+            "inte röra något konto",
+        ),
+        Language::En => (
+            ["freeze", "deactivate", "remove", "take rights from"],
+            "account",
+            "accounts",
+            " and ",
+            "touch no account",
+        ),
     };
-    let counted = acts.into_iter().zip([counts.freeze, counts.deactivate, counts.remove]);
+    let PlanCounts { freeze, deactivate, remove, take_rights } = counts;
+    let counted = acts.into_iter().zip([freeze, deactivate, remove, take_rights]);
     let mut parts: Vec<String> = counted
         .filter(|(_, count)| *count > 0)
         .map(|(act, count)| format!("{act} {count} {}", if count == 1 { one } else { many }))
@@ -193,9 +201,8 @@ mod tests {
         let alert = Alert::PlanStopped {
             hash: "3f9c",
             made_on: date(2025, 10, 7),
-            counts: PlanCounts { freeze: 24, deactivate: 1, remove: 0 },
+            counts: PlanCounts { freeze: 24, deactivate: 1, ..PlanCounts::default() },
             causes: &causes,
-            page: Some("https://portvakt.example/lifecycle/3f9c"),
         };
         let sv = alert.letter(uuid::Uuid::nil(), "it@b.example", Language::Sv).text;
         assert!(
@@ -209,17 +216,19 @@ mod tests {
         assert!(en.contains("It would freeze 24 accounts and deactivate 1 account."), "{en}");
         for text in [sv, en] {
             assert!(
-                text.contains("portvakt lifecycle release 3f9c --reason") && text.contains("/lifecycle/3f9c")
+                text.contains("portvakt lifecycle release 3f9c --reason")
+                    && text.contains("portvakt lifecycle show 3f9c")
             );
         }
     }
 
     #[test]
-    fn three_acts_are_told_in_one_sentence() {
-        let counts = PlanCounts { freeze: 2, deactivate: 3, remove: 1 };
+    fn all_acts_are_told_in_one_sentence() {
+        let counts = PlanCounts { freeze: 2, deactivate: 3, remove: 1, take_rights: 8 };
         assert_eq!(
             would(counts, Language::En),
-            "freeze 2 accounts, deactivate 3 accounts and remove 1 account"
+            "freeze 2 accounts, deactivate 3 accounts, remove 1 account and take rights from 8 accounts"
         );
+        assert!(would(counts, Language::Sv).ends_with(" och ta bort behörigheter för 8 konton"));
     }
 }

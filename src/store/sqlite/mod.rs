@@ -13,6 +13,7 @@ mod pool;
 mod reader;
 mod statement;
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
@@ -102,12 +103,12 @@ pub(super) fn execute<'c>(
 /// All rows.
 pub(super) fn fetch_all<'c, R: FromSqlite + Send + 'static>(
     c: Lite<'c>,
-    sql: &'static str,
+    sql: Cow<'static, str>,
     values: &[&dyn Bound],
 ) -> impl Future<Output = Result<Vec<R>, StoreError>> + use<'c, R> {
     run(c, values, move |conn, values| {
         let mut found = Vec::new();
-        statement::rows(conn, sql, values, |row| {
+        statement::rows(conn, &sql, values, |row| {
             found.push(row);
             ControlFlow::Continue(())
         })?;
@@ -118,19 +119,19 @@ pub(super) fn fetch_all<'c, R: FromSqlite + Send + 'static>(
 /// The first row, where there is one.
 pub(super) fn fetch_optional<'c, R: FromSqlite + Send + 'static>(
     c: Lite<'c>,
-    sql: &'static str,
+    sql: Cow<'static, str>,
     values: &[&dyn Bound],
 ) -> impl Future<Output = Result<Option<R>, StoreError>> + use<'c, R> {
-    run(c, values, move |conn, values| first(conn, sql, values))
+    run(c, values, move |conn, values| first(conn, &sql, values))
 }
 
 /// The first row, which must be there.
 pub(super) fn fetch_one<'c, R: FromSqlite + Send + 'static>(
     c: Lite<'c>,
-    sql: &'static str,
+    sql: Cow<'static, str>,
     values: &[&dyn Bound],
 ) -> impl Future<Output = Result<R, StoreError>> + use<'c, R> {
-    run(c, values, move |conn, values| first(conn, sql, values)?.ok_or(rusqlite::Error::QueryReturnedNoRows))
+    run(c, values, move |conn, values| first(conn, &sql, values)?.ok_or(rusqlite::Error::QueryReturnedNoRows))
 }
 
 fn first<R: FromSqlite>(conn: &Connection, sql: &str, values: &[&dyn Bound]) -> rusqlite::Result<Option<R>> {

@@ -50,18 +50,18 @@ impl Drop for House {
 }
 
 async fn rows(reader: &mut Reader) -> i64 {
-    fetch_one::<(i64,)>(Lite::Reader(reader), "SELECT COUNT(*) FROM t", &[]).await.unwrap().0
+    fetch_one::<(i64,)>(Lite::Reader(reader), "SELECT COUNT(*) FROM t".into(), &[]).await.unwrap().0
 }
 
 async fn laborious(reader: &mut Reader) -> (i64, i64) {
-    fetch_one(Lite::Reader(reader), LABORIOUS, &[]).await.unwrap()
+    fetch_one(Lite::Reader(reader), LABORIOUS.into(), &[]).await.unwrap()
 }
 
 fn endless(pool: &Pool) -> tokio::task::JoinHandle<Result<(i64,), StoreError>> {
     let pool = pool.clone();
     tokio::spawn(async move {
         let mut reader = pool.reader().await?;
-        fetch_one(Lite::Reader(&mut reader), ENDLESS, &[]).await
+        fetch_one(Lite::Reader(&mut reader), ENDLESS.into(), &[]).await
     })
 }
 
@@ -89,9 +89,9 @@ async fn a_read_without_end_holds_up_nobody_and_ends_when_nobody_waits_for_it() 
 async fn a_read_that_is_given_up_really_ends_and_its_place_is_free_again() {
     let house = House::new(1);
     let mut reader = house.pool.reader().await.unwrap();
-    let read = fetch_one::<(i64,)>(Lite::Reader(&mut reader), ENDLESS, &[]);
+    let read = fetch_one::<(i64,)>(Lite::Reader(&mut reader), ENDLESS.into(), &[]);
     assert!(timeout(Duration::from_millis(20), read).await.is_err());
-    let refused = fetch_one::<(i64,)>(Lite::Reader(&mut reader), "SELECT 1", &[]).await;
+    let refused = fetch_one::<(i64,)>(Lite::Reader(&mut reader), "SELECT 1".into(), &[]).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     // The only place: it is had while the reader lives on, once the thread has let go of the connection.
     assert_eq!(house.count().await, 1);

@@ -5,6 +5,7 @@
 #                             With PORTVAKT_KEEP=1 in the environment the folder stays for a look afterwards
 #   daemon_settings ID ISSUER [DATABASE-URL]   writes settings and policy for one directory; more settings from stdin
 #   daemon_start / daemon_stop / portvakt ARGUMENTS...
+#   wire_to URL / faults RULES    a proxy that loses, cuts and delays on demand
 #   ok SENTENCE COMMAND...    one assertion; the first that fails ends the check with the daemon's last words
 #   until_ok SECONDS COMMAND...   the same command again until it succeeds or the time is up
 source "$(dirname "${BASH_SOURCE[0]}")/counterpart.sh"
@@ -29,6 +30,7 @@ check_end() {
   daemon_stop >/dev/null 2>&1 || true
   for one in "${STOP[@]}"; do $one >/dev/null 2>&1 || true; done
   DATA="$WORK/sink"; cp_stop hook-sink >/dev/null 2>&1 || true
+  DATA="$WORK/wire"; cp_stop wire >/dev/null 2>&1 || true
   if [ "$status" = 0 ]; then echo "$CHECK: $ASSERTED assertions held"; else echo "$CHECK: failed after $ASSERTED assertions" >&2; fi
   if [ -n "${PORTVAKT_KEEP:-}" ]; then echo "$CHECK: kept $WORK"; else rm -rf "$WORK"; fi
   exit "$status"
@@ -42,6 +44,13 @@ until_ok() { # until_ok SECONDS COMMAND...
   local end=$((SECONDS + $1)); shift
   until "$@"; do [ $SECONDS -lt "$end" ] || return 1; sleep 0.3; done
 }
+
+wire_to() { # wire_to URL : a bad wire before it at $WIRE, told by `faults`; every exchange in $WORK/wire.jsonl
+  local port; port="$(cp_free_port)"; WIRE="http://127.0.0.1:$port"
+  (DATA="$WORK/wire"; cp_spawn wire python3 "$TOOLS/faultproxy.py" --listen "127.0.0.1:$port" --target "$1" --log "$WORK/wire.jsonl")
+  cp_wait_http "$WIRE/__faults" 10
+}
+faults() { curl -sS --fail --max-time 5 -o /dev/null -X POST "$WIRE/__faults" --data "$1"; } # faults JSON-LIST-OF-RULES
 
 portvakt() { "$BIN" --config "$DATA/portvakt.toml" "$@"; }
 daemon_start() {

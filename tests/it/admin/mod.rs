@@ -3,7 +3,12 @@
 //! Invariant: people arrive over SCIM, hold their roles by hand, and sign in at the provider.
 
 mod cast;
+mod changes;
 mod frame;
 mod lifecycle;
+mod people;
 mod queue;
 mod reading;
+mod rights;
+mod speed;
+mod start;

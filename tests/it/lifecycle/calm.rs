@@ -9,7 +9,7 @@ use portvakt::flows::{Refusal, clock_watch, people};
 use portvakt::store::evidence_day;
 use serde_json::json;
 
-use super::{SETTINGS, USERS, World, told};
+use super::{SETTINGS, World, told};
 use crate::engines::{look, on_each_engine};
 use crate::house::{POLICY, at};
 
@@ -141,10 +141,7 @@ async fn a_rule_about_an_attribute_applies_to_whom_the_directory_says() {
         let w = World::with(t, SETTINGS, &POLICY.replace("[[lifecycle.rule]]\nid = \"everyone\"", rule)).await;
         let admin = w.board(&["anna"]).await[0];
         let (bo, cia) = (w.arrives("bo").await, w.arrives("cia").await);
-        let path = format!("{USERS}/{}", w.scim_id("bo").await);
-        let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-            "Operations": [{ "op": "replace", "path": "userType", "value": "Kansli" }] });
-        assert!(w.house.send("PATCH", &path, &w.token, &body).await.status.is_success());
+        w.says("bo", json!([{ "op": "replace", "path": "userType", "value": "Kansli" }])).await;
         w.pass_days(31);
         w.signs_in(admin).await;
         assert_eq!(w.apply(None).await.applied, 1);

@@ -14,33 +14,10 @@ use serde_json::{Value, json};
 use super::{World, steps};
 use crate::engines::{look, on_each_engine};
 
-const GROUPS: &str = "/scim/v2/entra/Groups";
-
 impl World<'_> {
     /// The helpers' group has just these members.
     async fn helpers_become(&self, names: &[String]) {
         self.becomes("group-helpers", names).await;
-    }
-
-    /// A group has just these members.
-    async fn becomes(&self, group: &str, names: &[String]) {
-        let filter = format!("?filter=externalId%20eq%20%22{group}%22");
-        let found = self.house.send("GET", &format!("{GROUPS}{filter}"), &self.token, &Value::Null).await;
-        let mut members = Vec::new();
-        for name in names {
-            members.push(json!({ "value": self.scim_id(name).await }));
-        }
-        let (method, path, body) = if let Some(id) = found.body["Resources"][0]["id"].as_str() {
-            let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-                    "Operations": [{ "op": "replace", "path": "members", "value": members }] });
-            ("PATCH", format!("{GROUPS}/{id}"), body)
-        } else {
-            let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
-                    "displayName": "Hjälpare", "externalId": group, "members": members });
-            ("POST", GROUPS.to_owned(), body)
-        };
-        let answer = self.house.send(method, &path, &self.token, &body).await;
-        assert!(answer.status.is_success(), "{}", answer.body);
     }
 
     async fn holds(&self, id: AccountId) -> BTreeSet<String> {
@@ -72,20 +49,9 @@ async fn an_emptied_group_is_recorded_and_what_it_takes_waits_for_its_hash() {
         assert!(before.contains("role:communicator"));
         w.helpers_become(&[]).await;
         assert_eq!(w.without_rights(&crowd[..8]).await, 0, "nobody lost anything");
-        let found = w
-            .house
-            .send(
-                "GET",
-                &format!("{GROUPS}?filter=externalId%20eq%20%22group-helpers%22"),
-                &w.token,
-                &Value::Null,
-            )
-            .await;
-        assert!(
-            found.body["Resources"][0].get("members").is_none_or(|members| members == &json!([])),
-            "{}",
-            found.body
-        );
+        let path = w.group_path("group-helpers").await.expect("the group");
+        let found = w.house.send("GET", &path, &w.token, &Value::Null).await.body;
+        assert!(found.get("members").is_none_or(|members| members == &json!([])), "{found}");
 
         let stopped = w.apply(None).await;
         let RunOutcome::AwaitsRelease(stops) = &stopped.outcome else { panic!("{stopped:?}") };

@@ -11,7 +11,7 @@ use portvakt::store::{letter, notice};
 use serde_json::json;
 use std::sync::Arc;
 
-use super::{SETTINGS, USERS, World, told};
+use super::{SETTINGS, World, told};
 use crate::engines::{TestDb, change, look, on_each_engine};
 use crate::house::POLICY;
 use crate::mail_server::{MailServer, header, report};
@@ -37,18 +37,9 @@ async fn quiet<'t>(t: &'t TestDb, server: &MailServer, more: &str) -> (World<'t>
     (w, admin, bo)
 }
 
-/// Changes attributes of a person, as the directory says them.
-async fn directory_sets(w: &World<'_>, name: &str, operations: serde_json::Value) {
-    let path = format!("{USERS}/{}", w.scim_id(name).await);
-    let body =
-        json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
-    let answer = w.house.send("PATCH", &path, &w.token, &body).await;
-    assert!(answer.status.is_success(), "{}", answer.body);
-}
-
 async fn moves_to(w: &World<'_>, name: &str, address: &str) {
     let emails = json!([{ "value": address, "primary": true, "type": "work" }]);
-    directory_sets(w, name, json!([{ "op": "replace", "path": "emails", "value": emails }])).await;
+    w.says(name, json!([{ "op": "replace", "path": "emails", "value": emails }])).await;
 }
 
 async fn send_due(ports: &Arc<Ports>) -> String {
@@ -107,7 +98,7 @@ async fn where_mail_to_the_person_is_refused_the_manager_hears_of_it_and_that_co
         let sara = w.arrives("sara").await;
         let path = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager";
         let manager = json!({ "value": w.scim_id("sara").await });
-        directory_sets(&w, "bo", json!([{ "op": "replace", "path": path, "value": manager }])).await;
+        w.says("bo", json!([{ "op": "replace", "path": path, "value": manager }])).await;
         moves_to(&w, "bo", "reject@forening.example").await;
         let report = w.apply(None).await;
         assert_eq!((report.applied, report.skipped), (1, 0), "{}", outcome(&w, &report.plan).await);
@@ -132,7 +123,7 @@ async fn where_mail_to_the_person_is_refused_the_manager_hears_of_it_and_that_co
 async fn is_frozen_without_address(t: &TestDb, more: &str) -> bool {
     let server = MailServer::start().await;
     let (w, admin, bo) = quiet(t, &server, more).await;
-    directory_sets(&w, "bo", json!([{ "op": "remove", "path": "emails" }])).await;
+    w.says("bo", json!([{ "op": "remove", "path": "emails" }])).await;
     assert_eq!(w.get(bo).await.email, None);
     for days in [0, 14, 1] {
         w.pass_days(days);

@@ -6,6 +6,7 @@ mod away;
 mod calm;
 mod dates;
 mod deputies;
+mod directory;
 mod guarded;
 mod held;
 mod killed;
@@ -107,29 +108,6 @@ impl<'a> World<'a> {
         let answer = self.house.send("POST", USERS, &self.token, &body).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
         self.of_name(name).await.id
-    }
-
-    /// People arrive and become the board, which administers.
-    async fn board(&self, names: &[&str]) -> Vec<AccountId> {
-        let (mut ids, mut members) = (Vec::new(), Vec::new());
-        for name in names {
-            ids.push(self.arrives(name).await);
-            members.push(json!({ "value": self.scim_id(name).await }));
-        }
-        let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
-            "displayName": "Styrelsen", "externalId": "group-board", "members": members });
-        let answer = self.house.send("POST", "/scim/v2/entra/Groups", &self.token, &body).await;
-        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
-        ids
-    }
-
-    /// The directory says inactive, or active again.
-    async fn directory_says(&self, name: &str, is_active: bool) {
-        let path = format!("{USERS}/{}", self.scim_id(name).await);
-        let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-            "Operations": [{ "op": "replace", "path": "active", "value": is_active }] });
-        let answer = self.house.send("PATCH", &path, &self.token, &body).await;
-        assert!(answer.status.is_success(), "{}", answer.body);
     }
 
     async fn scim_id(&self, name: &str) -> String {

@@ -11,9 +11,9 @@ use portvakt::flows::post;
 use portvakt::jobs;
 use portvakt::store::question::{self, Question};
 use portvakt::store::{account, entitlement};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{SETTINGS, USERS, World};
+use super::{SETTINGS, World};
 use crate::engines::{TestDb, change, look, on_each_engine};
 use crate::house::POLICY;
 use crate::mail_server::{MailServer, header};
@@ -41,17 +41,9 @@ async fn given(w: &World<'_>, anna: AccountId, bo: AccountId, days: i64) {
     people::grant(w.ports(), &act, &bo.to_string(), (role(), until), "the spring letter").await.unwrap();
 }
 
-async fn says(w: &World<'_>, name: &str, operations: Value) {
-    let path = format!("{USERS}/{}", w.scim_id(name).await);
-    let body =
-        json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
-    let answer = w.house.send("PATCH", &path, &w.token, &body).await;
-    assert!(answer.status.is_success(), "{}", answer.body);
-}
-
 async fn works_in(w: &World<'_>, department: &str) {
     let path = format!("{ENTERPRISE}:department");
-    says(w, "bo", json!([{ "op": "replace", "path": path, "value": department }])).await;
+    w.says("bo", json!([{ "op": "replace", "path": path, "value": department }])).await;
 }
 
 fn to(letters: &[String]) -> Vec<&str> {
@@ -134,18 +126,10 @@ async fn a_group_that_is_left_takes_its_right_at_once_and_silence_ends_the_rest_
         let more = "[changed_job]\nunanswered = \"end\"\nanswer_within = \"14d\"\nremind_every = \"7d\"\n";
         let (w, anna, _) = house(t, &server, more).await;
         let cia = w.arrives("cia").await;
-        let (me, her) = (w.scim_id("anna").await, w.scim_id("cia").await);
-        let group = w.house.send("GET", "/scim/v2/entra/Groups", &w.token, &Value::Null).await;
-        let path = format!("/scim/v2/entra/Groups/{}", group.body["Resources"][0]["id"].as_str().unwrap());
-        let members = |ids: &[&str]| {
-            let all: Vec<Value> = ids.iter().map(|id| json!({ "value": id })).collect();
-            json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-                "Operations": [{ "op": "replace", "path": "members", "value": all }] })
-        };
-        assert!(w.house.send("PATCH", &path, &w.token, &members(&[&me, &her])).await.status.is_success());
+        w.becomes("group-board", &["anna", "cia"]).await;
         given(&w, anna, cia, 170).await;
         assert!(mover::questions(w.ports()).await.unwrap().is_empty(), "to join a group is no change of job");
-        assert!(w.house.send("PATCH", &path, &w.token, &members(&[&me])).await.status.is_success());
+        w.becomes("group-board", &["anna"]).await;
         let left: Vec<String> = look!(w.t, c => entitlement::held(c, cia))
             .iter()
             .map(|one| one.kind.value().to_owned())

@@ -179,7 +179,10 @@ async fn the_api_gives_every_form_and_refuses_what_it_does_not_know() {
         ] {
             assert_eq!(get(path).await.status, StatusCode::BAD_REQUEST, "{path}");
         }
-        assert_eq!(get("nothing").await.status, StatusCode::NOT_FOUND);
+        let nothing = get("nothing").await;
+        assert_eq!(nothing.status, StatusCode::NOT_FOUND);
+        let detail = nothing.body["detail"].as_str().unwrap();
+        assert!(detail.starts_with("there is no report \"nothing\"; there are: access, "), "{detail}");
     })
     .await;
 }

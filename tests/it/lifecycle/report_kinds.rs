@@ -78,13 +78,7 @@ async fn a_departure_that_the_limits_held_counts_from_the_day_the_directory_said
         );
         w.pass_days(2);
         w.arrives("bo").await;
-        let members = json!([{ "value": w.scim_id("anna").await }, { "value": w.scim_id("bo").await }]);
-        let groups = w.house.send("GET", "/scim/v2/entra/Groups", &w.token, &Value::Null).await;
-        let group = groups.body["Resources"][0]["id"].as_str().unwrap().to_owned();
-        let add = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-            "Operations": [{ "op": "add", "path": "members", "value": members }] });
-        let answer = w.house.send("PATCH", &format!("/scim/v2/entra/Groups/{group}"), &w.token, &add).await;
-        assert!(answer.status.is_success(), "{}", answer.body);
+        w.becomes("group-board", &["anna", "bo"]).await;
         w.apply(None).await;
         crm_takes(&w, board[0]).await;
         let report = made(&w, &ask(ReportName::Departed)).await;
@@ -103,10 +97,7 @@ async fn each_report_holds_whom_it_is_about_and_nobody_else() {
         let asa = w.arrives("Åsa").await;
         w.arrives("brandlucka").await;
         let gone = w.arrives("gustav").await;
-        let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Hjälpare",
-            "externalId": "group-helpers", "members": [{ "value": w.scim_id("Åsa").await }] });
-        let answer = w.house.send("POST", "/scim/v2/entra/Groups", &w.token, &body).await;
-        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+        w.group("group-helpers", "Hjälpare", &["Åsa"]).await;
         w.rewrite(gone, AccountKind::Temporary, Some(at("2025-11-01T00:00:00Z"))).await;
         let of = async |name| column(&made(&w, &ask(name)).await, "display_name");
         assert_eq!(of(ReportName::Privileged).await, ["Öman"]);
@@ -116,9 +107,15 @@ async fn each_report_holds_whom_it_is_about_and_nobody_else() {
         assert_eq!(of(ReportName::Expiring).await, ["gustav"]);
         assert_eq!(of(ReportName::Orphans).await, Vec::<Value>::new());
         let limited = made(&w, &ask(ReportName::Limited)).await;
-        assert_eq!((&row(&limited, "Åsa")["sectors"], &row(&limited, "Åsa")["items"]), (&json!(["mailings"]), &json!(0)));
+        assert_eq!(
+            (&row(&limited, "Åsa")["sectors"], &row(&limited, "Åsa")["items"]),
+            (&json!(["mailings"]), &json!(0))
+        );
         let expiring = made(&w, &ask(ReportName::Expiring)).await;
-        assert_eq!((&row(&expiring, "gustav")["what"], &row(&expiring, "gustav")["days_left"]), (&json!("account"), &json!(24)));
+        assert_eq!(
+            (&row(&expiring, "gustav")["what"], &row(&expiring, "gustav")["days_left"]),
+            (&json!("account"), &json!(24))
+        );
         let soon = Request { before: Some(at("2025-10-20T00:00:00Z")), ..ask(ReportName::Expiring) };
         assert_eq!(made(&w, &soon).await["rows"], json!([]));
         // Deleted in the directory, and kept by the limits: nobody answers for the account any more.

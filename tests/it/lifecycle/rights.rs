@@ -11,11 +11,10 @@ use portvakt::store::entitlement;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::directory::{GROUPS, patch};
 use super::{SETTINGS, USERS, World, told};
 use crate::engines::{change, look, on_each_engine};
 use crate::house::POLICY;
-
-const GROUPS: &str = "/scim/v2/entra/Groups";
 
 impl World<'_> {
     async fn roles(&self, id: AccountId) -> BTreeSet<String> {
@@ -30,17 +29,7 @@ impl World<'_> {
 
     /// The board's group from now on has just these members.
     async fn board_becomes(&self, names: &[&str]) {
-        let filter = "?filter=externalId%20eq%20%22group-board%22";
-        let found = self.house.send("GET", &format!("{GROUPS}{filter}"), &self.token, &Value::Null).await;
-        let id = found.body["Resources"][0]["id"].as_str().expect("the board's group").to_owned();
-        let mut members = Vec::new();
-        for name in names {
-            members.push(json!({ "value": self.scim_id(name).await }));
-        }
-        let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-            "Operations": [{ "op": "replace", "path": "members", "value": members }] });
-        let answer = self.house.send("PATCH", &format!("{GROUPS}/{id}"), &self.token, &body).await;
-        assert!(answer.status.is_success(), "{}", answer.body);
+        self.becomes("group-board", names).await;
     }
 
     async fn was_held_back(&self, id: AccountId) -> usize {
@@ -118,10 +107,8 @@ async fn of_two_administrators_whom_two_groups_drop_at_the_same_moment_one_stays
             let made = w.house.send("POST", GROUPS, &w.token, &body).await;
             paths.push((format!("{GROUPS}/{}", made.body["id"].as_str().expect("an id")), member));
         }
-        let operation = |op: &str, value: &Value| {
-            json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-                "Operations": [{ "op": op, "path": "members", "value": value }] })
-        };
+        let operation =
+            |op: &str, value: &Value| patch(&json!([{ "op": op, "path": "members", "value": value }]));
         for _ in 0..20 {
             let (one, other) = (operation("remove", &paths[0].1), operation("remove", &paths[1].1));
             let (one, other) = tokio::join!(

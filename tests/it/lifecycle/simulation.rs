@@ -1,102 +1,52 @@
-//! An organisation through the years: people join, change, go quiet, rest, leave and come back, while mail, CRM and nodes
-//! fail. Everything goes through the real flows; only time and chance are made.
+//! An organisation through the years: people join, change groups, go quiet, rest, leave and come back, while the
+//! directory, the CRM and its log, mail and nodes fail. Everything goes through the real flows; only time and chance are
+//! made.
 //!
 //! Invariant: the same seed gives the same lives. `PORTVAKT_SIMULATION=DAYS,PEOPLE,SEED` makes it longer: ten years of
 //! five hundred are `3650,500,1`.
 
+mod morning;
+
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
 use jiff::{SignedDuration, Timestamp};
-use portvakt::domain::account::{Status, StatusReason};
+use portvakt::domain::account::Status;
 use portvakt::domain::actor::Actor;
 use portvakt::domain::ids::{AccountId, SessionId, TargetId};
 use portvakt::flows::people::{self, LeaveWish};
 use portvakt::flows::{Clock, Ports, deliver, lead, lifecycle};
 use portvakt::store::session::Session;
-use portvakt::store::{identity, notice, outbox, session, standing};
+use portvakt::store::{identity, session};
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
-use super::{SETTINGS, USERS, World};
+use super::{SETTINGS, World};
+use crate::chance::Dice;
 use crate::engines::{change, look, on_each_engine};
 use crate::house::POLICY;
+use crate::mail_server::MailServer;
 use crate::practice_crm::{Mood, PracticeCrm};
-
-/// Chance that can be repeated (`SplitMix64`).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % sides
-    }
-
-    fn one_in(&mut self, sides: u64) -> bool {
-        self.roll(sides) == 0
-    }
-}
 
 /// What is known of a person without asking the daemon.
 struct Person {
     name: String,
     id: AccountId,
     is_present: bool,
+    is_helper: bool,
     /// Signs in never until this day.
     quiet_until: Timestamp,
     last_seen: Option<Timestamp>,
     leave: Option<(Timestamp, Timestamp)>,
 }
 
-/// A mail server that takes every letter, or none.
-struct FailingPost {
-    port: u16,
-    fails: Arc<AtomicBool>,
-}
-
-impl FailingPost {
-    async fn open() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let fails = Arc::new(AtomicBool::new(false));
-        let is_failing = Arc::clone(&fails);
-        tokio::spawn(async move {
-            while let Ok((socket, _)) = listener.accept().await {
-                tokio::spawn(converse(socket, Arc::clone(&is_failing)));
-            }
-        });
-        Self { port, fails }
-    }
-}
-
-async fn converse(socket: TcpStream, fails: Arc<AtomicBool>) {
-    let (reading, mut writing) = socket.into_split();
-    let mut lines = BufReader::new(reading).lines();
-    let mut is_letter = false;
-    drop(writing.write_all(b"220 test\r\n").await);
-    while let Ok(Some(line)) = lines.next_line().await {
-        let answer: &[u8] = match (is_letter, line.as_str()) {
-            (true, ".") => {
-                is_letter = false;
-                b"250 taken\r\n"
-            }
-            (true, _) => continue,
-            (false, "DATA") => {
-                is_letter = true;
-                b"354 go on\r\n"
-            }
-            (false, line) if line.starts_with("RCPT") && fails.load(Ordering::Relaxed) => b"451 later\r\n",
-            (false, _) => b"250 ok\r\n",
-        };
-        drop(writing.write_all(answer).await);
-    }
+/// What the CRM has seen, and whether it says so.
+struct CrmLog {
+    token: String,
+    is_silent: bool,
+    told_at: Timestamp,
+    untold: Vec<usize>,
 }
 
 struct Life<'a> {
@@ -104,8 +54,11 @@ struct Life<'a> {
     dice: Dice,
     people: Vec<Person>,
     crm: PracticeCrm,
-    mail: FailingPost,
+    mail: MailServer,
+    is_mail_up: bool,
+    is_directory_up: bool,
     is_crm_up: bool,
+    log: CrmLog,
     crashes: usize,
     frozen: usize,
 }
@@ -121,13 +74,10 @@ fn crm() -> TargetId {
 impl<'a> Life<'a> {
     async fn begin(t: &'a crate::engines::TestDb, seed: u64) -> Self {
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let mail = FailingPost::open().await;
+        let mail = MailServer::start().await;
         let settings = SETTINGS
             .replace("http://127.0.0.1:9/hook", &format!("http://{}/hook", socket.local_addr().unwrap()));
-        let settings = format!(
-            "{settings}[mail]\nsmtp = \"smtp://127.0.0.1:{}\"\nfrom = \"Portvakt <p@forening.example>\"\n",
-            mail.port
-        );
+        let settings = format!("{settings}{}", mail.settings());
         let policy = POLICY
             .replace("inactive_after = \"90d\"", "inactive_after = \"30d\"\nnotify_before = [\"7d\", \"1d\"]")
             .replace("never_signed_in_after = \"30d\"", "never_signed_in_after = \"20d\"")
@@ -137,7 +87,26 @@ impl<'a> Life<'a> {
         let crm = PracticeCrm::on(socket, &w.house.clock).await;
         w.board(&["anna", "beda"]).await;
         w.arrives("brandlucka").await;
-        Self { w, dice: Dice(seed), people: Vec::new(), crm, mail, is_crm_up: true, crashes: 0, frozen: 0 }
+        w.group("group-helpers", "Hjälparna", &[""; 0]).await;
+        let log = CrmLog {
+            token: w.house.target_token("crm").await,
+            is_silent: false,
+            told_at: w.now(),
+            untold: Vec::new(),
+        };
+        Self {
+            w,
+            dice: Dice::new(seed),
+            people: Vec::new(),
+            crm,
+            mail,
+            is_mail_up: true,
+            is_directory_up: true,
+            is_crm_up: true,
+            log,
+            crashes: 0,
+            frozen: 0,
+        }
     }
 
     async fn joins(&mut self) {
@@ -147,6 +116,7 @@ impl<'a> Life<'a> {
             name,
             id,
             is_present: true,
+            is_helper: false,
             quiet_until: now,
             last_seen: None,
             leave: None,
@@ -155,32 +125,12 @@ impl<'a> Life<'a> {
 
     /// What happens to one person today.
     async fn lives(&mut self, number: usize) {
+        if self.is_directory_up && self.changes(number).await || !self.people[number].is_present {
+            return;
+        }
+        let (quiet, leave, signs_in) = (self.dice.once_in(60), self.dice.once_in(150), self.dice.once_in(4));
+        let (length, in_crm) = (20 + self.dice.roll(60), self.dice.once_in(3));
         let now = self.w.now();
-        let (leaves, returns, quiet, leave, renamed) = (
-            self.dice.one_in(250),
-            self.dice.one_in(30),
-            self.dice.one_in(60),
-            self.dice.one_in(150),
-            self.dice.one_in(90),
-        );
-        let (signs_in, length) = (self.dice.one_in(4), 20 + self.dice.roll(60));
-        let person = &mut self.people[number];
-        let name = person.name.clone();
-        if person.is_present && leaves || !person.is_present && returns {
-            person.is_present = !person.is_present;
-            let is_present = person.is_present;
-            self.w.directory_says(&name, is_present).await;
-            return;
-        }
-        if !person.is_present {
-            return;
-        }
-        if renamed {
-            let path = format!("{USERS}/{}", self.w.scim_id(&name).await);
-            let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-                "Operations": [{ "op": "replace", "path": "title", "value": format!("since {now}") }] });
-            assert!(self.w.house.send("PATCH", &path, &self.w.token, &body).await.status.is_success());
-        }
         let status = self.w.get(self.people[number].id).await.standing.status;
         let person = &mut self.people[number];
         if quiet {
@@ -197,11 +147,57 @@ impl<'a> Life<'a> {
             person.leave = None;
         }
         if signs_in && status == Status::Active && person.quiet_until <= now {
-            person.last_seen = Some(now);
-            let id = person.id;
-            self.w.signs_in(id).await;
-            self.session(id).await;
+            if in_crm {
+                self.log.untold.push(number);
+            } else {
+                person.last_seen = Some(now);
+                let id = person.id;
+                self.w.signs_in(id).await;
+                self.session(id).await;
+            }
         }
+    }
+
+    /// What the directory says of one person today. Gives whether that is all of the day.
+    async fn changes(&mut self, number: usize) -> bool {
+        let (leaves, returns, renamed, moves) =
+            (self.dice.once_in(250), self.dice.once_in(30), self.dice.once_in(90), self.dice.once_in(120));
+        let now = self.w.now();
+        let person = &mut self.people[number];
+        let name = person.name.clone();
+        if person.is_present && leaves || !person.is_present && returns {
+            person.is_present = !person.is_present;
+            let is_present = person.is_present;
+            self.w.directory_says(&name, is_present).await;
+            return true;
+        }
+        if moves {
+            person.is_helper = !person.is_helper;
+            let is_helper = person.is_helper;
+            self.w.membership("group-helpers", &name, is_helper).await;
+        }
+        if renamed {
+            let title = format!("since {now}");
+            self.w.says(&name, json!([{ "op": "replace", "path": "title", "value": title }])).await;
+        }
+        false
+    }
+
+    /// The CRM tells whom it has seen, unless its log is broken; then it tells later, under the day it tells.
+    async fn crm_tells(&mut self) {
+        if self.log.is_silent {
+            return;
+        }
+        let now = self.w.now();
+        let mut rows = Vec::new();
+        for number in std::mem::take(&mut self.log.untold) {
+            let person = &mut self.people[number];
+            person.last_seen = Some(now);
+            rows.push(json!({ "account": person.id, "at": now }));
+        }
+        let answer = self.w.house.send("POST", "/api/v1/sign-ins", &self.log.token, &json!(rows)).await;
+        assert!(answer.status.is_success(), "{}", answer.body);
+        self.log.told_at = now;
     }
 
     async fn session(&self, id: AccountId) {
@@ -227,7 +223,7 @@ impl<'a> Life<'a> {
 
     /// The night's run, on a node of its own that may be killed after a few steps; another finishes what it left.
     async fn night(&mut self) {
-        if self.dice.one_in(12) {
+        if self.dice.once_in(12) {
             let node = self.node();
             let act = node.act(Actor::Job("lifecycle".to_owned()), "schedule");
             let mut turns = 1 + self.dice.roll(40);
@@ -270,102 +266,34 @@ impl<'a> Life<'a> {
         drop(self.crm.heard());
     }
 
-    /// Every status follows the one before, and nobody was frozen whose notices had not gone out in time. Gives how
-    /// often the account was frozen for being quiet.
-    async fn history_is_sound(&self, id: AccountId, who: &str) -> usize {
-        let t = self.w.t;
-        let history = look!(t, c => standing::history(c, id));
-        for pair in history.windows(2) {
-            assert_eq!(pair[0].until, Some(pair[1].standing.since), "{who}: the intervals do not meet");
-        }
-        assert_eq!(history.last().map(|last| last.until), Some(None), "{who}");
-        let is_quiet = |past: &&standing::Past| {
-            past.standing.status == Status::Frozen && past.standing.reason == StatusReason::Inactive
-        };
-        let freezes: Vec<_> = history.iter().filter(is_quiet).collect();
-        let sent = look!(t, c => notice::of_account(c, id));
-        for past in &freezes {
-            for lead in [7, 1] {
-                let had_its_time = |one: &notice::Notice| {
-                    one.days_before == lead
-                        && one.sent_at + days(u64::try_from(lead).unwrap()) <= past.standing.since
-                        && one.sent_at >= one.idle_since + days(20)
-                };
-                assert!(
-                    sent.iter().any(had_its_time),
-                    "{who} was frozen without the notice {lead} days before"
-                );
-            }
-        }
-        freezes.len()
-    }
-
-    /// What must be true each morning.
-    async fn holds(&mut self, seed: u64, day: u64) {
-        let at = format!("seed {seed}, day {day}");
-        let (t, now) = (self.w.t, self.w.now());
-        assert_eq!(
-            self.w.state(self.w.of_name("brandlucka").await.id).await.0,
-            Status::Active,
-            "{at}: protected"
-        );
-        let backlog = look!(t, c => outbox::backlog(c, &crm()));
-        let waits = backlog.waiting + backlog.dead > 0;
-        let mut frozen = 0;
-        for person in &self.people {
-            let (id, name) = (person.id, &person.name);
-            let account = self.w.get(id).await;
-            let status = account.standing.status;
-            let is_closed = matches!(status, Status::Frozen | Status::Deactivated | Status::Removed);
-            assert!(person.is_present || is_closed, "{at}: {name} has left and is {status}");
-            if person.is_present && person.leave.is_some_and(|(from, until)| from <= now && now < until) {
-                assert!(!is_closed, "{at}: {name} is on leave and {status}");
-            }
-            if is_closed || status == Status::Paused {
-                assert!(
-                    look!(t, c => session::open_of(c, id)).is_empty(),
-                    "{at}: {name} is {status} and has a session"
-                );
-            }
-            frozen += self.history_is_sound(id, &format!("{at}: {name}")).await;
-            if status == Status::Frozen && account.standing.since + days(1) >= now {
-                let fresh =
-                    [person.last_seen, account.returned_at, account.activated_at].into_iter().flatten().max();
-                assert!(
-                    fresh.is_none_or(
-                        |seen| seen + days(if person.last_seen.is_some() { 30 } else { 20 }) <= now
-                    ),
-                    "{at}: {name} was seen or came back at {fresh:?}"
-                );
-            }
-            if !waits {
-                let told = look!(t, c => outbox::delivered(c, &crm(), id));
-                let told = told.map(|(version, ..)| version);
-                assert_eq!(told, Some(account.version), "{at}: the CRM and {name}");
-            }
-        }
-        self.frozen = self.frozen.max(frozen);
-    }
-
     async fn day(&mut self, most: usize) {
         self.w.pass_days(1);
         for name in ["anna", "beda", "brandlucka"] {
             let id = self.w.of_name(name).await.id;
             self.w.signs_in(id).await;
         }
-        if self.people.len() < most && self.dice.one_in(3) || self.people.len() < most / 2 {
+        if self.people.len() < most && self.dice.once_in(3) || self.people.len() < most / 2 {
             self.joins().await;
         }
         for number in 0..self.people.len() {
             self.lives(number).await;
         }
-        if self.dice.one_in(10) {
+        if self.dice.once_in(10) {
             self.is_crm_up = !self.is_crm_up;
             self.crm.is_now(if self.is_crm_up { Mood::Takes } else { Mood::Answers(503) });
         }
-        if self.dice.one_in(10) {
-            self.mail.fails.fetch_xor(true, Ordering::Relaxed);
+        if self.dice.once_in(10) {
+            self.is_mail_up = !self.is_mail_up;
+            self.mail.set_busy(!self.is_mail_up);
         }
+        drop(self.mail.letters());
+        if self.dice.once_in(10) {
+            self.is_directory_up = !self.is_directory_up;
+        }
+        if self.dice.once_in(15) {
+            self.log.is_silent = !self.log.is_silent;
+        }
+        self.crm_tells().await;
         self.night().await;
     }
 }

@@ -4,8 +4,8 @@
 
 use serde_json::{Value, json};
 
-use super::chance::Dice;
 use super::{ENTERPRISE, patch};
+use crate::chance::Dice;
 
 const TEXTS: [&str; 5] = ["a", "Å", "kassör", "Ordförande", "b c"];
 

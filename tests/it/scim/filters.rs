@@ -3,8 +3,8 @@
 use portvakt::scim::{Filter, ResourceKind};
 use serde_json::{Value, json};
 
-use super::chance::{Dice, TellsSeed, seed};
 use super::{Client, ENTERPRISE, assert_error, filtered, group, ids};
+use crate::chance::{Dice, TellsSeed, seed};
 use crate::engines::on_each_engine;
 use crate::house::TestHouse;
 

@@ -3,7 +3,6 @@
 //! Invariant: whatever is asked goes through the whole house, on both engines, and both answer alike.
 
 mod bulk;
-mod chance;
 mod corpus;
 mod course;
 mod doors;

@@ -11,8 +11,8 @@ use portvakt::domain::ids::TargetId;
 use portvakt::store::{account, audit, entitlement, outbox};
 use serde_json::{Map, Value, json};
 
-use super::chance::{Dice, TellsSeed, seed, times};
 use super::course::{Ask, Course};
+use crate::chance::{Dice, TellsSeed, seed, times};
 use crate::engines::{TestDb, look};
 use crate::house::{TestHouse, at};
 

@@ -19,7 +19,7 @@ mod outbox;
 mod plan;
 mod record;
 mod same;
-mod sample;
+pub(crate) mod sample;
 mod schema;
 mod sign_in;
 mod standing;

@@ -16,19 +16,16 @@ use uuid::Uuid;
 use super::sample::{
     crm, entra, item, minute, new_account, new_grant, new_group, new_identity, okta, role, sector, standing,
 };
+use crate::chance::Dice;
 use crate::engines::TestDb;
 
-/// Chance that can be repeated (`SplitMix64`).
+/// Draws what an operation is about.
 #[derive(Clone)]
-struct Dice(u64);
+struct Draw(Dice);
 
-impl Dice {
+impl Draw {
     fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % sides
+        self.0.roll(sides)
     }
 
     fn below(&mut self, sides: u64) -> i64 {
@@ -66,7 +63,7 @@ impl Dice {
 }
 
 /// One operation by chance; what it answered, in words.
-async fn people(c: &mut Conn, dice: &mut Dice, now: Timestamp) -> Result<String, StoreError> {
+async fn people(c: &mut Conn, dice: &mut Draw, now: Timestamp) -> Result<String, StoreError> {
     let directory = if dice.roll(2) == 0 { entra() } else { okta() };
     Ok(match dice.roll(9) {
         0 => {
@@ -100,7 +97,7 @@ async fn people(c: &mut Conn, dice: &mut Dice, now: Timestamp) -> Result<String,
     })
 }
 
-async fn rights(c: &mut Conn, dice: &mut Dice, now: Timestamp) -> Result<String, StoreError> {
+async fn rights(c: &mut Conn, dice: &mut Draw, now: Timestamp) -> Result<String, StoreError> {
     let (one, two) = (dice.identity(), dice.identity());
     Ok(match dice.roll(9) {
         0 | 1 => format!("{:?}", membership::join(c, dice.group(), &[one, two], now).await?),
@@ -136,7 +133,7 @@ async fn rights(c: &mut Conn, dice: &mut Dice, now: Timestamp) -> Result<String,
     })
 }
 
-async fn events(c: &mut Conn, dice: &mut Dice, now: Timestamp) -> Result<String, StoreError> {
+async fn events(c: &mut Conn, dice: &mut Draw, now: Timestamp) -> Result<String, StoreError> {
     let (who, version) = (dice.account(), dice.below(20));
     Ok(match dice.roll(8) {
         0 => {
@@ -164,7 +161,7 @@ async fn events(c: &mut Conn, dice: &mut Dice, now: Timestamp) -> Result<String,
 }
 
 /// One change of several operations; all of them or none.
-async fn step(t: &TestDb, dice: &Dice, now: Timestamp) -> Result<Vec<String>, String> {
+async fn step(t: &TestDb, dice: &Draw, now: Timestamp) -> Result<Vec<String>, String> {
     let mut dice = dice.clone();
     let done = t.db.write::<_, StoreError, _>(move |c| {
         Box::pin(async move {
@@ -241,7 +238,7 @@ async fn both_engines_answer_and_remember_the_same_whatever_is_done() {
     for seed in 1..=3 {
         let Some(postgres) = TestDb::postgres().await else { return };
         let sqlite = TestDb::sqlite().await;
-        let mut dice = Dice(seed);
+        let mut dice = Draw(Dice::new(seed));
         let mut clock = 0;
         let mut stood = 0;
         for number in 0..300 {

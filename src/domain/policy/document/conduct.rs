@@ -282,19 +282,21 @@ fn reviews(policy: &Policy, language: Language, blocks: &mut Vec<Block>) {
     let said = match (days.is_empty(), policy.review.open_for, language) {
         (true, _, _) => says("Ingen återkommande genomgång är bestämd.", "No recurring review is decided."),
         (false, Some(open), Language::Sv) => format!(
-            "Vem som har åtkomst gås igenom {}. Genomgången är öppen i {}.",
+            "Organisationen går igenom vem som har åtkomst {}. Genomgången är öppen i {}.",
             and(&days, language),
             length(open, language)
         ),
         (false, Some(open), Language::En) => format!(
-            "Who has access is reviewed on {}. The review stays open for {}.",
+            "The organisation reviews who has access on {}. The review stays open for {}.",
             and(&days, language),
             length(open, language)
         ),
         (false, None, Language::Sv) => {
-            format!("Vem som har åtkomst gås igenom {}.", and(&days, language))
+            format!("Organisationen går igenom vem som har åtkomst {}.", and(&days, language))
         }
-        (false, None, Language::En) => format!("Who has access is reviewed on {}.", and(&days, language)),
+        (false, None, Language::En) => {
+            format!("The organisation reviews who has access on {}.", and(&days, language))
+        }
     };
     blocks.push(Block::Paragraph(said));
 }

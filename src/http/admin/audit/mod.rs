@@ -124,7 +124,7 @@ fn cursor(fields: &Fields) -> Result<Option<Cursor>, String> {
 
 async fn misread(console: &ConsolePerson, what: &str) -> Response {
     let sv =
-        format!("Händelseloggen kan inte väljas efter {what:?} så som det står. Dagar skrivs 2025-10-07.");
+        format!("Granskningsloggen kan inte väljas efter {what:?} så som det står. Dagar skrivs 2025-10-07.");
     let en =
         format!("The audit log cannot be narrowed by {what:?} as it stands. Days are written 2025-10-07.");
     console.misread(Place::Audit, sv, en).await

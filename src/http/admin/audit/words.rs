@@ -111,7 +111,7 @@ pub(super) const ACTIONS: &[(&str, &str, &str)] = &[
     ("target_replay_queued", "Omsändning begärd", "Replay asked for"),
     ("target_replayed", "Omsändning klar", "Replay done"),
     ("report_read", "Rapport läst", "Report read"),
-    ("audit_read", "Händelseloggen läst", "Audit log read"),
+    ("audit_read", "Granskningsloggen läst", "Audit log read"),
 ];
 
 /// What was done.
@@ -134,7 +134,7 @@ pub(super) fn kind<'a>(frame: &Frame, name: &'a str) -> &'a str {
         "target" => frame.t("CRM", "CRM"),
         "directory" => frame.t("katalog", "directory"),
         "report" => frame.t("rapport", "report"),
-        "audit" => frame.t("händelselogg", "audit log"),
+        "audit" => frame.t("granskningslogg", "audit log"),
         "link_request" => frame.t("inloggning utan konto", "sign-in without an account"),
         "question" => frame.t("fråga", "question"),
         "setting" => frame.t("inställning", "setting"),

@@ -136,7 +136,8 @@ fn told(console: &ConsolePerson, report: &RunReport) -> Note {
                 ["hoppades över", "hoppades över"],
                 ["was skipped", "were skipped"],
             );
-            let kept = frame.t("Skälet är sparat i händelseloggen.", "The reason is kept in the audit log.");
+            let kept =
+                frame.t("Skälet är sparat i granskningsloggen.", "The reason is kept in the audit log.");
             Note::done(
                 frame.t("Planen är genomförd", "The plan is carried out"),
                 format!("{taken}, {skipped}. {kept}"),

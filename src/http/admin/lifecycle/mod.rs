@@ -23,7 +23,7 @@ use super::{ConsolePerson, Desk, Place};
 use crate::domain::plan::PlanState;
 use crate::domain::policy::picture::{Picture, Stop, StopKind, pictures};
 use crate::flows::console::lifecycle::{self as flow, Overview};
-use crate::flows::lifecycle::{Proposal, Run};
+use crate::flows::lifecycle::{Proposal, Run, outcome_word};
 
 /// Where it all begins.
 const HOME: &str = "/lifecycle";
@@ -188,7 +188,7 @@ fn run_line(frame: &Desk, overview: &Overview, run: &Run) -> RunLine {
         when: frame.when(run.started_at),
         datetime: run.started_at.to_string(),
         by: who(frame, &overview.names, &run.by),
-        outcome: words::outcome(frame, &run.outcome),
+        outcome: outcome_word(&run.outcome, frame.language),
         applied: number(run.applied),
         skipped: number(run.skipped),
     }

@@ -150,7 +150,8 @@ pub(super) async fn undo(Path(run): Path<String>, sent: Sent) -> Response {
                 ["lämnades orört", "lämnades orörda"],
                 ["was left alone", "were left alone"],
             );
-            let kept = frame.t("Skälet är sparat i händelseloggen.", "The reason is kept in the audit log.");
+            let kept =
+                frame.t("Skälet är sparat i granskningsloggen.", "The reason is kept in the audit log.");
             console.go(&format!("{HOME}/runs/{}", report.run), &Note::done(title, format!("{left}. {kept}")))
         }
         Err(refusal) => console.refuse(Place::Lifecycle, refusal).await,

@@ -1,4 +1,4 @@
-//! Steps, outcomes and sources as the pages of the lifecycle say them.
+//! Steps and sources as the pages of the lifecycle say them.
 //!
 //! Invariant: each word is in both languages; a name that is not known shows itself.
 
@@ -39,20 +39,6 @@ pub(super) fn step(frame: &Frame, step: &str, count: usize) -> &'static str {
     };
     let [sv, en] = if count == 1 { one } else { several };
     frame.t(sv, en)
-}
-
-/// How a run ended.
-pub(super) fn outcome(frame: &Frame, outcome: &str) -> String {
-    let (sv, en) = match outcome {
-        "applied" => ("Genomförd", "Carried out"),
-        "nothing_to_do" => ("Inget att göra", "Nothing to do"),
-        "observed" => ("Bara observerad", "Only observed"),
-        "awaits_release" => ("Stannade, väntar på beslut", "Stopped, waits for a decision"),
-        "under_way" => ("Pågår, eller avbröts", "Under way, or broken off"),
-        "undone" => ("En körning ångrades", "A run was undone"),
-        other => (other, other),
-    };
-    frame.t(sv, en).to_owned()
 }
 
 /// Where somebody was seen.

@@ -102,7 +102,7 @@ impl Decide {
             "reason",
             "area",
             desk.t("Skäl", "Reason"),
-            desk.t("Sparas i händelseloggen.", "Kept in the audit log."),
+            desk.t("Sparas i granskningsloggen.", "Kept in the audit log."),
         )
     }
 }

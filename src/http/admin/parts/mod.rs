@@ -12,7 +12,9 @@ use askama::filters::HtmlSafe;
 use super::super::pages::{Frame, Icon};
 use crate::domain::account::Status;
 
-pub(crate) use chart::{Bar, Bars, Plot};
+#[expect(unused_imports, reason = "for pages that show something over time")]
+pub(crate) use chart::Plot;
+pub(crate) use chart::{Bar, Bars};
 pub(crate) use decide::{Decide, Input};
 pub(crate) use list::{Chip, Chips, Export, Head, HeadCell, Pager, Picker, Sort, Tick};
 

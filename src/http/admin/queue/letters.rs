@@ -165,7 +165,8 @@ pub(super) async fn decide(Path(target): Path<String>, sent: Sent) -> Response {
     };
     match result {
         Ok(count) => {
-            let kept = frame.t("Skälet är sparat i händelseloggen.", "The reason is kept in the audit log.");
+            let kept =
+                frame.t("Skälet är sparat i granskningsloggen.", "The reason is kept in the audit log.");
             console.go(HOME, &Note::done(frame.count(count, sv, en), kept))
         }
         Err(refusal) => console.refuse(Place::Queue, refusal).await,

@@ -126,7 +126,7 @@ impl Choice {
 /// After a decision: back to what waits.
 pub(super) fn done(console: &ConsolePerson, sv: &str, en: &str) -> Response {
     let frame = &console.frame;
-    let kept = frame.t("Skälet är sparat i händelseloggen.", "The reason is kept in the audit log.");
+    let kept = frame.t("Skälet är sparat i granskningsloggen.", "The reason is kept in the audit log.");
     console.go(HOME, &Note::done(frame.t(sv, en), kept))
 }
 

@@ -9,7 +9,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 
-use super::super::{House, report_file};
+use super::super::House;
+use super::super::written::written;
 use super::parts::{Empty, Pager, status_words};
 use super::{ConsolePerson, Desk, Fields, Place};
 use crate::domain::account::Status;
@@ -299,7 +300,7 @@ async fn file(console: ConsolePerson, Path(name): Path<String>) -> Response {
     };
     let layout = Layout { form, separator: separator(console.frame.language), with_head: false };
     let made = make(&console, &name, &fields, form).await;
-    match made.and_then(|made| report_file::answer(made, layout)) {
+    match made.and_then(|made| written(made, layout)) {
         Ok(answer) => answer,
         Err(refusal) => console.refuse(Place::Reports, refusal).await,
     }

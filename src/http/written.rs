@@ -1,6 +1,7 @@
-//! A report as a file or a page of its own.
+//! A report as an answer.
 //!
-//! Invariant: rows go out as they are read; an answer that cannot be finished is broken off and never looks whole.
+//! Invariant: rows go out as they are read; an answer that cannot be finished is broken off and never looks whole. A
+//! browser may do nothing with it but show or keep it.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -10,12 +11,12 @@ use futures_util::stream;
 use crate::flows::Refusal;
 use crate::flows::report::{Form, Layout, Report, Writer};
 
-/// The report in that form.
+/// The report, in its form.
 ///
 /// # Errors
 ///
 /// [`Refusal::Outside`] when a workbook cannot be begun.
-pub(super) fn answer(report: Report, layout: Layout) -> Result<Response, Refusal> {
+pub(super) fn written(report: Report, layout: Layout) -> Result<Response, Refusal> {
     let headers = headers(&report, layout.form);
     let writer = Writer::new(report, layout)?;
     let pieces = stream::try_unfold(writer, |mut writer| async move {

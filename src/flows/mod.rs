@@ -82,6 +82,8 @@ pub struct Ports {
     memory: Arc<decide::Memory>,
     /// The sessions that were shown of late, likewise.
     visits: Arc<session::Visits>,
+    /// What was counted for the lists of people, likewise.
+    rosters: Arc<people::roster::Memory>,
     /// How people sign in at each directory.
     pub parties: Arc<Parties>,
     /// The CRMs that are told.
@@ -115,6 +117,7 @@ impl Ports {
             policies: Arc::new(Policies::default()),
             memory: Arc::default(),
             visits: Arc::new(session::visits()),
+            rosters: Arc::default(),
             parties: Arc::new(Parties::new(&settings).map_err(|e| Refusal::invalid("directory.oidc", e))?),
             crms: Arc::new(Crms::new(&settings)?),
             issuing: Arc::new(provider::Issuing::new(&settings)?),

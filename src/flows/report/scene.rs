@@ -148,8 +148,8 @@ impl Scene {
                 known.last_seen(&self.compiled.policy, &self.around)
             };
             let verdict = Verdict::of(self, &known);
-            let (knows, crm_ids) = (Vec::new(), Vec::new());
-            people.push(Person { known, seen, verdict, knows, crm_ids, items: None, manager: None });
+            let (crm_ids, manager) = (Vec::new(), None);
+            people.push(Person { known, seen, verdict, knows: Vec::new(), crm_ids, items: None, manager });
         }
         if self.is_list {
             let ids = people.iter().map(|person| person.known.account.id).collect();

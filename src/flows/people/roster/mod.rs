@@ -5,6 +5,7 @@
 
 mod cursor;
 mod figures;
+mod memory;
 mod row;
 mod selection;
 
@@ -25,6 +26,7 @@ use crate::store::{Conn, Span, account, presence};
 pub use crate::store::roster::Order;
 pub use cursor::Cursor;
 pub use figures::{Ages, Figures, figures};
+pub use memory::Memory;
 pub use row::{HeldRole, PersonRow};
 pub use selection::{Selection, Signed, Who};
 
@@ -34,7 +36,7 @@ const FEW: usize = 2_000;
 /// Where filters are many, no more than so many are counted.
 const COUNTED: usize = 1_000;
 
-/// The most that a list gives at once to be changed together.
+/// The most people that are marked and changed together.
 pub const MOST_TOGETHER: usize = 200;
 
 /// How many people a list has.
@@ -84,6 +86,7 @@ pub async fn page(
     (limit, with_managers): (usize, bool),
 ) -> Result<RosterPage, Refusal> {
     let act = actor.reading();
+    let epoch = ports.db.epoch().await?;
     let mut c = ports.db.snapshot().await?;
     let compiled = ports.policies.current(&mut c).await?;
     selection.check(&compiled.policy, &ports.settings)?;
@@ -107,7 +110,15 @@ pub async fn page(
         Turn::After(_) => (true, has_more),
         Turn::Before(_) => (has_more, true),
     };
-    let count = count(&mut c, &wanted, among.as_deref()).await?;
+    let count = if let Some(known) = ports.rosters.count(epoch, &wanted) {
+        known
+    } else {
+        let count = count(&mut c, &wanted, among.as_deref()).await?;
+        if ports.db.epoch().await? == epoch {
+            ports.rosters.keep_count(epoch, &wanted, count);
+        }
+        count
+    };
     let before = found.first().filter(|_| has_before).map(|one| Cursor(one.place.clone()));
     let after = found.last().filter(|_| has_after).map(|one| Cursor(one.place.clone()));
     let ids: Vec<AccountId> = found.iter().map(|one| one.place.account).collect();
@@ -129,27 +140,6 @@ const fn turned(order: Order) -> Order {
         Order::Seen => Order::SeenDown,
         Order::SeenDown => Order::Seen,
     }
-}
-
-/// Everybody who fits, in order; nothing where they are more than [`MOST_TOGETHER`].
-///
-/// # Errors
-///
-/// As [`page`].
-pub async fn everybody(
-    ports: &Ports,
-    actor: &ConsoleActor,
-    selection: &Selection,
-    order: Order,
-) -> Result<Option<Vec<AccountId>>, Refusal> {
-    let mut c = ports.db.snapshot().await?;
-    let compiled = ports.policies.current(&mut c).await?;
-    selection.check(&compiled.policy, &ports.settings)?;
-    let wanted = selection.wanted(&compiled.policy, order, actor.reading().now);
-    let among = among(&mut c, &wanted).await?;
-    let more = i64::try_from(MOST_TOGETHER).unwrap_or(i64::MAX).saturating_add(1);
-    let found = roster::page(&mut c, &wanted, among.as_deref(), None, more).await?;
-    Ok((found.len() <= MOST_TOGETHER).then(|| found.into_iter().map(|one| one.place.account).collect()))
 }
 
 /// These people as the list shows them, in the order of the list.
@@ -184,19 +174,15 @@ pub(in crate::flows) async fn managers(
     for (id, directory, document) in presence::documents_of(c, &Span::Listed(ids)).await? {
         let Some(named) = post::manager(&document) else { continue };
         let key = (directory, named.to_owned());
-        let name = match known.get(&key) {
-            Some(name) => name.clone(),
-            None => {
-                let identity = post::meant(c, &key.0, named).await?;
-                let account = match identity {
-                    Some(identity) => account::get(c, identity.account).await?,
-                    None => None,
-                };
-                let name = account.map(|one| one.display_name).filter(|name| !name.is_empty());
-                known.insert(key, name.clone());
-                name
-            }
-        };
+        if !known.contains_key(&key) {
+            let account = match post::meant(c, &key.0, named).await? {
+                Some(identity) => account::get(c, identity.account).await?,
+                None => None,
+            };
+            let name = account.map(|one| one.display_name).filter(|name| !name.is_empty());
+            known.insert(key.clone(), name);
+        }
+        let name = known.get(&key).cloned().flatten();
         // Somebody whom we do not know is told as the directory tells.
         found.insert(id, name.unwrap_or_else(|| named.to_owned()));
     }
@@ -229,21 +215,6 @@ async fn count(c: &mut Conn, wanted: &Wanted, among: Option<&[uuid::Uuid]>) -> R
     let found = number(roster::count(c, wanted, among, most).await?);
     let is_whole = among.is_some() || found <= COUNTED;
     Ok(if is_whole { Count::Exactly(found) } else { Count::MoreThan(COUNTED) })
-}
-
-/// How many fit, to the last one.
-///
-/// # Errors
-///
-/// As [`page`].
-pub async fn count_all(ports: &Ports, actor: &ConsoleActor, selection: &Selection) -> Result<usize, Refusal> {
-    let mut c = ports.db.snapshot().await?;
-    let compiled = ports.policies.current(&mut c).await?;
-    selection.check(&compiled.policy, &ports.settings)?;
-    let wanted = selection.wanted(&compiled.policy, Order::Seen, actor.reading().now);
-    let among = among(&mut c, &wanted).await?;
-    let count = roster::count(&mut c, &wanted, among.as_deref(), i64::MAX).await?;
-    Ok(usize::try_from(count).unwrap_or_default())
 }
 
 /// The whole list as a report, with the columns that are shown.

@@ -114,7 +114,7 @@ pub(super) async fn run(config: &Path, command: LifecycleCommand) -> anyhow::Res
 fn code_of(proposal: &Proposal) -> ExitCode {
     match proposal.state {
         PlanState::Waiting => exit::awaits_release(),
-        PlanState::Proposed | PlanState::Released | PlanState::Applied => exit::DONE,
+        PlanState::Proposed | PlanState::Released | PlanState::Applied | PlanState::Refused => exit::DONE,
     }
 }
 
@@ -180,6 +180,7 @@ fn state(state: PlanState, reading: &Reading) -> String {
         PlanState::Waiting => reading.pick("väntar på godkännande", "waiting for release"),
         PlanState::Released => reading.pick("godkänd", "released"),
         PlanState::Applied => reading.pick("genomförd", "applied"),
+        PlanState::Refused => reading.pick("avvisad", "refused"),
     }
 }
 

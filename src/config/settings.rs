@@ -14,6 +14,7 @@ use super::mistake::{Mistake, Problem, Severity};
 use super::reading::{Reading, Section};
 use super::schema::SETTINGS;
 use super::server::{self, Server, Sessions};
+use super::shown::{self, ShownSetting};
 use super::target::{self, Target};
 use super::tree;
 use crate::domain::language::Language;
@@ -45,6 +46,8 @@ pub struct Settings {
     pub targets: Vec<Target>,
     /// How notices leave the house; nothing: they do not.
     pub mail: Option<Mail>,
+    /// What is set, as people may see it: without secrets.
+    pub shown: Vec<ShownSetting>,
 }
 
 /// What came out of a settings file.
@@ -77,7 +80,7 @@ fn language(section: &Section<'_>) -> Option<Language> {
     section.field("default")?.choice(&[Language::Sv, Language::En], Language::tag)
 }
 
-fn settings(root: &Section<'_>, policy_file: PathBuf) -> Option<Settings> {
+fn settings(root: &Section<'_>, policy_file: PathBuf, shown: Vec<ShownSetting>) -> Option<Settings> {
     let section = root.section("server");
     if section.is_none() {
         root.missing("server", "write [server] with public_url, the address that browsers see");
@@ -110,6 +113,7 @@ fn settings(root: &Section<'_>, policy_file: PathBuf) -> Option<Settings> {
         clients,
         targets,
         mail,
+        shown,
     })
 }
 
@@ -137,7 +141,7 @@ pub(crate) fn read(
         if let Some(field) = root.section("policy").and_then(|section| section.field("file")) {
             let _ = field.text();
         }
-        settings(&root, policy_file.clone())
+        settings(&root, policy_file.clone(), shown::shown(&table))
     } else {
         None
     };

@@ -39,6 +39,12 @@ impl SourceHealth {
         Self { source, directory, last_success: Some(now), complete: true, licensed: true }
     }
 
+    /// Whether the source knows at `now`: it was read whole, and lately enough.
+    #[must_use]
+    pub fn is_live(&self, stale_after: SignedDuration, now: Timestamp) -> bool {
+        self.trouble(stale_after, now).is_none()
+    }
+
     /// What keeps the source from knowing; nothing while it is live.
     fn trouble(&self, stale_after: SignedDuration, now: Timestamp) -> Option<Doubt> {
         match self.last_success {

@@ -55,9 +55,18 @@ pub enum PlanState {
     Released,
     /// Carried out.
     Applied,
+    /// Turned down by a person; what a later plan asks for is put to somebody again.
+    Refused,
 }
 
-named!(PlanState, Proposed = "proposed", Waiting = "waiting", Released = "released", Applied = "applied");
+named!(
+    PlanState,
+    Proposed = "proposed",
+    Waiting = "waiting",
+    Released = "released",
+    Applied = "applied",
+    Refused = "refused"
+);
 
 /// A source that did not know, and how many accounts were left alone because of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

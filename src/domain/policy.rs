@@ -9,6 +9,7 @@ pub mod compare;
 pub mod document;
 pub mod doubts;
 mod phrase;
+pub mod picture;
 pub mod plan;
 pub mod profile;
 pub mod reach;

@@ -155,6 +155,57 @@ pub async fn newest(c: &mut Conn, limit: i64) -> Result<Vec<Recorded>, StoreErro
     .collect()
 }
 
+/// Which entries are looked for; an empty text asks for nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sought {
+    /// What was done.
+    pub action: String,
+    /// By whom, as [`Actor`] writes itself.
+    pub actor: String,
+    /// The kind of thing that it was done to; sought by it, an index leads to the entries.
+    pub subject_kind: String,
+    /// The id of the thing.
+    pub subject_id: String,
+    /// Not before this instant.
+    pub from: Option<Timestamp>,
+    /// Before this instant.
+    pub until: Option<Timestamp>,
+}
+
+/// A page of the entries that are sought, the newest first: those that come after `after` in that order.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn page(
+    c: &mut Conn,
+    sought: &Sought,
+    after: Option<(Timestamp, AuditId)>,
+    limit: i64,
+) -> Result<Vec<Recorded>, StoreError> {
+    let from = sought.from.map_or(i64::MIN, micros);
+    let until = sought.until.map_or(i64::MAX, micros);
+    let (at, id) = after.map_or((i64::MAX, Uuid::max()), |(at, id)| (micros(at), id.uuid()));
+    let rows = if sought.subject_kind.is_empty() {
+        q!(fetch_all as Row; c,
+            "SELECT id, at, actor, cause, action, subject_kind, subject_id,
+                    CAST(before AS TEXT) AS before, CAST(after AS TEXT) AS after, request_id FROM audit
+              WHERE at >= $1 AND at < $2 AND at <= $3 AND (at < $3 OR id < $4) AND ($5 = '' OR action = $5)
+                AND ($6 = '' OR actor = $6) AND ($7 = '' OR subject_id = $7)
+              ORDER BY at DESC, id DESC LIMIT $8",
+            from, until, at, id, &sought.action, &sought.actor, &sought.subject_id, limit)?
+    } else {
+        q!(fetch_all as Row; c,
+            "SELECT id, at, actor, cause, action, subject_kind, subject_id,
+                    CAST(before AS TEXT) AS before, CAST(after AS TEXT) AS after, request_id FROM audit
+              WHERE at >= $1 AND at < $2 AND at <= $3 AND (at < $3 OR id < $4) AND ($5 = '' OR action = $5)
+                AND ($6 = '' OR actor = $6) AND subject_kind = $7 AND subject_id = $8
+              ORDER BY at DESC, id DESC LIMIT $9",
+            from, until, at, id, &sought.action, &sought.actor, &sought.subject_kind, &sought.subject_id, limit)?
+    };
+    rows.into_iter().map(Recorded::try_from).collect()
+}
+
 /// How many entries there are.
 ///
 /// # Errors

@@ -25,7 +25,7 @@ pub struct StoredPlan {
     pub created_at: Timestamp,
     /// By which policy.
     pub policy_version: i64,
-    /// `proposed`, `waiting` (for release), `released`, `applied`.
+    /// `proposed`, `waiting` (for release), `released`, `applied`, `refused`.
     pub state: String,
     /// Reasons, counts and stops, as the flow wrote them.
     pub document: Value,
@@ -149,6 +149,20 @@ pub async fn newest(c: &mut Conn) -> Result<Option<StoredPlan>, StoreError> {
     .transpose()
 }
 
+/// The plans that were made last: one, or two where rights that wait were left out of the second.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn latest(c: &mut Conn) -> Result<Vec<StoredPlan>, StoreError> {
+    q!(fetch_all as PlanRow; c,
+        "SELECT hash, created_at, policy_version, state, document, released_by, release_reason FROM plan
+          WHERE created_at = (SELECT MAX(created_at) FROM plan) ORDER BY hash")?
+    .into_iter()
+    .map(read)
+    .collect()
+}
+
 fn read(row: PlanRow) -> Result<StoredPlan, StoreError> {
     Ok(StoredPlan {
         created_at: instant(row.created_at, "plan", &row.hash)?,
@@ -209,6 +223,17 @@ pub async fn release(
           WHERE hash = $1 AND state = 'waiting'",
         hash, by, reason, micros(now))?;
     Ok(released == 1)
+}
+
+/// Turns a plan down that waits. Gives `false` when it does not wait.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn refuse(c: &mut Conn, hash: &str) -> Result<bool, StoreError> {
+    let refused =
+        q!(execute; c, "UPDATE plan SET state = 'refused' WHERE hash = $1 AND state = 'waiting'", hash)?;
+    Ok(refused == 1)
 }
 
 /// Notes what came of a step.

@@ -43,6 +43,22 @@ pub async fn request(c: &mut Conn, account: AccountId) -> Result<Option<Request>
     .transpose()
 }
 
+/// Everything that is asked for, the oldest first.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn requests(c: &mut Conn) -> Result<Vec<Request>, StoreError> {
+    q!(fetch_all as (Uuid, bool, String, String, i64); c,
+        "SELECT account_id, protects, by_actor, why, at FROM protection_request ORDER BY at, account_id")?
+    .into_iter()
+    .map(|(account, protects, by, why, at)| {
+        let at = instant(at, "protection_request", account)?;
+        Ok(Request { account: AccountId::new(account), protects, by, why, at })
+    })
+    .collect()
+}
+
 /// Writes what is asked for; what was asked before about the account gives way.
 ///
 /// # Errors

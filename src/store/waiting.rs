@@ -11,7 +11,7 @@ use super::value::micros;
 /// How much waits for a person.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Waiting {
-    /// Lifecycle plans that stopped: the newest plan, where it did.
+    /// Lifecycle plans that stopped, among those that were made last.
     pub plans: i64,
     /// People who asked for leave.
     pub leaves: i64,
@@ -44,8 +44,8 @@ row! {
 /// [`StoreError::Unavailable`] when the database cannot be reached.
 pub async fn count(c: &mut Conn) -> Result<Waiting, StoreError> {
     let row = q!(fetch_one as Row; c,
-        "SELECT (SELECT COUNT(*) FROM (SELECT state FROM plan ORDER BY created_at DESC, hash DESC LIMIT 1) newest
-                  WHERE newest.state = 'waiting') AS plans,
+        "SELECT (SELECT COUNT(*) FROM plan WHERE created_at = (SELECT MAX(created_at) FROM plan)
+                    AND state = 'waiting') AS plans,
                 (SELECT COUNT(*) FROM leave_request WHERE state = 'waiting') AS leaves,
                 (SELECT COUNT(*) FROM right_question WHERE state = 'waiting') AS rights,
                 (SELECT COUNT(*) FROM link_request WHERE state = 'waiting') AS links,

@@ -3,9 +3,13 @@
 //! Invariant: a flow that changes anything for somebody at the console asks a [`ConsoleActor`] for the act, and gets it
 //! only where the role allows that. No page decides.
 
+pub mod lifecycle;
 pub mod person;
+pub mod queue;
 pub mod standing;
+pub mod trail;
 pub mod waiting;
+pub mod who;
 
 use super::session::{self, SignedInPerson};
 use super::{Act, Refusal};

@@ -68,7 +68,7 @@ pub async fn standing(ports: &Ports, actor: &ConsoleActor) -> Result<Standing, R
     let mut c = ports.db.snapshot().await?;
     let compiled = ports.policies.current(&mut c).await?;
     let found = waiting::coming(&mut c, now, next_run.unwrap_or(now)).await?;
-    let newest = plan::newest(&mut c).await?.filter(|plan| plan.state == "waiting");
+    let newest = plan::latest(&mut c).await?.into_iter().find(|plan| plan.state == "waiting");
     let around = facts::surroundings(&mut c, &ports.settings, &compiled.policy, now).await?;
     drop(c);
     let stale_after = compiled.policy.lifecycle.source_stale_after;

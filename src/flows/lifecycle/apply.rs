@@ -84,6 +84,12 @@ async fn carry_out(
     if hash.is_some() && proposal.state == PlanState::Applied {
         return Err(Refusal::Conflict(format!("the plan {} was carried out already", proposal.hash)));
     }
+    if hash.is_some() && proposal.state == PlanState::Refused {
+        return Err(Refusal::Conflict(format!(
+            "the plan {} was refused; make a new one to see what holds now",
+            proposal.hash
+        )));
+    }
     let compiled = current(ports).await?;
     if is_observing(ports, act).await? {
         return run::idle(ports, act, &proposal.hash, RunOutcome::Observed).await;

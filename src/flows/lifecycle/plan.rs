@@ -225,6 +225,21 @@ pub async fn find(ports: &Ports, hash: &str) -> Result<Proposal, Refusal> {
     read_back(stored, steps)
 }
 
+/// The plans that were made last, with their steps: one, or two where rights that wait were left out of the second.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached or a plan cannot be read.
+pub async fn latest(ports: &Ports) -> Result<Vec<Proposal>, Refusal> {
+    let mut c = ports.db.snapshot().await?;
+    let mut found = Vec::new();
+    for stored in table::latest(&mut c).await? {
+        let steps = table::steps(&mut c, &stored.hash).await?;
+        found.push(read_back(stored, steps)?);
+    }
+    Ok(found)
+}
+
 fn read_back(mut stored: StoredPlan, steps: Vec<StoredStep>) -> Result<Proposal, Refusal> {
     let corrupt = |reason: String| Refusal::Store(StoreError::corrupt("plan", &stored.hash, reason));
     let exceptions = match stored.document.as_object_mut().and_then(|fields| fields.remove("exceptions")) {

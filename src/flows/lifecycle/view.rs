@@ -2,7 +2,7 @@
 //!
 //! Invariant: shows the plan as it is kept; whatever came of its steps stands beside them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,17 +11,19 @@ use super::super::{Compiled, Ports, Refusal, clock_watch, entitle};
 use super::observe;
 use super::plan::Proposal;
 use super::step::Skipped;
-use crate::domain::account::Account;
 use crate::domain::days::Reading;
 use crate::domain::evidence::LastSeen;
 use crate::domain::grant::GrantKind;
 use crate::domain::ids::{AccountId, RuleId};
 use crate::domain::language::Language;
 use crate::domain::lifecycle::Step;
-use crate::domain::plan::{PlanState, PlannedStep};
+use crate::domain::plan::{Plan, PlanState, PlannedStep};
 use crate::domain::policy::EvidenceSource;
 use crate::store::plan::StoredStep;
 use crate::store::{Conn, account, entitlement, plan as table};
+
+/// So many accounts are read at once.
+const AT_ONCE: usize = 1000;
 
 /// A plan, as people read it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -110,23 +112,24 @@ pub async fn view(ports: &Ports, proposal: &Proposal, language: Language) -> Res
     let compiled = ports.policies.current(&mut c).await?;
     let reading = Reading::of(&compiled.policy, language, proposal.plan.created_at);
     let plan = &proposal.plan;
-    let mut steps = Vec::with_capacity(plan.steps.len());
     let stored = table::steps(&mut c, &proposal.hash).await?;
-    for (planned, stored) in plan.steps.iter().zip(stored) {
-        steps.push(step(&mut c, &compiled, &reading, planned, stored).await?);
-    }
-    let mut exceptions = Vec::with_capacity(proposal.exceptions.len());
-    for exception in &proposal.exceptions {
-        let account = account::get(&mut c, exception.account).await?;
-        let (user_name, display_name) = names(account);
-        exceptions.push(ExceptionView {
+    let whom = plan.steps.iter().map(|step| step.account);
+    let names = names(&mut c, whom.chain(proposal.exceptions.iter().map(|one| one.account))).await?;
+    let takes = takes(&mut c, &compiled, plan, reading.now).await?;
+    let beside = Beside { compiled: &compiled, reading: &reading, names: &names, takes: &takes };
+    let steps =
+        plan.steps.iter().zip(stored).map(|(planned, stored)| beside.step(planned, &stored)).collect();
+    let exceptions = proposal.exceptions.iter().map(|exception| {
+        let (user_name, display_name) = beside.names_of(exception.account);
+        ExceptionView {
             account: exception.account,
             user_name,
             display_name,
             reason: exception.because.name(),
             why: exception.because.sentence(&reading),
-        });
-    }
+        }
+    });
+    let exceptions = exceptions.collect();
     let now = Reading::of(&compiled.policy, language, ports.clock.now());
     let watch = observe::watch(&mut c, &compiled.policy, now.now).await?;
     let mut notes: Vec<String> = watch.sentence(&now).into_iter().collect();
@@ -155,61 +158,77 @@ pub async fn view(ports: &Ports, proposal: &Proposal, language: Language) -> Res
     })
 }
 
-fn names(account: Option<Account>) -> (String, String) {
-    account.map(|account| (account.user_name, account.display_name)).unwrap_or_default()
-}
+type Names = BTreeMap<AccountId, (String, String)>;
 
-async fn step(
-    c: &mut Conn,
-    compiled: &Compiled,
-    reading: &Reading,
-    planned: &PlannedStep,
-    stored: StoredStep,
-) -> Result<StepView, Refusal> {
-    let (user_name, display_name) = names(account::get(c, planned.account).await?);
-    let seen = planned.evidence.iter().max_by_key(|(_, at)| **at);
-    let seen = seen.map(|(source, at)| LastSeen { source: *source, at: *at });
-    let skipped = stored.outcome.as_deref().and_then(|text| serde_json::from_str::<Skipped>(text).ok());
-    Ok(StepView {
-        account: planned.account,
-        user_name,
-        display_name,
-        step: planned.step.name(),
-        what: planned.step.sentence(reading),
-        rule: planned.rule.clone(),
-        reason: planned.because.name(),
-        why: planned.because.sentence(reading),
-        last_seen: seen.map(|seen| seen.at),
-        last_seen_source: seen.map(|seen| seen.source),
-        takes: taken_by(c, compiled, planned, reading.now).await?,
-        state: stored.state,
-        outcome: skipped.map(|why| why.sentence(&compiled.policy, reading)),
-    })
-}
-
-/// The roles and sectors that a step takes away.
-async fn taken_by(
-    c: &mut Conn,
-    compiled: &Compiled,
-    planned: &PlannedStep,
-    now: Timestamp,
-) -> Result<Vec<String>, Refusal> {
-    if planned.step == Step::TakeRights {
-        let lost = entitle::losses(c, &compiled.policy, &[planned.account], now).await?;
-        return Ok(lost.into_values().flatten().map(|kind| kind.value().to_owned()).collect());
+/// The sign-in names and the names of these accounts.
+async fn names(c: &mut Conn, ids: impl Iterator<Item = AccountId>) -> Result<Names, Refusal> {
+    let ids: Vec<AccountId> = ids.collect::<BTreeSet<_>>().into_iter().collect();
+    let mut names = Names::new();
+    for page in ids.chunks(AT_ONCE) {
+        let accounts = account::of_ids(c, page).await?.into_iter();
+        names.extend(accounts.map(|one| (one.id, (one.user_name, one.display_name))));
     }
-    if planned.step.takes_access() { takes(c, planned.account).await } else { Ok(Vec::new()) }
+    Ok(names)
 }
 
-/// The roles and sectors that an account holds.
-async fn takes(c: &mut Conn, id: AccountId) -> Result<Vec<String>, Refusal> {
-    let held = entitlement::held(c, id).await?;
-    let mut names: Vec<String> = held
-        .iter()
-        .filter(|grant| matches!(grant.kind, GrantKind::Role(_) | GrantKind::Sector(_)))
-        .map(|grant| grant.kind.value().to_owned())
-        .collect();
-    names.sort();
-    names.dedup();
-    Ok(names)
+/// The roles and sectors that each step of a plan takes away.
+async fn takes(
+    c: &mut Conn,
+    compiled: &Compiled,
+    plan: &Plan,
+    now: Timestamp,
+) -> Result<BTreeMap<AccountId, Vec<String>>, Refusal> {
+    let of = |wanted: fn(Step) -> bool| -> Vec<AccountId> {
+        plan.steps.iter().filter(|one| wanted(one.step)).map(|one| one.account).collect()
+    };
+    let mut takes = BTreeMap::new();
+    for page in of(|step| step.takes_access() && step != Step::TakeRights).chunks(AT_ONCE) {
+        for (id, held) in entitlement::held_by(c, page).await? {
+            let kinds = held.into_iter().map(|grant| grant.kind);
+            let kinds = kinds.filter(|kind| matches!(kind, GrantKind::Role(_) | GrantKind::Sector(_)));
+            let names: BTreeSet<String> = kinds.map(|kind| kind.value().to_owned()).collect();
+            takes.insert(id, names.into_iter().collect());
+        }
+    }
+    let losing = of(|step| step == Step::TakeRights);
+    for (id, lost) in entitle::losses(c, &compiled.policy, &losing, now).await? {
+        takes.insert(id, lost.into_iter().map(|kind| kind.value().to_owned()).collect());
+    }
+    Ok(takes)
+}
+
+/// What the steps of a plan have in common.
+struct Beside<'a> {
+    compiled: &'a Compiled,
+    reading: &'a Reading,
+    names: &'a Names,
+    takes: &'a BTreeMap<AccountId, Vec<String>>,
+}
+
+impl Beside<'_> {
+    fn names_of(&self, id: AccountId) -> (String, String) {
+        self.names.get(&id).cloned().unwrap_or_default()
+    }
+
+    fn step(&self, planned: &PlannedStep, stored: &StoredStep) -> StepView {
+        let (user_name, display_name) = self.names_of(planned.account);
+        let seen = planned.evidence.iter().max_by_key(|(_, at)| **at);
+        let seen = seen.map(|(source, at)| LastSeen { source: *source, at: *at });
+        let skipped = stored.outcome.as_deref().and_then(|text| serde_json::from_str::<Skipped>(text).ok());
+        StepView {
+            account: planned.account,
+            user_name,
+            display_name,
+            step: planned.step.name(),
+            what: planned.step.sentence(self.reading),
+            rule: planned.rule.clone(),
+            reason: planned.because.name(),
+            why: planned.because.sentence(self.reading),
+            last_seen: seen.map(|seen| seen.at),
+            last_seen_source: seen.map(|seen| seen.source),
+            takes: self.takes.get(&planned.account).cloned().unwrap_or_default(),
+            state: stored.state.clone(),
+            outcome: skipped.map(|why| why.sentence(&self.compiled.policy, self.reading)),
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: nobody confirms what they asked for themselves; what the settings file protects is not lifted here.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -92,6 +93,43 @@ pub(in crate::flows) async fn asked_for(
 ) -> Result<Option<Request>, Refusal> {
     let asked = protection::request(c, id).await?;
     Ok(asked.filter(|one| now <= later(one.at, GOOD_FOR)))
+}
+
+/// What one administrator asked for and another has yet to confirm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedProtection {
+    /// For which account.
+    pub account: Account,
+    /// To protect it, or to end its protection.
+    pub protects: bool,
+    /// Who asked, as [`Actor`](crate::domain::actor::Actor) writes itself.
+    pub by: String,
+    /// Why.
+    pub why: String,
+    /// When.
+    pub at: Timestamp,
+    /// Until when it can be confirmed.
+    pub until: Timestamp,
+}
+
+/// What waits for another administrator, the oldest first.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub async fn asked(ports: &Ports) -> Result<Vec<AskedProtection>, Refusal> {
+    let mut c = ports.db.snapshot().await?;
+    let mut requests = protection::requests(&mut c).await?;
+    let now = ports.clock.now();
+    requests.retain(|request| now <= later(request.at, GOOD_FOR));
+    let ids: Vec<AccountId> = requests.iter().map(|request| request.account).collect();
+    let mut accounts: BTreeMap<AccountId, Account> =
+        account::of_ids(&mut c, &ids).await?.into_iter().map(|account| (account.id, account)).collect();
+    let asked = requests.into_iter().filter_map(|Request { account, protects, by, why, at }| {
+        let account = accounts.remove(&account)?;
+        Some(AskedProtection { account, protects, by, why, at, until: later(at, GOOD_FOR) })
+    });
+    Ok(asked.collect())
 }
 
 async fn may(c: &mut Conn, settings: &Settings, account: &Account, protects: bool) -> Result<(), Refusal> {

@@ -43,9 +43,9 @@ pub async fn ask(ports: &Ports, asked: Asked<'_>) -> Result<Request, Refusal> {
         let known: Vec<&str> = ReportName::ALL.iter().map(|known| known.name()).collect();
         Refusal::not_found_among("report", asked.name, &known)
     })?;
-    if asked.before.is_some() && !takes_before(name) {
+    if asked.before.is_some() && !name.takes_before() {
         let takers: Vec<&str> =
-            ReportName::ALL.iter().filter(|name| takes_before(**name)).map(|name| name.name()).collect();
+            ReportName::ALL.iter().filter(|name| name.takes_before()).map(|name| name.name()).collect();
         return Err(Refusal::invalid("before", format!("it is for the reports {}", takers.join(", "))));
     }
     let filters = Filters::read(asked.role, asked.sector, asked.limited, asked.status, asked.directory)?;
@@ -60,17 +60,4 @@ pub async fn ask(ports: &Ports, asked: Asked<'_>) -> Result<Request, Refusal> {
     };
     let language = asked.language.unwrap_or(ports.settings.language);
     Ok(Request { name, as_of, before, filters, language, form: asked.form })
-}
-
-/// Whether a report has a day of its own besides the one it tells of.
-const fn takes_before(name: ReportName) -> bool {
-    match name {
-        ReportName::Stale | ReportName::NeverSignedIn | ReportName::Departed | ReportName::Expiring => true,
-        ReportName::Access
-        | ReportName::Privileged
-        | ReportName::Limited
-        | ReportName::Orphans
-        | ReportName::Exceptions
-        | ReportName::Runs => false,
-    }
 }

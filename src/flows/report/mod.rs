@@ -35,6 +35,7 @@ pub(in crate::flows) use chosen::of_people;
 pub use field::Column;
 pub use filter::Filters;
 pub(crate) use form::aligned;
+pub(super) use form::{BYTE_ORDER_MARK, csv_lines};
 pub use form::{Form, Layout, Separator, Writer, shortened};
 pub(super) use form::{harmless, unguarded};
 use list::List;
@@ -78,6 +79,28 @@ crate::domain::named::named!(
     Exceptions = "exceptions",
     Runs = "runs"
 );
+
+impl ReportName {
+    /// What people call it.
+    #[must_use]
+    pub fn title(self, language: Language) -> &'static str {
+        words::Words(language).title(self)
+    }
+
+    /// Whether it has a day of its own besides the one it tells of.
+    #[must_use]
+    pub const fn takes_before(self) -> bool {
+        match self {
+            Self::Stale | Self::NeverSignedIn | Self::Departed | Self::Expiring => true,
+            Self::Access
+            | Self::Privileged
+            | Self::Limited
+            | Self::Orphans
+            | Self::Exceptions
+            | Self::Runs => false,
+        }
+    }
+}
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +151,12 @@ impl Report {
     /// [`Refusal::Store`] when the database cannot be reached.
     pub async fn page(&mut self) -> Result<Vec<Vec<Cell>>, Refusal> {
         self.list.page().await
+    }
+
+    /// A cell as people read it.
+    #[must_use]
+    pub fn words(&self, cell: &Cell) -> String {
+        cell.words(&self.reader())
     }
 
     /// The rows that are left, at most `most`.

@@ -12,6 +12,16 @@ pub(crate) enum Place {
     Start,
     /// Who there is.
     People,
+    /// What happens to accounts that nobody uses.
+    Lifecycle,
+    /// What waits for somebody.
+    Queue,
+    /// Who has access, who has gone quiet, who left.
+    Reports,
+    /// Who did what.
+    Audit,
+    /// The settings of the file.
+    Settings,
 }
 
 /// A line of the menu.
@@ -30,7 +40,10 @@ pub(crate) struct Section {
 }
 
 /// The places of the menu, in their two parts.
-const PARTS: &[&[Place]] = &[&[Place::Start, Place::People], &[]];
+const PARTS: &[&[Place]] = &[
+    &[Place::Start, Place::People, Place::Lifecycle, Place::Queue],
+    &[Place::Reports, Place::Audit, Place::Settings],
+];
 
 impl Place {
     /// Path, sign, Swedish, English.
@@ -38,6 +51,11 @@ impl Place {
         match self {
             Self::Start => ("/", "home", "Start", "Start"),
             Self::People => ("/people", "people", "Personer", "People"),
+            Self::Lifecycle => ("/lifecycle", "cycle", "Livscykel", "Lifecycle"),
+            Self::Queue => ("/queue", "tray", "Att göra", "To do"),
+            Self::Reports => ("/reports", "report", "Rapporter", "Reports"),
+            Self::Audit => ("/audit", "log", "Granskningslogg", "Audit log"),
+            Self::Settings => ("/settings", "gear", "Inställningar", "Settings"),
         }
     }
 
@@ -47,9 +65,11 @@ impl Place {
     }
 
     /// How much waits there for somebody.
-    const fn waiting(self, _waiting: &Waiting) -> usize {
+    const fn waiting(self, waiting: &Waiting) -> usize {
         match self {
-            Self::Start | Self::People => 0,
+            Self::Lifecycle => waiting.plans,
+            Self::Queue => waiting.queue(),
+            Self::Start | Self::People | Self::Reports | Self::Audit | Self::Settings => 0,
         }
     }
 }

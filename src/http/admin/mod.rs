@@ -53,17 +53,22 @@
 //!   way: `hx-get` of the same page with `hx-select="#list"`.
 //! - Each route gets a line in `tests/golden/routes.txt`: `console` for any role at the console. Tests: `tests/it/admin`.
 
+mod audit;
 mod desk;
 mod fields;
 mod language;
+mod lifecycle;
 mod menu;
 mod note;
 mod parts;
 mod people;
 mod person;
 mod person_page;
+mod queue;
 mod refuse;
+mod reports;
 mod sent;
+mod settings;
 mod start;
 mod words;
 
@@ -87,4 +92,9 @@ pub(super) fn routes() -> Router<House> {
         .route("/people/export", get(people::export))
         .route("/language/{tag}", get(language::choose))
         .merge(person_page::routes())
+        .merge(lifecycle::routes())
+        .merge(queue::routes())
+        .merge(reports::routes())
+        .merge(audit::routes())
+        .merge(settings::routes())
 }

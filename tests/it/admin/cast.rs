@@ -7,9 +7,11 @@ use portvakt::domain::actor::Actor;
 use portvakt::domain::grant::GrantKind;
 use portvakt::domain::ids::RoleId;
 use portvakt::flows::people::{self, Lasting};
+use portvakt::flows::session::mark::{Purpose, mark};
+use serde_json::json;
 
 use crate::sign_in::browser::{Browser, Page};
-use crate::sign_in::house::{ORIGIN, TestHouse};
+use crate::sign_in::house::{ORIGIN, TestHouse, external};
 
 /// The browsers of those at the console.
 pub(crate) struct Cast {
@@ -55,6 +57,33 @@ pub(crate) async fn give(house: &TestHouse<'_>, name: &str, role: &str) {
 pub(crate) fn token(page: &Page) -> String {
     let (_, rest) = page.body.split_once("name=\"token\" value=\"").expect("the page has a form of ours");
     rest.split('"').next().unwrap().to_owned()
+}
+
+/// The mark of the forms of a session, also where no page has one for whoever holds it.
+pub(crate) fn mark_of(browser: &Browser) -> String {
+    mark(&browser.cookies["__Host-portvakt"].clone().into(), Purpose::Form, "")
+}
+
+/// Somebody who holds a role signs in again, this moment and at the provider too.
+pub(crate) async fn freshly(house: &TestHouse<'_>, name: &str) -> Browser {
+    let mut browser = house.browser();
+    let back = house
+        .sign_in_with(&mut browser, "directory=entra", name, |claims| {
+            claims["auth_time"] = claims["iat"].clone();
+        })
+        .await;
+    assert_eq!(back.status, StatusCode::SEE_OTHER, "{}", back.body);
+    browser
+}
+
+/// Somebody of this name, as a directory writes it, arrives.
+pub(crate) async fn arrives(house: &TestHouse<'_>, name: &str, display: &str) {
+    let user = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "userName": format!("{name}@bjorkbacken.example"), "externalId": external(name),
+        "displayName": display, "active": true,
+    });
+    house.scim("entra", "POST", "/Users", &user).await;
 }
 
 /// Sends a form from one of our own pages.

@@ -5,9 +5,12 @@
 mod cast;
 mod changes;
 mod frame;
+mod lifecycle;
 mod people;
 mod person;
 mod person_deeds;
+mod queue;
+mod reading;
 mod rights;
 mod speed;
 mod start;

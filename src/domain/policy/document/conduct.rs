@@ -5,8 +5,9 @@
 use super::{Block, Source};
 use crate::domain::calm_days::CalmDays;
 use crate::domain::language::Language;
-use crate::domain::policy::phrase::{and, capital, kind, length, or, pick, role, sector, source as seen_by};
-use crate::domain::policy::{AppliesTo, LifecycleRule, Mode, Policy};
+use crate::domain::policy::phrase::{and, capital, length, or, pick, source as seen_by};
+use crate::domain::policy::picture::applies_to;
+use crate::domain::policy::{LifecycleRule, Mode, Policy};
 
 const MONTHS_SV: [&str; 12] = [
     "januari",
@@ -185,41 +186,6 @@ fn safety(policy: &Policy, language: Language) -> String {
              within 24 hours, everything stops until a person has released it with a reason."
         ),
     }
-}
-
-fn applies_to(policy: &Policy, applies_to: &AppliesTo, language: Language) -> String {
-    let says = |sv: &str, en: &str| pick(language, sv, en).to_owned();
-    let mut words: Vec<String> = Vec::new();
-    let kinds: Vec<String> = applies_to.kinds.iter().map(|one| kind(*one, language).to_owned()).collect();
-    words.push(if kinds.is_empty() { says("alla konton", "every account") } else { and(&kinds, language) });
-    let roles: Vec<String> = applies_to.roles.iter().map(|id| role(policy, id, language)).collect();
-    if !roles.is_empty() {
-        let said = pick(language, "med rollen", "with the role");
-        words.push(format!("{said} {}", or(&roles, language)));
-    }
-    let sectors: Vec<String> = applies_to.sectors.iter().map(|id| sector(policy, id, language)).collect();
-    if !sectors.is_empty() {
-        let said = pick(language, "med sektorn", "with the sector");
-        words.push(format!("{said} {}", or(&sectors, language)));
-    }
-    words.extend(applies_to.limited.map(|is_limited| {
-        if is_limited {
-            says("som är begränsade", "that are limited")
-        } else {
-            says("som inte är begränsade", "that are not limited")
-        }
-    }));
-    let directories: Vec<String> = applies_to.directories.iter().map(ToString::to_string).collect();
-    if !directories.is_empty() {
-        let said = pick(language, "från katalogen", "from the directory");
-        words.push(format!("{said} {}", or(&directories, language)));
-    }
-    words.extend(applies_to.attribute.as_ref().map(|wanted| {
-        let said = pick(language, "där", "where");
-        let is = pick(language, "är", "is");
-        format!("{said} {} {is} {}", wanted.path, or(&wanted.one_of, language))
-    }));
-    capital(&words.join(", "))
 }
 
 fn steps(rule: &LifecycleRule, language: Language) -> String {

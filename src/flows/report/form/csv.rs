@@ -6,7 +6,7 @@ use super::super::super::Refusal;
 use super::{Cell, Report, Separator, looks_like_a_formula};
 
 /// So that spreadsheets read å, ä and ö.
-const BYTE_ORDER_MARK: &str = "\u{feff}";
+pub(in crate::flows) const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// What stands before the rows.
 pub(super) fn beginning(report: &Report, separator: Separator, with_head: bool) -> Result<Vec<u8>, Refusal> {
@@ -29,7 +29,11 @@ pub(super) fn rows(report: &Report, rows: &[Vec<Cell>], separator: Separator) ->
     written(rows.iter().map(|row| row.iter().map(|cell| cell.words(&reader)).collect()), separator)
 }
 
-fn written(records: impl Iterator<Item = Vec<String>>, separator: Separator) -> Result<Vec<u8>, Refusal> {
+/// Lines, each cell harmless.
+pub(in crate::flows) fn written(
+    records: impl Iterator<Item = Vec<String>>,
+    separator: Separator,
+) -> Result<Vec<u8>, Refusal> {
     let failed = |what: String| Refusal::Outside(format!("the CSV cannot be written: {what}"));
     let delimiter = match separator {
         Separator::Comma => b',',

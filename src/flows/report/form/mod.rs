@@ -14,6 +14,7 @@ use super::super::Refusal;
 use super::cell::Reader;
 use super::{Cell, Report};
 use crate::domain::named::named;
+pub(in crate::flows) use csv::{BYTE_ORDER_MARK, written as csv_lines};
 pub(crate) use table::aligned;
 
 /// The forms of a report.
@@ -192,7 +193,7 @@ pub async fn shortened(mut report: Report, most: usize) -> Result<String, Refusa
 
 impl Report {
     /// Who reads it.
-    fn reader(&self) -> Reader {
+    pub(super) fn reader(&self) -> Reader {
         Reader { language: self.language, zone: self.zone.clone() }
     }
 }

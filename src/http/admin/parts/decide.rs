@@ -10,8 +10,10 @@ use super::super::Desk;
 /// A field of a form.
 #[derive(Debug, Clone)]
 pub(crate) struct Input {
-    /// Its name in the form, and its id on the page.
+    /// Its name in the form.
     pub(crate) name: &'static str,
+    /// Its id on the page: its name, where no other form there has it.
+    pub(crate) id: String,
     /// `text`, `date`, `area` …
     pub(crate) kind: &'static str,
     /// What stands above it.
@@ -31,6 +33,7 @@ impl Input {
     pub(crate) fn new(name: &'static str, kind: &'static str, label: &str, help: &str) -> Self {
         Self {
             name,
+            id: name.to_owned(),
             kind,
             label: label.to_owned(),
             help: help.to_owned(),
@@ -48,6 +51,13 @@ impl Input {
         self
     }
 
+    /// Under an id of its own, where several forms of a page ask for the same.
+    #[must_use]
+    pub(crate) fn under(mut self, id: impl Into<String>) -> Self {
+        self.id = id.into();
+        self
+    }
+
     /// One that may stay empty.
     #[must_use]
     pub(crate) const fn optional(mut self) -> Self {
@@ -57,8 +67,8 @@ impl Input {
 
     /// The ids of its help and its mistake, for those who do not see it.
     pub(crate) fn described_by(&self) -> String {
-        let help = (!self.help.is_empty()).then(|| format!("{}-h", self.name));
-        let error = self.error.is_some().then(|| format!("{}-e", self.name));
+        let help = (!self.help.is_empty()).then(|| format!("{}-h", self.id));
+        let error = self.error.is_some().then(|| format!("{}-e", self.id));
         help.into_iter().chain(error).collect::<Vec<_>>().join(" ")
     }
 }

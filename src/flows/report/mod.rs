@@ -18,6 +18,7 @@ mod people;
 mod person;
 mod runs;
 mod scene;
+mod stranger;
 mod words;
 
 use jiff::Timestamp;
@@ -36,6 +37,7 @@ pub use filter::Filters;
 pub(crate) use form::aligned;
 pub(super) use form::{BYTE_ORDER_MARK, csv_lines};
 pub use form::{Form, Layout, Separator, Writer, shortened};
+pub(super) use form::{harmless, unguarded};
 use list::List;
 
 /// Which report.

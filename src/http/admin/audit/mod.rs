@@ -185,7 +185,7 @@ fn chips(frame: &Desk, kept: &Fields, shown: &str) -> Chips {
     Chips {
         frame: (**frame).clone(),
         count: shown.to_owned(),
-        chips: chips.collect(),
+        narrowed: chips.collect(),
         clear: frame.at("/audit"),
     }
 }

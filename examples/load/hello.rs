@@ -6,8 +6,12 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use anyhow::Context;
+use axum::Router;
+use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 
@@ -15,7 +19,8 @@ use crate::sso;
 
 /// Serves until it is killed, and prints the port first.
 ///
-/// `/` is empty; `/oidc` is an identity provider; `/hook` is a CRM that takes what it is told; `/hook/gone` one that says it is switched off.
+/// `/` is empty; `/oidc` is an identity provider; `/hook` is a CRM that takes what it is told; `/hook/gone` one that says
+/// it is switched off, until it is opened; `/hook/told` says how many it took, and the bytes of the last.
 ///
 /// # Errors
 ///
@@ -24,12 +29,41 @@ pub(crate) async fn serve(port: u16) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     let port = listener.local_addr()?.port();
     println!("{port}");
-    let router = sso::provider(&format!("http://127.0.0.1:{port}/oidc"))?
-        .route("/", get(|| async {}))
-        .route("/hook", post(|| async { StatusCode::NO_CONTENT }))
-        .route("/hook/gone", post(|| async { StatusCode::GONE }));
+    let router =
+        sso::provider(&format!("http://127.0.0.1:{port}/oidc"))?.route("/", get(|| async {})).merge(crm());
     axum::serve(listener, router).await?;
     Ok(())
+}
+
+/// The CRM of the run.
+fn crm() -> Router {
+    #[derive(Default)]
+    struct Crm {
+        is_open: AtomicBool,
+        taken: AtomicU64,
+        bytes: AtomicUsize,
+    }
+    let crm = Arc::new(Crm::default());
+    let [gone, open, close, told] = std::array::from_fn(|_| Arc::clone(&crm));
+    let gate = async move |body: Bytes| {
+        if !gone.is_open.load(Ordering::Relaxed) {
+            return StatusCode::GONE;
+        }
+        gone.bytes.store(body.len(), Ordering::Relaxed);
+        gone.taken.fetch_add(1, Ordering::Relaxed);
+        StatusCode::NO_CONTENT
+    };
+    Router::new()
+        .route("/hook", post(|_: Bytes| async { StatusCode::NO_CONTENT }))
+        .route("/hook/gone", post(gate))
+        .route("/hook/open", post(async move || open.is_open.store(true, Ordering::Relaxed)))
+        .route("/hook/close", post(async move || close.is_open.store(false, Ordering::Relaxed)))
+        .route(
+            "/hook/told",
+            get(async move || {
+                format!("{} {}", told.taken.load(Ordering::Relaxed), told.bytes.load(Ordering::Relaxed))
+            }),
+        )
 }
 
 /// The process that serves it. It ends when this is dropped.

@@ -8,8 +8,10 @@
 //! Invariant: every answer is checked for status, id and content, and writes are read back; an untrue answer makes the
 //! exit code 1. What was started is ended and what was made is removed, on errors too.
 
+mod changes;
 mod client;
 mod decisions;
+mod delivery;
 mod engine;
 mod groups;
 mod hello;
@@ -34,6 +36,7 @@ use anyhow::{Context, bail, ensure};
 use clap::{Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
+use delivery::Deliveries;
 use engine::Engine;
 use groups::Groups;
 use hello::Hello;
@@ -101,6 +104,8 @@ enum Part {
     Access,
     /// Items that somebody sees, among many.
     Search,
+    /// Everybody, as a CRM reads them that asks for itself.
+    Changes,
     /// What a new policy would change, thought through for everybody.
     Plan,
     /// Everybody as JSON and CSV, and the memory for it.
@@ -125,6 +130,8 @@ enum Part {
     Crowd,
     /// PUT of a group of 100,000, and one member of it.
     Put,
+    /// Deliveries to a CRM, and what a long queue of them costs others. Not with --deliver.
+    Drain,
     /// A lifecycle plan over everybody, and a run that closes ten thousand.
     Lifecycle,
 }
@@ -232,6 +239,7 @@ async fn rows(
             Part::List => rows.extend(lists::pages(&wire).await?),
             Part::Access => rows.extend(bed.access().await?),
             Part::Search => rows.extend(items::search(&wire, arguments.items).await?),
+            Part::Changes => rows.extend(changes::read(&wire).await?),
             Part::Plan => rows.push(decisions::plan(&arguments.binary, scratch, wire.people.len())?),
             Part::Reports => rows.extend(lifecycle(arguments, scratch, &wire).reports().await?),
             Part::Verify => rows.extend(bed.verify().await?),
@@ -248,6 +256,11 @@ async fn rows(
             Part::Group => rows.extend(Groups::new(&wire).one_that_grows().await?),
             Part::Crowd => rows.push(Groups::new(&wire).crowd().await?),
             Part::Put => rows.extend(Groups::new(&wire).one_of_everybody().await?),
+            Part::Drain if arguments.deliver => {}
+            Part::Drain => {
+                let (binary, crm) = (arguments.binary.as_path(), hello.address);
+                rows.extend(Deliveries { binary, scratch, wire: &wire, crm, time }.rows().await?);
+            }
             Part::Lifecycle => rows.extend(lifecycle(arguments, scratch, &wire).rows(&bed).await?),
         }
     }

@@ -9,10 +9,12 @@ mod admin;
 mod audit;
 mod check;
 mod client;
+mod compare;
 mod day;
 mod demo;
 mod directory;
 mod doctor;
+mod import;
 mod lifecycle;
 mod link;
 mod mail;
@@ -124,6 +126,10 @@ enum Command {
     /// Targets: CRMs that are told about accounts.
     #[command(subcommand)]
     Target(target::TargetCommand),
+    /// Read a CRM back and say what differs: missing, extra, different, conflicting; put it right with --heal.
+    Compare(compare::CompareArgs),
+    /// Match the users that a CRM has already with the accounts, and take in their ids, ages and last sign-ins.
+    Import(import::ImportArgs),
     /// The policy: try a change, put it into force, go back.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -176,6 +182,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Directory(command) => directory::run(&config, command).await,
         Command::Client(command) => client::run(&config, command).await,
         Command::Target(command) => target::run(&config, command).await,
+        Command::Compare(args) => compare::run(&config, args).await,
+        Command::Import(args) => import::run(&config, &args).await,
         Command::Policy(command) => policy::run(&config, command).await,
         Command::Access(command) => access::run(&config, command).await,
         Command::Lifecycle(command) => lifecycle::run(&config, command).await,

@@ -6,6 +6,7 @@ use super::shown::{self, Shown, minute, minute_or_never};
 use super::{PrintAs, setup};
 use crate::domain::days::{Reading, days};
 use crate::domain::language::Text;
+use crate::domain::scope::Scopes;
 use crate::flows::Ports;
 use crate::flows::tokens::TokenKind;
 use crate::flows::tokens::roster::{self, Line, State};
@@ -27,13 +28,17 @@ pub(super) async fn list(ports: &Ports, kind: TokenKind, owner: &str, shown: &Sh
     }
 }
 
-/// Prints tokens as a table; the OAuth client has a column where there is one.
+/// Prints tokens as a table; the OAuth client and what is opened have a column where there is one.
 pub(super) fn print(lines: &[Line], reading: &Reading) {
     let says = |sv: &str, en: &str| reading.pick(sv, en);
     let has_clients = lines.iter().any(|line| line.client_id.is_some());
     let mut titles = vec!["Id".to_owned(), says("Namn", "Name")];
     if has_clients {
         titles.push(says("Klient", "Client"));
+    }
+    let has_scopes = lines.iter().any(|line| line.scopes.is_some());
+    if has_scopes {
+        titles.push(says("Öppnar", "Opens"));
     }
     titles.extend([
         says("Skapad", "Created"),
@@ -47,6 +52,9 @@ pub(super) fn print(lines: &[Line], reading: &Reading) {
         if has_clients {
             row.push(line.client_id.clone().unwrap_or_default());
         }
+        if has_scopes {
+            row.push(line.scopes.as_ref().map(|scopes| opens(scopes, reading)).unwrap_or_default());
+        }
         row.extend([
             minute(line.created_at, reading),
             line.created_by.clone(),
@@ -57,6 +65,13 @@ pub(super) fn print(lines: &[Line], reading: &Reading) {
         row
     };
     shown::table(&titles, lines.iter().map(row));
+}
+
+fn opens(scopes: &Scopes, reading: &Reading) -> String {
+    match scopes {
+        Scopes::All => reading.pick("allt", "everything"),
+        Scopes::Only(_) => scopes.to_string(),
+    }
 }
 
 fn state(line: &Line, reading: &Reading) -> String {

@@ -10,7 +10,6 @@ use super::policy::{judge_cases, judge_policy, read_case_files, read_policy};
 use super::secret::is_world_readable;
 use super::settings::{self, Settings};
 use super::suggest::suggest;
-use super::target::Means;
 use crate::domain::client::Requirement;
 use crate::domain::ids::{ComponentId, DirectoryId, ModuleId, RoleId};
 use crate::domain::policy::Policy;
@@ -128,15 +127,15 @@ fn unknown_roles(file: &Path, settings: &Settings, policy: &Policy) -> Vec<Mista
         fix,
     };
     for (at, target) in settings.targets.iter().enumerate() {
-        let Means::Api(api) = &target.means else { continue };
-        for role in api.roles.keys().filter(|role| !policy.roles.contains_key(*role)) {
+        let Some(told) = target.roles() else { continue };
+        for role in told.keys().filter(|role| !policy.roles.contains_key(*role)) {
             let what = format!("the policy has no role {:?}", role.as_str());
             let fix = suggest(role.as_str(), policy.roles.keys().map(RoleId::as_str));
             mistakes.push(mistake(Severity::Error, format!("target[{at}].roles.{role}"), what, fix));
         }
         let silent: Vec<&str> =
-            policy.roles.keys().filter(|role| !api.roles.contains_key(*role)).map(RoleId::as_str).collect();
-        if !silent.is_empty() && !api.roles.is_empty() {
+            policy.roles.keys().filter(|role| !told.contains_key(*role)).map(RoleId::as_str).collect();
+        if !silent.is_empty() && !told.is_empty() {
             let what = format!("{} is not told of: {}", target.id, silent.join(", "));
             let fix = "say what the CRM calls them, where it should know them".to_owned();
             mistakes.push(mistake(Severity::Warning, format!("target[{at}].roles"), what, fix));

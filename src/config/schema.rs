@@ -135,7 +135,12 @@ pub(crate) const SETTINGS: Schema = &[
             "values",
             "roles",
             "roles_as",
+            "compare",
         ],
+    ),
+    (
+        "target.compare",
+        &["schedule", "timezone", "missing", "active", "roles", "user_name", "display_name", "email"],
     ),
     (
         "mail",

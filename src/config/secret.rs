@@ -48,25 +48,37 @@ impl fmt::Debug for Secret {
 
 /// The key that signs webhooks (Standard Webhooks 1.0, "Signature scheme").
 #[derive(Clone)]
-pub struct SigningKey(secrecy::SecretSlice<u8>);
+pub enum SigningKey {
+    /// A secret that both sides have.
+    Shared(secrecy::SecretSlice<u8>),
+    /// A private key of ours (Ed25519), 32 bytes or 64 with the public key behind them.
+    Own(secrecy::SecretSlice<u8>),
+}
 
 impl SigningKey {
-    /// Reads a key: `whsec_` and base64, or any other text, whose bytes are then the key.
+    /// Reads a key: `whsec_` and base64, `whsk_` and base64, or any other text, whose bytes are then the key.
     ///
     /// # Errors
     ///
-    /// A sentence, when what follows `whsec_` is no base64 or nothing.
+    /// A sentence, when what follows the prefix is no base64, nothing, or no private key.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if let Some(encoded) = text.strip_prefix("whsk_") {
+            return match STANDARD.decode(encoded) {
+                Ok(bytes) if matches!(bytes.len(), 32 | 64) => Ok(Self::Own(bytes.into())),
+                Ok(_) => Err("what follows whsk_ has not the 32 bytes of a private key"),
+                Err(_) => Err("what follows whsk_ is no base64"),
+            };
+        }
         let Some(encoded) = text.strip_prefix("whsec_") else {
             return if text.is_empty() {
                 Err("it is empty")
             } else {
-                Ok(Self(text.as_bytes().to_vec().into()))
+                Ok(Self::Shared(text.as_bytes().to_vec().into()))
             };
         };
         match STANDARD.decode(encoded) {
             Ok(bytes) if bytes.is_empty() => Err("there is nothing after whsec_"),
-            Ok(bytes) => Ok(Self(bytes.into())),
+            Ok(bytes) => Ok(Self::Shared(bytes.into())),
             Err(_) => Err("what follows whsec_ is no base64"),
         }
     }
@@ -74,7 +86,9 @@ impl SigningKey {
     /// The bytes of the key, for the one place that signs.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
-        self.0.expose_secret()
+        match self {
+            Self::Shared(bytes) | Self::Own(bytes) => bytes.expose_secret(),
+        }
     }
 }
 
@@ -182,5 +196,8 @@ mod tests {
         assert_eq!(SigningKey::parse("aGVq").unwrap().expose(), b"aGVq");
         assert!(SigningKey::parse("whsec_").is_err());
         assert!(SigningKey::parse("whsec_å").is_err());
+        let own = format!("whsk_{}", STANDARD.encode([7; 32]));
+        assert!(matches!(SigningKey::parse(&own), Ok(SigningKey::Own(_))));
+        assert!(SigningKey::parse("whsk_aGVq").is_err() && SigningKey::parse("whsk_å").is_err());
     }
 }

@@ -5,6 +5,7 @@
 //! else the CRM holds of a user stays. That somebody is not there is believed of a whole list alone.
 
 mod groups;
+mod pages;
 mod wire;
 
 #[cfg(test)]
@@ -31,6 +32,7 @@ use super::failed::{Failed, is_for_later, quote};
 use super::resolver::SystemResolver;
 use super::trial::Finding;
 use super::{AccountState, Delivery};
+pub(super) use pages::Pages;
 
 /// Largest answer that is read, in bytes: a group with many members.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
@@ -124,6 +126,11 @@ impl Scim {
             Ok((answer, crm_id)) => Delivery::Taken { answer: format!("done: {answer}"), crm_id },
             Err(failed) => failed.into(),
         }
+    }
+
+    /// Everybody, page by page.
+    pub(super) fn pages(&self, now: Timestamp) -> Pages {
+        Pages::new(Arc::clone(&self.0), now)
     }
 
     /// Reads the configuration, looks for somebody who cannot be there, and reads the groups. Writes nothing.

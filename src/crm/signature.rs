@@ -3,6 +3,7 @@
 //! Invariant: signatures are compared in constant time; a key never shows in `Debug`.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD as ALPHABET;
@@ -11,6 +12,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use secrecy::{ExposeSecret as _, SecretSlice};
 use sha2::Sha256;
 
@@ -29,9 +31,15 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A key that signs deliveries.
+/// A key that signs deliveries: a secret that both sides have, or a private one of ours (Ed25519).
 #[derive(Clone)]
-pub struct SigningKey(SecretSlice<u8>);
+pub struct SigningKey(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Shared(SecretSlice<u8>),
+    Own(Arc<Ed25519KeyPair>),
+}
 
 /// Why a text is no signing key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,42 +47,102 @@ pub enum KeyError {
     /// It holds no bytes.
     #[error("the signing key is empty")]
     Empty,
-    /// What follows `whsec_` cannot be read.
-    #[error("what follows \"whsec_\" is not base64")]
+    /// What follows the prefix cannot be read.
+    #[error("what follows \"whsec_\" or \"whsk_\" is not base64")]
     NotBase64,
+    /// It is no private key.
+    #[error("what follows \"whsk_\" is no Ed25519 key: 32 bytes, or 64 with the public key behind them")]
+    NotEd25519,
 }
 
 impl SigningKey {
-    /// Reads a key: `whsec_` and base64, or any other text, whose bytes are then the key.
+    /// Reads a key: `whsec_` and base64, `whsk_` and base64, or any other text, whose bytes are then the key.
     ///
     /// # Errors
     ///
-    /// [`KeyError`] when it is empty, or `whsec_` is followed by something else than base64.
+    /// [`KeyError`].
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let bytes = match text.strip_prefix("whsec_") {
-            Some(encoded) => BASE64.decode(encoded).map_err(|_| KeyError::NotBase64)?,
-            None => text.as_bytes().to_vec(),
-        };
-        Self::from_bytes(&bytes)
+        let decoded = |encoded: &str| BASE64.decode(encoded).map_err(|_| KeyError::NotBase64);
+        if let Some(encoded) = text.strip_prefix("whsk_") {
+            return Self::own(&decoded(encoded)?);
+        }
+        match text.strip_prefix("whsec_") {
+            Some(encoded) => Self::shared(&decoded(encoded)?),
+            None => Self::shared(text.as_bytes()),
+        }
     }
 
-    /// Takes the bytes of a key.
+    /// Takes the bytes of a secret that both sides have.
     ///
     /// # Errors
     ///
     /// [`KeyError::Empty`] when there are none.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        if bytes.is_empty() { Err(KeyError::Empty) } else { Ok(Self(bytes.to_vec().into())) }
+    pub fn shared(bytes: &[u8]) -> Result<Self, KeyError> {
+        if bytes.is_empty() { Err(KeyError::Empty) } else { Ok(Self(Kind::Shared(bytes.to_vec().into()))) }
     }
 
-    /// The code over `{id}.{seconds}.{body}`, begun. HMAC takes keys of any length (RFC 2104 §3).
-    fn code(&self, id: &str, seconds: &str, body: &[u8]) -> Option<Hmac<Sha256>> {
-        let mut code = Hmac::<Sha256>::new_from_slice(self.0.expose_secret()).ok()?;
-        for part in [id.as_bytes(), b".", seconds.as_bytes(), b".", body] {
-            code.update(part);
-        }
-        Some(code)
+    /// Takes the bytes of a private key: 32, or 64 with the public key behind them.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::NotEd25519`] for anything else.
+    pub fn own(bytes: &[u8]) -> Result<Self, KeyError> {
+        let pair = match bytes.split_at_checked(32) {
+            Some((seed, [])) => Ed25519KeyPair::from_seed_unchecked(seed),
+            Some((seed, public)) => Ed25519KeyPair::from_seed_and_public_key(seed, public),
+            None => return Err(KeyError::NotEd25519),
+        };
+        pair.map(|pair| Self(Kind::Own(Arc::new(pair)))).map_err(|_| KeyError::NotEd25519)
     }
+
+    /// What a receiver checks with, as `whpk_` and base64; nothing for a secret that both sides have.
+    #[must_use]
+    pub fn public(&self) -> Option<String> {
+        match &self.0 {
+            Kind::Shared(_) => None,
+            Kind::Own(pair) => Some(format!("whpk_{}", STANDARD.encode(pair.public_key()))),
+        }
+    }
+
+    /// The signature over `{id}.{seconds}.{body}`, with the name of its kind.
+    fn sign(&self, id: &str, seconds: &str, body: &[u8]) -> Option<String> {
+        match &self.0 {
+            Kind::Shared(secret) => {
+                let code = code(secret, id, seconds, body)?;
+                Some(format!("v1,{}", STANDARD.encode(code.finalize().into_bytes())))
+            }
+            Kind::Own(pair) => {
+                Some(format!("v1a,{}", STANDARD.encode(pair.sign(&message(id, seconds, body)))))
+            }
+        }
+    }
+
+    /// Whether one signature is of this key.
+    fn has_signed(&self, signature: &str, id: &str, seconds: &str, body: &[u8]) -> bool {
+        let given = |kind: &str| STANDARD.decode(signature.strip_prefix(kind)?).ok();
+        match &self.0 {
+            Kind::Shared(secret) => given("v1,").is_some_and(|given| {
+                code(secret, id, seconds, body).is_some_and(|code| code.verify_slice(&given).is_ok())
+            }),
+            Kind::Own(pair) => given("v1a,").is_some_and(|given| {
+                let public = UnparsedPublicKey::new(&ED25519, pair.public_key());
+                public.verify(&message(id, seconds, body), &given).is_ok()
+            }),
+        }
+    }
+}
+
+/// The code over `{id}.{seconds}.{body}`, begun. HMAC takes keys of any length (RFC 2104 §3).
+fn code(secret: &SecretSlice<u8>, id: &str, seconds: &str, body: &[u8]) -> Option<Hmac<Sha256>> {
+    let mut code = Hmac::<Sha256>::new_from_slice(secret.expose_secret()).ok()?;
+    for part in [id.as_bytes(), b".", seconds.as_bytes(), b".", body] {
+        code.update(part);
+    }
+    Some(code)
+}
+
+fn message(id: &str, seconds: &str, body: &[u8]) -> Vec<u8> {
+    [id.as_bytes(), b".", seconds.as_bytes(), b".", body].concat()
 }
 
 impl fmt::Debug for SigningKey {
@@ -83,13 +151,11 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// The value of [`SIGNATURE_HEADER`]: `v1,` and base64 for each key, with blanks between.
+/// The value of [`SIGNATURE_HEADER`]: `v1,` or `v1a,` and base64 for each key, with blanks between.
 #[must_use]
 pub fn sign(keys: &[SigningKey], id: &str, at: Timestamp, body: &[u8]) -> String {
     let seconds = at.as_second().to_string();
-    let signatures = keys.iter().filter_map(|key| key.code(id, &seconds, body));
-    let written = signatures.map(|code| format!("v1,{}", STANDARD.encode(code.finalize().into_bytes())));
-    written.collect::<Vec<_>>().join(" ")
+    keys.iter().filter_map(|key| key.sign(id, &seconds, body)).collect::<Vec<_>>().join(" ")
 }
 
 /// Why a delivery is not to be believed.
@@ -123,13 +189,7 @@ pub fn verify(key: &SigningKey, headers: &HeaderMap, body: &[u8], now: Timestamp
         (header(ID_HEADER)?, header(TIMESTAMP_HEADER)?, header(SIGNATURE_HEADER)?);
     let at: i64 = seconds.parse().map_err(|_| VerifyError::BadTime)?;
     let at = Timestamp::from_second(at).map_err(|_| VerifyError::BadTime)?;
-    let fits = |signature: &str| {
-        let Some(Ok(given)) = signature.strip_prefix("v1,").map(|text| STANDARD.decode(text)) else {
-            return false;
-        };
-        key.code(id, seconds, body).is_some_and(|code| code.verify_slice(&given).is_ok())
-    };
-    if !signatures.split_ascii_whitespace().any(fits) {
+    if !signatures.split_ascii_whitespace().any(|one| key.has_signed(one, id, seconds, body)) {
         return Err(VerifyError::WrongSignature);
     }
     if now.duration_since(at).abs() > TOLERANCE {
@@ -216,5 +276,48 @@ mod tests {
         assert_eq!(SigningKey::parse("whsec_???").unwrap_err(), KeyError::NotBase64);
         assert_eq!(SigningKey::parse("whsec_").unwrap_err(), KeyError::Empty);
         assert_eq!(format!("{:?}", key("secret!")), "***");
+    }
+
+    /// The example of the reference libraries for keys of our own.
+    const OWN: &str =
+        "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
+    const PUBLIC: &str = "1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=";
+    const SIGNED: &str =
+        "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==";
+
+    #[test]
+    fn a_key_of_our_own_signs_what_anybody_with_the_public_key_can_check() {
+        assert_eq!(sign(&[key(OWN)], ID, at(), BODY), SIGNED);
+        assert_eq!(key(OWN).public(), Some(format!("whpk_{PUBLIC}")));
+        let public = UnparsedPublicKey::new(&ED25519, STANDARD.decode(PUBLIC).unwrap());
+        let given = STANDARD.decode(&SIGNED[4..]).unwrap();
+        assert!(public.verify(&message(ID, "1614265330", BODY), &given).is_ok());
+        assert!(public.verify(&message(ID, "1614265331", BODY), &given).is_err());
+        assert_eq!(verify(&key(OWN), &headers(SIGNED), BODY, at()), Ok(()));
+        assert_eq!(verify(&key(OWN), &headers(SIGNED), b"{}", at()), Err(VerifyError::WrongSignature));
+        assert_eq!(key(KEY).public(), None);
+    }
+
+    #[test]
+    fn the_public_half_may_be_left_out_and_must_fit_where_it_is_there() {
+        let bytes = STANDARD.decode(&OWN[5..]).unwrap();
+        let short = format!("whsk_{}", STANDARD.encode(&bytes[..32]));
+        assert_eq!(sign(&[key(&short)], ID, at(), BODY), SIGNED);
+        let mut other = bytes.clone();
+        other[63] ^= 1;
+        for wrong in [&bytes[..31], &bytes[..40], &other] {
+            assert_eq!(SigningKey::own(wrong).unwrap_err(), KeyError::NotEd25519);
+        }
+        assert_eq!(SigningKey::parse("whsk_???").unwrap_err(), KeyError::NotBase64);
+        assert_eq!(format!("{:?}", key(OWN)), "***");
+    }
+
+    #[test]
+    fn a_secret_and_a_key_of_our_own_sign_beside_each_other() {
+        let both = headers(&sign(&[key(OWN), key(KEY)], ID, at(), BODY));
+        assert_eq!(
+            (verify(&key(OWN), &both, BODY, at()), verify(&key(KEY), &both, BODY, at())),
+            (Ok(()), Ok(()))
+        );
     }
 }

@@ -60,6 +60,19 @@ pub struct ToldAccount {
     pub external_ids: BTreeMap<DirectoryId, String>,
 }
 
+/// What the CRM calls the roles that the account holds, and those of the others: two roles may be one in the CRM, and
+/// who holds either keeps it. Without an account none is held.
+pub(crate) fn told_roles<'r>(
+    roles: &'r BTreeMap<RoleId, String>,
+    state: Option<&AccountState>,
+) -> (BTreeSet<&'r String>, BTreeSet<&'r String>) {
+    let holds = |role: &RoleId| state.is_some_and(|state| state.account.roles.contains(role));
+    let held: BTreeSet<&String> =
+        roles.iter().filter(|(role, _)| holds(role)).map(|(_, name)| name).collect();
+    let others = roles.values().filter(|name| !held.contains(name)).collect();
+    (held, others)
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use serde_json::Value;

@@ -71,6 +71,12 @@ impl Webhook {
         &self.settings.target
     }
 
+    /// What the receiver checks with, for each key that is our own, the new one first.
+    #[must_use]
+    pub fn public_keys(&self) -> Vec<String> {
+        self.settings.keys.iter().filter_map(SigningKey::public).collect()
+    }
+
     pub(super) async fn deliver(&self, now: Timestamp, state: &AccountState) -> Delivery {
         let body = match serde_json::to_vec(state) {
             Ok(body) if body.len() <= LARGEST_BODY => body,

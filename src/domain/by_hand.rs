@@ -49,6 +49,7 @@ impl Deed {
 
 /// What else must be known about an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub struct Beside {
     /// It is the acting person's own.
     pub is_own: bool,

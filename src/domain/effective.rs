@@ -30,11 +30,23 @@ pub struct Effective {
 /// What `grants` amount to at `now`.
 #[must_use]
 pub fn effective(policy: &Policy, grants: &[Grant], now: Timestamp) -> Effective {
-    let roles: BTreeMap<&RoleId, &Role> =
-        held_roles(policy, grants, now).map(|held| (held.id, held.role)).collect();
-    let sectors: BTreeSet<SectorId> =
-        held_sectors(policy, grants, now).map(|(sector, _)| sector.clone()).collect();
-    let limited = holds(grants, &GrantKind::Limited, now);
+    let in_force = grants.iter().filter(|grant| grant.holds_at(now));
+    of_kinds(policy, &in_force.map(|grant| grant.kind.clone()).collect())
+}
+
+/// What grants of these kinds amount to that are in force.
+#[must_use]
+pub fn of_kinds(policy: &Policy, kinds: &BTreeSet<GrantKind>) -> Effective {
+    let mut roles: BTreeMap<&RoleId, &Role> = BTreeMap::new();
+    let mut sectors = BTreeSet::new();
+    for kind in kinds {
+        match kind {
+            GrantKind::Role(id) => roles.extend(policy.roles.get(id).map(|role| (id, role))),
+            GrantKind::Sector(id) if policy.sectors.contains_key(id) => drop(sectors.insert(id.clone())),
+            GrantKind::Sector(_) | GrantKind::Limited | GrantKind::ItemRestricted => {}
+        }
+    }
+    let limited = kinds.contains(&GrantKind::Limited);
     let mut modules = BTreeMap::new();
     for module in policy.modules.keys() {
         let actions: BTreeSet<Action> = Action::ALL
@@ -51,7 +63,7 @@ pub fn effective(policy: &Policy, grants: &[Grant], now: Timestamp) -> Effective
         roles: roles.into_keys().cloned().collect(),
         sectors,
         limited,
-        item_restricted: holds(grants, &GrantKind::ItemRestricted, now),
+        item_restricted: kinds.contains(&GrantKind::ItemRestricted),
         modules,
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::grant::{Grant, GrantKind, Origin};
 use super::ids::{DirectoryId, GrantId, GroupId, RoleId, RuleId};
-use super::name::fold;
+use super::name::{fold, folds_to};
 use super::policy::{Condition, Gives, Policy, Rule, Unmatched};
 
 /// A group that an identity is a member of.
@@ -198,7 +198,7 @@ fn matches(condition: &Condition, one: &IdentityFacts<'_>, all: &[IdentityFacts<
                     .groups
                     .iter()
                     .flat_map(|group| &group.pinned_names)
-                    .any(|pinned| fold(pinned) == name)
+                    .any(|pinned| folds_to(pinned, &name))
             })
         }
         Condition::Attribute { directory, path, one_of } => {

@@ -10,9 +10,11 @@ pub mod backtest;
 pub mod by_hand;
 pub mod calm_days;
 pub mod client;
+pub mod comparison;
 pub mod days;
 pub mod effective;
 pub mod evidence;
+pub mod first_match;
 pub mod grant;
 pub mod ids;
 pub mod item_clock;
@@ -27,4 +29,5 @@ pub mod policy;
 pub mod safety;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod scope;
 pub mod undo;

@@ -13,7 +13,17 @@ use unicode_normalization::UnicodeNormalization;
 /// Folding happens here and not in SQL, because SQLite's `lower` leaves å, ä and ö alone.
 #[must_use]
 pub fn fold(text: &str) -> String {
+    // Most of what is compared is ASCII, where that is the whole of it.
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     text.nfc().flat_map(char::to_lowercase).nfc().collect()
+}
+
+/// Whether `text` has this folded form.
+#[must_use]
+pub fn folds_to(text: &str, folded: &str) -> bool {
+    if text.is_ascii() { text.eq_ignore_ascii_case(folded) } else { fold(text) == folded }
 }
 
 /// The name as one line, whatever it holds: a control character or a line separator becomes a blank, so that no part of
@@ -161,6 +171,18 @@ mod tests {
     fn swedish_letters_fold_however_they_are_composed() {
         assert_eq!(fold("ÅSA"), fold("a\u{30a}sa"));
         assert_eq!(fold("BJÖRK"), "björk");
+    }
+
+    #[test]
+    fn ascii_folds_as_every_other_text() {
+        for sign in '\0'..='\u{7f}' {
+            let text = sign.to_string();
+            let whole: String = text.nfc().flat_map(char::to_lowercase).nfc().collect();
+            assert_eq!(fold(&text), whole);
+            assert!(folds_to(&text, &whole) && folds_to(&format!("Ö{text}"), &format!("ö{whole}")));
+        }
+        // The Kelvin sign is lower k.
+        assert!(folds_to("\u{212a}", "k") && !folds_to("K", "\u{212a}"));
     }
 
     #[test]

@@ -155,7 +155,13 @@ pub fn active_that_allow(limits: &SafetyLimits, numbers: &Numbers) -> u64 {
 /// Whether a list from a directory shrank by more than `percent`.
 #[must_use]
 pub fn has_shrunk(list: &InputList, percent: f64) -> bool {
-    list.before.saturating_sub(list.after) > part(list.before, percent)
+    shrank(list.before, list.after, percent)
+}
+
+/// Whether a list of so many shrank by more than `percent`.
+#[must_use]
+pub fn shrank(before: u64, after: u64, percent: f64) -> bool {
+    before.saturating_sub(after) > part(before, percent)
 }
 
 /// `percent` of `whole`, rounded down. Counts in millionths, so that 10 % of 30 is 3 and not a hair less.

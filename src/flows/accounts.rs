@@ -2,7 +2,7 @@
 //!
 //! Invariant: what is shown is the state that the CRM is told, from one moment; a CRM teaches only its own ids.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -14,7 +14,7 @@ use crate::domain::account::Account;
 use crate::domain::actor::Subject;
 use crate::domain::ids::{AccountId, TargetId};
 use crate::domain::policy::{EvidenceSource, Policy};
-use crate::store::{Conn, account, evidence};
+use crate::store::{Conn, Span, account, evidence};
 
 /// The longest id of a CRM, in characters.
 const LONGEST: usize = 256;
@@ -60,10 +60,7 @@ pub async fn list(
     let has_more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().map(|account| account.id).filter(|_| has_more);
-    let mut accounts = Vec::with_capacity(found.len());
-    for account in found {
-        accounts.push(shown(&mut c, &compiled.policy, target, &account, now).await?);
-    }
+    let accounts = shown(&mut c, &compiled.policy, target, found, now).await?;
     Ok(Page { accounts, next })
 }
 
@@ -76,7 +73,8 @@ pub async fn show(ports: &Ports, target: &TargetId, text: &str) -> Result<Shown,
     let mut c = ports.db.snapshot().await?;
     let compiled = ports.policies.current(&mut c).await?;
     let account = find::account(&mut c, text, Some(target)).await?.one(text)?;
-    shown(&mut c, &compiled.policy, target, &account, ports.clock.now()).await
+    let mut shown = shown(&mut c, &compiled.policy, target, vec![account], ports.clock.now()).await?;
+    shown.pop().ok_or_else(|| Refusal::not_found("account", text))
 }
 
 /// Notes that `target` knows the account that `text` means as `crm_id`. Gives the account.
@@ -123,12 +121,18 @@ async fn shown(
     c: &mut Conn,
     policy: &Policy,
     target: &TargetId,
-    account: &Account,
+    accounts: Vec<Account>,
     now: Timestamp,
-) -> Result<Shown, Refusal> {
-    let state = state::of(c, policy, target, account.clone(), now).await?;
-    let seen = evidence::latest(c, account.id).await?;
-    let evidence: BTreeMap<&'static str, Timestamp> =
-        seen.into_iter().map(|(source, at)| (EvidenceSource::name(source), at)).collect();
-    Ok(Shown { state, last_seen: evidence.values().max().copied(), evidence })
+) -> Result<Vec<Shown>, Refusal> {
+    let span = Span::Listed(accounts.iter().map(|account| account.id).collect());
+    let mut seen: HashMap<AccountId, BTreeMap<&'static str, Timestamp>> = HashMap::new();
+    for (account, source, at) in evidence::latest_of(c, &span).await? {
+        seen.entry(account).or_default().insert(EvidenceSource::name(source), at);
+    }
+    let states = state::of_all(c, policy, target, accounts, now).await?;
+    let with_evidence = |state: AccountState| {
+        let evidence = seen.remove(&state.account.id).unwrap_or_default();
+        Shown { state, last_seen: evidence.values().max().copied(), evidence }
+    };
+    Ok(states.into_iter().map(with_evidence).collect())
 }

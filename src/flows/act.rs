@@ -34,7 +34,10 @@ pub struct Act {
     pub request_id: Option<String>,
     /// When: one instant for everything that belongs to the act.
     pub now: Timestamp,
+    /// Every CRM.
     pub(super) targets: Arc<[TargetId]>,
+    /// The CRMs that are told; the others ask for themselves.
+    pub(super) told: Arc<[TargetId]>,
     /// By what the acting person decided; nothing: by how things stand.
     pub(super) seen: Option<Seen>,
 }
@@ -85,13 +88,13 @@ impl Act {
         audit::append(c, &entry).await
     }
 
-    /// Gives the account its next version and queues it for every target, with the commit. Access taken away goes
+    /// Gives the account its next version and queues it for every target that is told, with the commit. Access taken away goes
     /// first (`urgent`).
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`] when the database cannot be reached.
     pub async fn announce(&self, c: &mut Conn, id: AccountId, urgent: bool) -> Result<(), StoreError> {
-        outbox::announce(c, id, &self.targets, urgent, self.now).await
+        outbox::announce(c, id, &self.told, urgent, self.now).await
     }
 }

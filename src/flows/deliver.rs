@@ -121,8 +121,7 @@ pub async fn due(ports: &Ports, target: &TargetId, fence: &Fence) -> Result<Outc
     };
     let is_off = AtomicBool::new(false);
     let round = Round { ports, crm, claim: fence.claim(), is_off, rests: AtomicBool::new(false), open };
-    let ends: Vec<End> =
-        stream::iter(rows).map(|row| round.tell(row)).buffer_unordered(AT_ONCE).try_collect().await?;
+    let ends = round.tell(rows).await?;
     let count = |wanted: &[End]| ends.iter().filter(|end| wanted.contains(end)).count();
     let mut c = ports.db.read().await?;
     let rests_until = circuit::open(&mut c, target).await?.map(|open| open.probe_at);
@@ -188,10 +187,28 @@ struct Round<'r> {
     open: Option<Open>,
 }
 
+/// What a CRM said of one account.
+#[derive(Debug, Clone)]
+struct Said {
+    /// The row, with the version that was told.
+    row: Waiting,
+    delivery: Delivery,
+    /// Whether the CRM had a part in it.
+    was_asked: bool,
+}
+
 impl Round<'_> {
-    async fn tell(&self, row: Waiting) -> Result<End, Refusal> {
+    /// Tells some at a time. Answers that come together are noted together: a commit for each would be most of the work.
+    async fn tell(&self, rows: Vec<Waiting>) -> Result<Vec<End>, Refusal> {
+        let said = stream::iter(rows).map(|row| self.ask(row)).buffer_unordered(AT_ONCE);
+        let noted = said.ready_chunks(AT_ONCE).map(|said| self.take_down(said)).buffer_unordered(2);
+        Ok(noted.try_collect::<Vec<_>>().await?.concat())
+    }
+
+    /// Tells the CRM how one account stands; nothing where it is not to be spoken to any more.
+    async fn ask(&self, row: Waiting) -> Result<Option<Said>, Refusal> {
         if self.is_off.load(Ordering::Relaxed) || self.rests.load(Ordering::Relaxed) {
-            return Ok(End::NotTried);
+            return Ok(None);
         }
         let now = self.ports.clock.now();
         let (version, delivery, was_asked) = match self.read(&row, now).await {
@@ -203,14 +220,32 @@ impl Round<'_> {
             }
             Err(other) => return Err(other),
         };
-        let end = self.note(Waiting { version, ..row.clone() }, delivery, was_asked).await?;
-        match end {
-            End::SwitchedOff => self.is_off.store(true, Ordering::Relaxed),
-            End::Tripped => self.rests.store(true, Ordering::Relaxed),
-            End::Delivered | End::Again | End::Dead | End::NotTried => {}
+        Ok(Some(Said { row: Waiting { version, ..row }, delivery, was_asked }))
+    }
+
+    /// Notes what was said, also where something else went wrong beside it.
+    async fn take_down(&self, said: Vec<Result<Option<Said>, Refusal>>) -> Result<Vec<End>, Refusal> {
+        let (mut heard, mut ends, mut broken) = (Vec::with_capacity(said.len()), Vec::new(), None);
+        for one in said {
+            match one {
+                Ok(Some(said)) => heard.push(said),
+                Ok(None) => ends.push(End::NotTried),
+                Err(refusal) => broken = Some(refusal),
+            }
         }
-        report(&row, version, end);
-        Ok(end)
+        // In the order in which every writer of many takes them, so that no two wait for each other.
+        heard.sort_by_key(|said| said.row.account);
+        match self.note(heard.clone()).await {
+            Ok(noted) => ends.extend(noted),
+            // One that cannot be noted must not undo what was said of the others.
+            Err(_) if heard.len() > 1 => {
+                for one in heard {
+                    ends.extend(self.note(vec![one]).await?);
+                }
+            }
+            Err(refusal) => return Err(refusal),
+        }
+        broken.map_or(Ok(ends), Err)
     }
 
     async fn read(&self, row: &Waiting, now: Timestamp) -> Result<AccountState, Refusal> {
@@ -220,25 +255,45 @@ impl Round<'_> {
         state::present(&mut c, &compiled.policy, &row.target, row.account, now).await
     }
 
-    async fn note(&self, row: Waiting, delivery: Delivery, was_asked: bool) -> Result<End, Refusal> {
+    /// Notes in one transaction what became of these.
+    async fn note(&self, said: Vec<Said>) -> Result<Vec<End>, Refusal> {
+        if said.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<Waiting> = said.iter().map(|one| one.row.clone()).collect();
+        let (claim, open) = (self.claim.clone(), self.open.clone());
         let act = self.ports.act(Actor::Job("deliver".to_owned()), "delivery");
-        let answer = Answer { row, act, jitter: rand::random(), open: self.open.clone(), was_asked };
-        let claim = self.claim.clone();
-        self.ports
+        let ends = self
+            .ports
             .db
             .write(move |c| {
                 Box::pin(async move {
                     claim.hold(c).await?;
-                    answer.note(c, delivery).await
+                    let mut ends = Vec::with_capacity(said.len());
+                    for Said { row, delivery, was_asked } in said {
+                        let (act, open) = (act.clone(), open.clone());
+                        let answer = Answer { row, act, jitter: rand::random(), open, was_asked };
+                        ends.push(answer.note(c, delivery).await?);
+                    }
+                    Ok::<_, Refusal>(ends)
                 })
             })
-            .await
+            .await?;
+        for (row, end) in rows.iter().zip(&ends) {
+            match end {
+                End::SwitchedOff => self.is_off.store(true, Ordering::Relaxed),
+                End::Tripped => self.rests.store(true, Ordering::Relaxed),
+                End::Delivered | End::Again | End::Dead | End::NotTried => {}
+            }
+            report(row, *end);
+        }
+        Ok(ends)
     }
 }
 
 /// Says in log and counters how a delivery ended, without the CRM's own words.
-fn report(row: &Waiting, version: i64, end: End) {
-    let Waiting { target, account, attempts, .. } = row;
+fn report(row: &Waiting, end: End) {
+    let Waiting { target, account, version, attempts, .. } = row;
     let labels = [("target", target.to_string()), ("outcome", end.name().to_owned())];
     metrics::counter!("portvakt_deliveries_total", &labels).increment(1);
     match end {

@@ -6,8 +6,10 @@
 mod absence;
 pub mod accounts;
 pub mod act;
+pub mod changes;
 pub mod clock;
 pub mod clock_watch;
+pub mod compare;
 pub mod console;
 pub mod crms;
 pub mod decide;
@@ -20,6 +22,7 @@ pub mod evidence;
 pub mod find;
 pub mod guard;
 pub mod housekeeping;
+pub mod import;
 pub mod invite;
 pub mod item_events;
 pub mod lead;
@@ -43,6 +46,7 @@ pub mod report;
 pub mod session;
 pub mod sign_in;
 pub mod sign_out;
+pub mod snapshot;
 pub mod stand;
 pub mod state;
 pub mod tally;
@@ -82,6 +86,8 @@ pub struct Ports {
     memory: Arc<decide::Memory>,
     /// The sessions that were shown of late, likewise.
     visits: Arc<session::Visits>,
+    /// What was counted for the lists of people, likewise.
+    rosters: Arc<people::roster::Memory>,
     /// How people sign in at each directory.
     pub parties: Arc<Parties>,
     /// The CRMs that are told.
@@ -100,6 +106,7 @@ pub struct Ports {
     pub patience: Arc<tokens::Patience>,
     leadership: Arc<lead::Leadership>,
     targets: Arc<[TargetId]>,
+    told: Arc<[TargetId]>,
 }
 
 impl Ports {
@@ -109,14 +116,17 @@ impl Ports {
     ///
     /// [`Refusal::Invalid`] when a directory's sign-in, a target or the mail server cannot be used as it is set.
     pub fn new(db: Db, clock: Arc<dyn Clock>, settings: Arc<Settings>) -> Result<Self, Refusal> {
+        let crms = Crms::new(&settings)?;
         Ok(Self {
             db,
             clock,
             policies: Arc::new(Policies::default()),
             memory: Arc::default(),
             visits: Arc::new(session::visits()),
+            rosters: Arc::default(),
             parties: Arc::new(Parties::new(&settings).map_err(|e| Refusal::invalid("directory.oidc", e))?),
-            crms: Arc::new(Crms::new(&settings)?),
+            told: crms.told().cloned().collect(),
+            crms: Arc::new(crms),
             issuing: Arc::new(provider::Issuing::new(&settings)?),
             mailer: mailer::mailer(settings.mail.as_ref())?,
             tally: Arc::default(),
@@ -144,6 +154,7 @@ impl Ports {
             request_id: None,
             now: self.clock.now(),
             targets: Arc::clone(&self.targets),
+            told: Arc::clone(&self.told),
             seen: None,
         }
     }

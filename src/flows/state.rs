@@ -1,18 +1,19 @@
-//! How an account stands, as a CRM is told it.
+//! How accounts stand, as a CRM is told them: by every way that tells it.
 //!
-//! Invariant: everything is read through one connection; handed a snapshot, the state belongs to the version it carries.
+//! Invariant: everything is read through one connection; handed a snapshot, each state belongs to the version it
+//! carries. Many accounts take as many statements as one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
 use super::Refusal;
 use crate::crm::{AccountState, ToldAccount};
 use crate::domain::account::{Account, Status};
-use crate::domain::effective::{Effective, effective};
+use crate::domain::effective::{Effective, of_kinds};
+use crate::domain::grant::GrantKind;
 use crate::domain::ids::{AccountId, DirectoryId, TargetId};
 use crate::domain::policy::Policy;
-use crate::store::identity::Identity;
 use crate::store::{Conn, account, entitlement, identity};
 
 /// The present state of an account with its version, for `target`.
@@ -27,34 +28,48 @@ pub async fn present(
     id: AccountId,
     now: Timestamp,
 ) -> Result<AccountState, Refusal> {
-    let account = account::get(c, id).await?.ok_or_else(|| Refusal::not_found("account", id))?;
-    of(c, policy, target, account, now).await
+    let missing = || Refusal::not_found("account", id);
+    let account = account::get(c, id).await?.ok_or_else(missing)?;
+    of_all(c, policy, target, vec![account], now).await?.pop().ok_or_else(missing)
 }
 
-/// The state of an account that was read through the same connection.
+/// The states of accounts that were read through the same connection, in their order.
 ///
 /// # Errors
 ///
 /// [`Refusal::Store`] when a row cannot be read.
-pub async fn of(
+pub async fn of_all(
     c: &mut Conn,
     policy: &Policy,
     target: &TargetId,
-    account: Account,
+    accounts: Vec<Account>,
     now: Timestamp,
-) -> Result<AccountState, Refusal> {
-    let id = account.id;
-    let grants = entitlement::held(c, id).await?;
-    let rights = in_force(account.standing.status, effective(policy, &grants, now));
-    let identities = identity::of_account(c, id).await?;
-    let crm_id = account::crm_id(c, target, id).await?;
-    let version = account.version;
-    Ok(AccountState { account: told(account, rights, &identities, crm_id), version, at: now })
+) -> Result<Vec<AccountState>, Refusal> {
+    let ids: Vec<AccountId> = accounts.iter().map(|account| account.id).collect();
+    let mut held = entitlement::kinds_in_force(c, &ids, now).await?;
+    let mut names = identity::external_ids(c, &ids).await?;
+    let mut crm_ids = account::crm_ids(c, target, &ids).await?;
+    // Most people hold what somebody else holds too.
+    let mut known: HashMap<BTreeSet<GrantKind>, Effective> = HashMap::new();
+    let state = |account: Account| {
+        let kinds = held.remove(&account.id).unwrap_or_default();
+        let rights = if let Some(rights) = known.get(&kinds) {
+            rights.clone()
+        } else {
+            let rights = of_kinds(policy, &kinds);
+            known.insert(kinds, rights.clone());
+            rights
+        };
+        let rights = in_force(account.standing.status, rights);
+        let (names, crm_id) = (names.remove(&account.id).unwrap_or_default(), crm_ids.remove(&account.id));
+        AccountState { version: account.version, account: told(account, rights, names, crm_id), at: now }
+    };
+    Ok(accounts.into_iter().map(state).collect())
 }
 
 /// The rights of a deactivated or removed account have ended, though the grants are remembered for its return. Its
 /// limits are told on, because a limit takes and never gives.
-fn in_force(status: Status, held: Effective) -> Effective {
+pub(super) fn in_force(status: Status, held: Effective) -> Effective {
     match status {
         Status::Invited | Status::Active | Status::Paused | Status::Frozen => held,
         Status::Deactivated | Status::Removed => {
@@ -63,7 +78,12 @@ fn in_force(status: Status, held: Effective) -> Effective {
     }
 }
 
-fn told(account: Account, rights: Effective, identities: &[Identity], crm_id: Option<String>) -> ToldAccount {
+fn told(
+    account: Account,
+    rights: Effective,
+    external_ids: BTreeMap<DirectoryId, String>,
+    crm_id: Option<String>,
+) -> ToldAccount {
     // Whatever the row still holds of somebody who was removed does not go out again.
     let is_removed = account.standing.status == Status::Removed;
     let unless_removed = |text: String| if is_removed { String::new() } else { text };
@@ -83,19 +103,7 @@ fn told(account: Account, rights: Effective, identities: &[Identity], crm_id: Op
         item_restricted: rights.item_restricted,
         sectors: rights.sectors,
         valid_until: account.valid_until,
-        external_ids: if is_removed { BTreeMap::new() } else { external_ids(identities) },
+        // Of a person whom the directory has deleted, the last it gave: so the CRM still finds the account to close.
+        external_ids: if is_removed { BTreeMap::new() } else { external_ids },
     }
-}
-
-/// The ids that the directories give the person: where one has deleted the person, the last it gave, so that the CRM
-/// still finds the account that it is to close.
-fn external_ids(identities: &[Identity]) -> BTreeMap<DirectoryId, String> {
-    let mut ids = BTreeMap::new();
-    let (deleted, living): (Vec<_>, Vec<_>) = identities.iter().partition(|i| i.deleted_at.is_some());
-    for identity in deleted.into_iter().chain(living) {
-        if let Some(id) = &identity.external_id {
-            ids.insert(identity.directory.clone(), id.clone());
-        }
-    }
-    ids
 }

@@ -12,11 +12,12 @@ use serde_json::json;
 
 use super::deliver::{off_setting, off_since};
 use super::{Act, Ports, Refusal};
-use crate::config::Target;
+use crate::config::{Target, TargetKind};
+use crate::crm::Crm;
 use crate::domain::actor::Subject;
 use crate::domain::ids::{AccountId, TargetId};
 use crate::store::replay::Replay;
-use crate::store::{Conn, StoreError, account, circuit, delivered, outbox, replay, setting};
+use crate::store::{Conn, StoreError, account, change, circuit, delivered, outbox, replay, setting};
 
 pub use letters::{DeadLetter, Which, dead, drop_letters, resend};
 
@@ -46,6 +47,18 @@ pub struct TargetStanding {
     pub off_since: Option<String>,
     /// Whether it is left alone because account after account failed.
     pub rests: Option<Rest>,
+    /// How far a target has come that asks for itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reading: Option<Reading>,
+}
+
+/// How far a target has come that asks for itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reading {
+    /// When it last came further; nothing: it has never asked on.
+    pub at: Option<Timestamp>,
+    /// How many accounts have changed since what it has.
+    pub behind: i64,
 }
 
 /// A target that is left alone for a while.
@@ -133,7 +146,7 @@ async fn standing(
     Ok(TargetStanding {
         target: target.id.clone(),
         kind: target.kind.name(),
-        host: target.url.host_str().unwrap_or_default().to_owned(),
+        host: target.url.host_str().filter(|host| !host.is_empty()).unwrap_or("this machine").to_owned(),
         waiting: backlog.waiting,
         again: backlog.background,
         dead: backlog.dead,
@@ -141,7 +154,14 @@ async fn standing(
         last_delivery: last.iter().find(|(known, _)| known == target.id.as_str()).map(|(_, at)| *at),
         off_since: off_since(c, &target.id).await?,
         rests,
+        reading: if target.kind == TargetKind::Pull { Some(reading(c, &target.id).await?) } else { None },
     })
+}
+
+async fn reading(c: &mut Conn, target: &TargetId) -> Result<Reading, StoreError> {
+    let known = change::reading(c, target).await?;
+    let position = known.map_or(0, |(position, _)| position);
+    Ok(Reading { at: known.map(|(_, at)| at), behind: change::behind(c, position).await? })
 }
 
 /// Everything about one target.
@@ -153,7 +173,12 @@ async fn standing(
 pub async fn show(ports: &Ports, name: &TargetId) -> Result<TargetPortrait, Refusal> {
     let target = ports.settings.targets.iter().find(|known| known.id == *name);
     let target = target.ok_or_else(|| Refusal::not_found("target", name))?;
-    let can = ports.crms.get(name)?.abilities();
+    let can = match target.kind {
+        TargetKind::Pull => vec!["changes", "snapshot"],
+        TargetKind::Webhook | TargetKind::Rest | TargetKind::Scim | TargetKind::Sql => {
+            ports.crms.get(name)?.abilities()
+        }
+    };
     let mut c = ports.db.snapshot().await?;
     let last = delivered::last_deliveries(&mut c).await?;
     let replays = replay::of_target(&mut c, name, REPLAYS).await?;
@@ -182,6 +207,23 @@ pub fn find(ports: &Ports, name: &str) -> Result<TargetId, Refusal> {
             format!("the settings have no target {name:?}; they have: {}", names.join(", ")),
         )
     })
+}
+
+/// What a CRM checks the messages with that are signed by keys of our own, the new one first.
+///
+/// # Errors
+///
+/// [`Refusal::Invalid`] when the target has no such key.
+pub fn public_keys(ports: &Ports, target: &TargetId) -> Result<Vec<String>, Refusal> {
+    let keys =
+        if let Crm::Webhook(webhook) = ports.crms.get(target)? { webhook.public_keys() } else { Vec::new() };
+    if keys.is_empty() {
+        let problem = format!(
+            "{target} signs with no key of its own; write secret = \"whsk_…\" with the base64 of 32 random bytes: echo whsk_$(openssl rand -base64 32)"
+        );
+        return Err(Refusal::invalid("target", problem));
+    }
+    Ok(keys)
 }
 
 async fn one_account(ports: &Ports, target: &TargetId, text: &str) -> Result<AccountId, Refusal> {

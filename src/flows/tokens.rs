@@ -20,6 +20,7 @@ use super::directories::Denied;
 use super::{Act, Ports, Refusal};
 use crate::domain::actor::Subject;
 use crate::domain::ids::TokenId;
+use crate::domain::scope::Scopes;
 pub use crate::store::token::{Token, TokenKind};
 
 pub use patience::Patience;
@@ -77,7 +78,8 @@ fn end_of(now: Timestamp, lifetime: SignedDuration) -> Result<Timestamp, Refusal
     })
 }
 
-/// Makes a token for `owner`, good for `lifetime`. Gives the token itself, which is shown only now.
+/// Makes a token for `owner` that opens everything of its kind, good for `lifetime`. Gives the token itself, which is
+/// shown only now.
 ///
 /// # Errors
 ///
@@ -90,6 +92,22 @@ pub async fn create(
     name: &str,
     lifetime: SignedDuration,
 ) -> Result<String, Refusal> {
+    create_for(ports, act, (kind, owner), name, lifetime, Scopes::All).await
+}
+
+/// Makes a token for the owner, of its kind, that opens only these `scopes`, likewise.
+///
+/// # Errors
+///
+/// As [`create`].
+pub async fn create_for(
+    ports: &Ports,
+    act: &Act,
+    (kind, owner): (TokenKind, &str),
+    name: &str,
+    lifetime: SignedDuration,
+    scopes: Scopes,
+) -> Result<String, Refusal> {
     let expires_at = end_of(act.now, lifetime)?;
     let secret = format!("pv_{}", secret()?);
     let row = Token {
@@ -98,6 +116,7 @@ pub async fn create(
         owner: owner.to_owned(),
         name: roster::sound_name(name)?,
         client: None,
+        scopes,
         created_at: act.now,
         created_by: act.actor.to_string(),
         expires_at,
@@ -122,8 +141,13 @@ async fn keep(
         .write(move |c| {
             Box::pin(async move {
                 token::insert(c, &row, &hash).await?;
-                let after = json!({ "kind": row.kind.name(), "owner": row.owner, "name": row.name,
+                let mut after = json!({ "kind": row.kind.name(), "owner": row.owner, "name": row.name,
                     "client": row.client, "expires_at": row.expires_at.to_string() });
+                if let Scopes::Only(_) = row.scopes
+                    && let Some(members) = after.as_object_mut()
+                {
+                    members.insert("scopes".to_owned(), json!(row.scopes));
+                }
                 act.record(c, action, Subject::new("token", row.id), None, Some(after)).await?;
                 Ok(())
             })

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::targets::{self, TargetStanding};
 use super::tokens::expiry;
-use super::{Ports, Refusal};
+use super::{Ports, Refusal, compare};
 use crate::store::{client_logout, invite, link_request, pause, refused, survey};
 
 /// Whether the database answers and a policy is in force.
@@ -27,6 +27,9 @@ pub async fn measure(ports: &Ports) {
     measure_targets(ports).await;
     if let Err(error) = measure_directories(ports).await {
         tracing::warn!(%error, "the directories could not be measured: {error}");
+    }
+    if let Err(error) = compare::measure(ports).await {
+        tracing::warn!(%error, "what the CRMs hold could not be measured: {error}");
     }
     if let Err(error) = waiting_for_people(ports).await {
         tracing::warn!(%error, "what waits for a person could not be counted: {error}");
@@ -76,10 +79,15 @@ async fn measure_targets(ports: &Ports) {
     }
 }
 
-/// Every target has every gauge, also where nothing waits: what is told once must not stay as the last word.
+/// Every target has every gauge of its kind, also where nothing waits: what is told once must not stay as the last word.
 fn measure_target(standing: &TargetStanding, now: Timestamp) {
     let name = standing.target.as_str();
     let label = |metric, value| gauge(metric, "target", name, value);
+    if let Some(reading) = &standing.reading {
+        label("portvakt_target_behind", reading.behind);
+        label("portvakt_target_last_read_timestamp_seconds", reading.at.map_or(0, Timestamp::as_second));
+        return;
+    }
     label("portvakt_outbox_waiting", standing.waiting);
     label("portvakt_outbox_background", standing.again);
     label("portvakt_outbox_dead", standing.dead);

@@ -1,7 +1,9 @@
 //! Who calls: a directory or a CRM, by its bearer token.
 //!
-//! Invariant: a caller exists only for a valid token, and a directory only for the address of its own.
+//! Invariant: a caller exists only for a valid token, a CRM only for one that opens what is demanded, and a directory
+//! only for the address of its own.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts};
@@ -30,18 +32,55 @@ pub fn bearer_of(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
 }
 
-/// A CRM that calls the APIs.
-#[derive(Debug, Clone)]
-pub struct TargetCaller {
+/// What a handler demands of a CRM's token: each scope is a type, so that a handler which names none does not compile.
+pub mod may {
+    use crate::domain::scope::Scope;
+
+    /// A scope that is demanded.
+    pub trait Demand {
+        /// Which.
+        const SCOPE: Scope;
+    }
+
+    macro_rules! demands {
+        ($($scope:ident),* $(,)?) => {$(
+            #[doc = concat!("Demands [`Scope::", stringify!($scope), "`].")]
+            #[derive(Debug, Clone, Copy)]
+            pub enum $scope {}
+
+            impl Demand for $scope {
+                const SCOPE: Scope = Scope::$scope;
+            }
+        )*};
+    }
+
+    demands!(
+        AskAccess,
+        ReadAccounts,
+        WriteAccounts,
+        ReadChanges,
+        WriteGrants,
+        WriteItems,
+        WriteLeave,
+        WriteLinks,
+        ReadReports,
+        WriteSignIns,
+    );
+}
+
+/// A CRM that calls the APIs, with a token that opens what `D` demands.
+#[derive(Debug)]
+pub struct TargetCaller<D> {
     /// Which.
     pub target: TargetId,
     /// The act it begins.
     pub act: Act,
     /// The state of the database since it called.
     epoch: Epoch,
+    demand: PhantomData<fn() -> D>,
 }
 
-impl TargetCaller {
+impl<D> TargetCaller<D> {
     /// As one who asks whether somebody may do something.
     #[must_use]
     pub fn asker(&self) -> Asker<'_> {
@@ -49,9 +88,10 @@ impl TargetCaller {
     }
 }
 
-impl<S> FromRequestParts<S> for TargetCaller
+impl<S, D> FromRequestParts<S> for TargetCaller<D>
 where
     S: Send + Sync,
+    D: may::Demand,
     Arc<Ports>: FromRef<S>,
 {
     type Rejection = Problem;
@@ -65,9 +105,12 @@ where
             .ok()
             .filter(|target| ports.settings.targets.iter().any(|known| known.id == *target))
             .ok_or_else(Problem::unauthenticated)?;
+        if !token.scopes.contain(D::SCOPE) {
+            return Err(Problem::scope_missing(D::SCOPE));
+        }
         let RequestId(id) = request_id(request);
         let act = ports.act(Actor::Target(target.clone()), "api").by_request(Some(id));
-        Ok(Self { target, act, epoch })
+        Ok(Self { target, act, epoch, demand: PhantomData })
     }
 }
 

@@ -7,6 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::domain::scope::Scope;
 use crate::flows::Refusal;
 
 /// An error as a caller reads it.
@@ -18,12 +19,14 @@ pub struct Problem {
     pub code: &'static str,
     /// What is wrong, where, and how to mend it.
     pub detail: String,
+    /// The scope that the caller's token does not have.
+    pub scope: Option<Scope>,
 }
 
 impl Problem {
     /// A problem in its own words.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into() }
+        Self { status, code, detail: detail.into(), scope: None }
     }
 
     /// Something failed inside; the log says what.
@@ -44,6 +47,15 @@ impl Problem {
             "unauthenticated",
             "Send a valid token as `Authorization: Bearer …`. The operator makes one with: portvakt target token create NAME",
         )
+    }
+
+    /// The caller's token does not open this (RFC 6750 §3.1).
+    #[must_use]
+    pub fn scope_missing(scope: Scope) -> Self {
+        let detail = format!(
+            "The token does not have the scope {scope}. The operator makes one that has it with: portvakt target token create NAME --scope {scope} (and the others that are needed)"
+        );
+        Self { scope: Some(scope), ..Self::new(StatusCode::FORBIDDEN, "insufficient_scope", detail) }
     }
 }
 
@@ -105,18 +117,28 @@ impl From<QueryRejection> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
+        let mut body = json!({
             "type": "about:blank",
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
             "code": self.code,
             "detail": self.detail,
         });
+        if let (Some(scope), Some(members)) = (self.scope, body.as_object_mut()) {
+            members.insert("scope".to_owned(), json!(scope.name()));
+        }
         let mut response = (self.status, body.to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+        }
+        if let Some(scope) = self.scope
+            && let Ok(value) = header::HeaderValue::try_from(format!(
+                "Bearer error=\"insufficient_scope\", scope=\"{scope}\""
+            ))
+        {
+            headers.insert(header::WWW_AUTHENTICATE, value);
         }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));

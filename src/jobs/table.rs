@@ -3,6 +3,7 @@
 //! Invariant: a job is due by the ports' clock and the database alone, so that every node thinks the same.
 
 mod clients;
+mod compare;
 mod mail;
 
 use std::fmt;
@@ -64,8 +65,9 @@ pub fn table(ports: &Ports) -> Vec<Job> {
         Job::every("questions", KEPT_UP, |turn| Box::pin(asked(turn))),
         Job::every("dates", SignedDuration::from_mins(1), |turn| Box::pin(followed(turn))),
     ];
-    jobs.extend(settings.targets.iter().map(|target| delivery(&target.id)));
+    jobs.extend(ports.crms.told().map(delivery));
     jobs.extend(clients::jobs(ports));
+    jobs.extend(compare::jobs(ports));
     jobs.extend(mail::jobs(ports));
     let pulled =
         settings.directories.iter().filter_map(|directory| Some((&directory.id, directory.pull.as_ref()?)));

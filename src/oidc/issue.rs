@@ -47,9 +47,10 @@ pub enum IssueError {
 
 /// Which token it is; its `typ` says so (RFC 8725 §3.11).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     IdToken,
     LogoutToken,
+    Snapshot,
 }
 
 enum Pair {
@@ -147,10 +148,11 @@ impl IssuerKey {
     }
 
     /// The claims as a compact JWS (RFC 7515 §3.1).
-    fn sign(&self, kind: Kind, claims: &Map<String, Value>) -> Result<String, IssueError> {
+    pub(super) fn sign(&self, kind: Kind, claims: &Map<String, Value>) -> Result<String, IssueError> {
         let typ = match kind {
             Kind::IdToken => "JWT",
             Kind::LogoutToken => "logout+jwt",
+            Kind::Snapshot => "portvakt-snapshot+jwt",
         };
         let header = json!({ "alg": self.algorithm.name(), "typ": typ, "kid": self.id });
         let payload = Value::Object(claims.clone());

@@ -85,17 +85,26 @@ macro_rules! columns {
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $22)"
     };
     ($tail:literal) => {
+        columns!("", $tail)
+    };
+    ($more:literal, $tail:literal) => {
         concat!(
             "SELECT a.id, a.user_name, a.display_name, a.email, a.language, a.kind, a.is_protected, a.valid_from, ",
             "a.valid_until, a.created_at, a.status, a.status_since, a.status_reason, a.status_by, a.status_note, ",
-            "a.leave_until, a.returned_at, a.activated_at, a.version FROM account a ",
+            "a.leave_until, a.returned_at, a.activated_at, a.version",
+            $more,
+            " FROM account a ",
             $tail
         )
     };
 }
 
+mod changed;
+mod imported;
 mod resolve;
 
+pub use changed::{changed, is_unplaced};
+pub use imported::{set_created, set_crm_ids};
 pub use resolve::{resolve, resolve_all};
 
 fn read(rows: Vec<Row>) -> Result<Vec<Account>, StoreError> {
@@ -316,21 +325,6 @@ pub async fn set_crm_id(
         Some(_) => Err(StoreError::Taken { what: "the CRM's id" }),
         None => Err(StoreError::Taken { what: "the account has another id in the CRM; its place" }),
     }
-}
-
-/// The CRM's own id of an account.
-///
-/// # Errors
-///
-/// [`StoreError::Unavailable`] when the database cannot be reached.
-pub async fn crm_id(
-    c: &mut Conn,
-    target: &TargetId,
-    account: AccountId,
-) -> Result<Option<String>, StoreError> {
-    let row = q!(fetch_optional as (String,); c,
-        "SELECT crm_id FROM account_crm_id WHERE target = $1 AND account_id = $2", target.as_str(), account.uuid())?;
-    Ok(row.map(|(id,)| id))
 }
 
 /// The CRM's own ids of these accounts.

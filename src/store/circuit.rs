@@ -63,7 +63,7 @@ pub async fn failing(c: &mut Conn, target: &TargetId, most: i64) -> Result<i64, 
     let since = answered_at(c, target).await?.map_or(0, micros);
     let (count,) = q!(fetch_one as (i64,); c,
         "SELECT COUNT(*) FROM
-            (SELECT 1 FROM outbox WHERE target = $1 AND state = 'waiting' AND tried_at > $2 LIMIT $3) AS some",
+            (SELECT 1 FROM outbox WHERE target = $1 AND state = 'waiting' AND tried_at > $2 LIMIT $3) AS failing",
         target.as_str(), since, most)?;
     Ok(count)
 }

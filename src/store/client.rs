@@ -44,7 +44,7 @@ row! {
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
 pub async fn secrets(c: &mut Conn, directory: &str, client: &str) -> Result<Vec<ClientSecret>, StoreError> {
     let rows = q!(fetch_all as SecretRow; c,
-        "SELECT t.id, t.kind, t.owner, t.name, t.client_id, t.created_at, t.created_by, t.expires_at, t.revoked_at,
+        "SELECT t.id, t.kind, t.owner, t.name, t.client_id, t.scopes, t.created_at, t.created_by, t.expires_at, t.revoked_at,
                 t.last_used_at, t.hash,
                 (SELECT p.since FROM directory_pause p WHERE p.directory = t.owner) AS paused_since
            FROM token t WHERE t.client_id = $2 AND t.owner = $1 AND t.kind = $3 ORDER BY t.created_at DESC, t.id DESC",

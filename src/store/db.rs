@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres, Transaction};
 use tokio::time::timeout;
 
 use super::address;
@@ -202,7 +202,7 @@ impl Db {
                 Ok(Conn::SqliteRead(reader))
             }
             Engine::Postgres { pool } => Ok(Conn::PgTransaction {
-                open: pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
+                open: begin(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
                 is_lost: false,
                 ledger: Ledger::default(),
             }),
@@ -303,12 +303,20 @@ impl Db {
     }
 }
 
+/// Begins a transaction, to the end even where nobody waits for it any more: let go of between question and answer, the
+/// connection would go back to the pool inside a transaction of which the pool knows nothing.
+async fn begin(pool: &PgPool, statement: &'static str) -> Result<Transaction<'static, Postgres>, StoreError> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with(statement).await }).await;
+    Ok(begun.map_err(|_| StoreError::Panicked)??)
+}
+
 async fn write_postgres<T, E, F>(pool: &PgPool, work: F) -> Result<T, E>
 where
     F: for<'c> FnOnce(&'c mut Conn) -> Work<'c, T, E> + Send + 'static,
     E: From<StoreError>,
 {
-    let open = pool.begin().await.map_err(StoreError::from)?;
+    let open = begin(pool, "BEGIN").await?;
     let mut conn = Conn::PgTransaction { open, is_lost: false, ledger: Ledger::default() };
     // Dropped unfinished, because the caller went away, the transaction rolls back.
     let mut result = unless_it_panics(&mut conn, work).await;

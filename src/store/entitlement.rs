@@ -2,7 +2,7 @@
 //!
 //! Invariant: a grant is never changed, only ended; what was held at a past instant can always be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -15,7 +15,7 @@ use crate::domain::ids::{AccountId, GrantId};
 use super::conn::Conn;
 use super::error::StoreError;
 use super::span::Span;
-use super::value::{id_list, instant, instant_opt, micros, micros_opt};
+use super::value::{Many, id_list, instant, instant_opt, micros, micros_opt};
 
 row! {
     /// A row, as [`super::visit`] reads it too.
@@ -178,6 +178,33 @@ pub async fn held_by(
         held.entry(AccountId::new(row.account_id)).or_default().push(row);
     }
     held.into_iter().map(|(account, rows)| Ok((account, read(rows)?))).collect()
+}
+
+/// The kinds of what each of these accounts holds that is in force at `now`; accounts that hold nothing are left out.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn kinds_in_force(
+    c: &mut Conn,
+    accounts: &[AccountId],
+    now: Timestamp,
+) -> Result<HashMap<AccountId, BTreeSet<GrantKind>>, StoreError> {
+    let ids = Many(accounts.iter().map(|id| id.uuid()).collect());
+    let rows = q!(fetch_all as (Uuid, String, String); c,
+        sqlite "SELECT account_id, kind, value FROM entitlement
+                 WHERE account_id IN (SELECT unhex(e.value) FROM json_each($1) e) AND until IS NULL
+                   AND since <= $2 AND (ends_at IS NULL OR ends_at > $2)",
+        postgres "SELECT account_id, kind, value FROM entitlement
+                 WHERE account_id = ANY($1) AND until IS NULL AND since <= $2 AND (ends_at IS NULL OR ends_at > $2)",
+        ids, micros(now))?;
+    let mut held: HashMap<AccountId, BTreeSet<GrantKind>> = HashMap::with_capacity(accounts.len());
+    for (account, kind, value) in rows {
+        let kind = GrantKind::from_parts(&kind, &value)
+            .ok_or_else(|| StoreError::corrupt("entitlement", account, "unknown kind"))?;
+        held.entry(AccountId::new(account)).or_default().insert(kind);
+    }
+    Ok(held)
 }
 
 /// What an account held at a past instant, likewise.

@@ -48,6 +48,8 @@ pub async fn erase(c: &mut Conn, account: AccountId, now: Timestamp) -> Result<(
     // What a CRM said may speak of the person; that it was told, and when, stays.
     q!(execute; c, "UPDATE delivered SET answer = '' WHERE account_id = $1", id)?;
     q!(execute; c, "UPDATE outbox SET last_error = NULL WHERE account_id = $1", id)?;
+    q!(execute; c, "DELETE FROM comparison_user WHERE account_id = $1", id)?;
+    q!(execute; c, "DELETE FROM comparison_difference WHERE account_id = $1", id)?;
     q!(execute; c, "DELETE FROM evidence WHERE account_id = $1", id)?;
     q!(execute; c, "DELETE FROM evidence_day WHERE account_id = $1", id)?;
     q!(execute; c, "DELETE FROM notice WHERE account_id = $1", id)?;

@@ -3,6 +3,8 @@
 //! Invariant: last seen never moves back, and the latest of all sources stands beside the account too. Days, not clicks, are kept, for thirteen months.
 
 use jiff::Timestamp;
+use serde_json::json;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::ids::AccountId;
@@ -64,20 +66,50 @@ pub async fn seen(
     Ok(newer == 1)
 }
 
-/// The latest time each source has seen the account.
+/// Notes that a source saw these accounts, each once, at these times. Gives for how many no later time was known.
 ///
 /// # Errors
 ///
-/// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn latest(
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn seen_all(
     c: &mut Conn,
-    account: AccountId,
-) -> Result<Vec<(EvidenceSource, Timestamp)>, StoreError> {
-    q!(fetch_all as (String, i64); c,
-        "SELECT source, seen_at FROM evidence WHERE account_id = $1 ORDER BY source", account.uuid())?
-    .into_iter()
-    .map(|(name, at)| Ok((source(&name)?, instant(at, "evidence", account)?)))
-    .collect()
+    source: EvidenceSource,
+    seen: &[(AccountId, Timestamp)],
+) -> Result<usize, StoreError> {
+    let row = |(id, at): &(AccountId, Timestamp)| {
+        let at = micros(*at);
+        json!([id.uuid().simple().to_string(), at, at.div_euclid(DAY)])
+    };
+    let rows = Json(seen.iter().map(row).collect::<Vec<_>>());
+    q!(execute; c,
+        sqlite "INSERT INTO evidence_day (account_id, source, day, last_at)
+                SELECT unhex(e.value ->> 0), $1, e.value ->> 2, e.value ->> 1 FROM json_each($2) e WHERE TRUE
+                ON CONFLICT (account_id, source, day) DO UPDATE SET last_at = excluded.last_at
+                   WHERE excluded.last_at > evidence_day.last_at",
+        postgres "INSERT INTO evidence_day (account_id, source, day, last_at)
+                SELECT CAST(e.value ->> 0 AS UUID), $1, CAST(e.value ->> 2 AS BIGINT), CAST(e.value ->> 1 AS BIGINT)
+                  FROM jsonb_array_elements($2) e(value)
+                ON CONFLICT (account_id, source, day) DO UPDATE SET last_at = excluded.last_at
+                   WHERE excluded.last_at > evidence_day.last_at",
+        source.name(), rows.clone())?;
+    let newer = q!(execute; c,
+        sqlite "INSERT INTO evidence (account_id, source, seen_at)
+                SELECT unhex(e.value ->> 0), $1, e.value ->> 1 FROM json_each($2) e WHERE TRUE
+                ON CONFLICT (account_id, source) DO UPDATE SET seen_at = excluded.seen_at
+                   WHERE excluded.seen_at > evidence.seen_at",
+        postgres "INSERT INTO evidence (account_id, source, seen_at)
+                SELECT CAST(e.value ->> 0 AS UUID), $1, CAST(e.value ->> 1 AS BIGINT)
+                  FROM jsonb_array_elements($2) e(value)
+                ON CONFLICT (account_id, source) DO UPDATE SET seen_at = excluded.seen_at
+                   WHERE excluded.seen_at > evidence.seen_at",
+        source.name(), rows.clone())?;
+    q!(execute; c,
+        sqlite "UPDATE account SET seen_at = e.value ->> 1 FROM json_each($1) e
+                 WHERE account.id = unhex(e.value ->> 0) AND account.seen_at < e.value ->> 1",
+        postgres "UPDATE account SET seen_at = CAST(e.value ->> 1 AS BIGINT) FROM jsonb_array_elements($1) e(value)
+                   WHERE account.id = CAST(e.value ->> 0 AS UUID) AND account.seen_at < CAST(e.value ->> 1 AS BIGINT)",
+        rows)?;
+    Ok(usize::try_from(newer).unwrap_or(usize::MAX))
 }
 
 /// The latest time each source had seen the account up to a past instant, by the day log.

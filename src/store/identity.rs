@@ -2,6 +2,8 @@
 //!
 //! Invariant: user name and external id are unique among the living of a directory; the deleted stay as tombstones.
 
+use std::collections::{BTreeMap, HashMap};
+
 use jiff::Timestamp;
 use serde_json::Value;
 use sqlx::types::Json;
@@ -11,7 +13,7 @@ use crate::domain::ids::{AccountId, DirectoryId, GroupId, IdentityId};
 
 use super::conn::Conn;
 use super::error::StoreError;
-use super::value::{instant, instant_opt, micros};
+use super::value::{Many, instant, instant_opt, micros};
 
 /// One person, as one directory tells it.
 #[derive(Debug, Clone, PartialEq)]
@@ -316,4 +318,33 @@ pub async fn of_account(c: &mut Conn, account: AccountId) -> Result<Vec<Identity
     read(
         q!(fetch_all as Row; c, columns!("WHERE i.account_id = $1 ORDER BY i.created_at, i.id"), account.uuid())?,
     )
+}
+
+/// The ids that the directories themselves give the people of these accounts: where one has deleted the person, the last
+/// it gave. Accounts without any are left out.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn external_ids(
+    c: &mut Conn,
+    accounts: &[AccountId],
+) -> Result<HashMap<AccountId, BTreeMap<DirectoryId, String>>, StoreError> {
+    let ids = Many(accounts.iter().map(|id| id.uuid()).collect());
+    // The living come last, and so stand.
+    let rows = q!(fetch_all as (Uuid, String, String); c,
+        sqlite "SELECT i.account_id, i.directory, i.external_id FROM identity i
+                 WHERE i.account_id IN (SELECT unhex(e.value) FROM json_each($1) e) AND i.external_id IS NOT NULL
+                 ORDER BY i.deleted_at IS NULL, i.created_at, i.id",
+        postgres "SELECT i.account_id, i.directory, i.external_id FROM identity i
+                 WHERE i.account_id = ANY($1) AND i.external_id IS NOT NULL
+                 ORDER BY i.deleted_at IS NULL, i.created_at, i.id",
+        ids)?;
+    let mut all: HashMap<AccountId, BTreeMap<DirectoryId, String>> = HashMap::with_capacity(accounts.len());
+    for (account, directory, id) in rows {
+        let directory =
+            DirectoryId::parse(&directory).map_err(|e| StoreError::corrupt("identity", account, e))?;
+        all.entry(AccountId::new(account)).or_default().insert(directory, id);
+    }
+    Ok(all)
 }

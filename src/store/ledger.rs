@@ -176,7 +176,7 @@ async fn write(c: &mut Conn, page: Page) -> Result<(), StoreError> {
             "INSERT INTO audit (id, at, actor, cause, action, subject_kind, subject_id, before, after, request_id)
              SELECT unhex(e.value ->> 0), e.value ->> 1, e.value ->> 2, e.value ->> 3, e.value ->> 4, e.value ->> 5,
                     e.value ->> 6, e.value ->> 7, e.value ->> 8, e.value ->> 9 FROM json_each($1) e;
-             UPDATE account SET version = version + (e.value ->> 1) FROM json_each($2) e
+             UPDATE account SET version = version + (e.value ->> 1), position = NULL FROM json_each($2) e
               WHERE account.id = unhex(e.value ->> 0);
              INSERT INTO outbox (target, account_id, version, urgent, queued_at, due_at, attempts, fence, state)
              SELECT e.value ->> 1, a.id, a.version, e.value ->> 2, e.value ->> 3, e.value ->> 3, 0, 0, 'waiting'
@@ -190,7 +190,8 @@ async fn write(c: &mut Conn, page: Page) -> Result<(), StoreError> {
                        e.value ->> 4, e.value ->> 5, e.value ->> 6, CAST(e.value ->> 7 AS JSONB),
                        CAST(e.value ->> 8 AS JSONB), e.value ->> 9 FROM jsonb_array_elements($1) e(value)),
              raised AS (
-                UPDATE account SET version = version + CAST(e.value ->> 1 AS BIGINT) FROM jsonb_array_elements($2) e(value)
+                UPDATE account SET version = version + CAST(e.value ->> 1 AS BIGINT), position = NULL
+                  FROM jsonb_array_elements($2) e(value)
                  WHERE account.id = CAST(e.value ->> 0 AS UUID) RETURNING account.id, account.version)
              INSERT INTO outbox (target, account_id, version, urgent, queued_at, due_at, attempts, fence, state)
              SELECT e.value ->> 1, a.id, a.version, CAST(e.value ->> 2 AS BOOLEAN), CAST(e.value ->> 3 AS BIGINT),

@@ -38,6 +38,12 @@ const STEPS: &[Step] = &[
     Step { version: 13, description: "care", sql: include_str!("../../migrations/0013_care.sql") },
     Step { version: 14, description: "departure", sql: include_str!("../../migrations/0014_departure.sql") },
     Step { version: 15, description: "target", sql: include_str!("../../migrations/0015_target.sql") },
+    Step {
+        version: 16,
+        description: "comparison",
+        sql: include_str!("../../migrations/0016_comparison.sql"),
+    },
+    Step { version: 17, description: "changes", sql: include_str!("../../migrations/0017_changes.sql") },
     Step { version: 18, description: "people", sql: include_str!("../../migrations/0018_people.sql") },
     Step { version: 19, description: "haste", sql: include_str!("../../migrations/0019_haste.sql") },
 ];

@@ -1,4 +1,4 @@
-//! The database: the only floor that speaks SQL, to SQLite and to PostgreSQL with the same words.
+//! The database: the only floor that speaks SQL of our own, to SQLite and to PostgreSQL with the same words.
 //!
 //! Invariant: every statement runs on both engines, every change goes through [`Db::write`], and a row that the
 //! domain refuses is an error, never guessed.
@@ -14,6 +14,7 @@ pub mod account;
 pub mod activity;
 pub mod address;
 pub mod audit;
+pub mod change;
 pub mod circuit;
 pub mod claimed_group;
 pub mod client;
@@ -21,6 +22,8 @@ pub mod client_grant;
 pub mod client_logout;
 pub mod client_request;
 pub mod client_session;
+pub mod comparison;
+pub mod comparison_user;
 mod db;
 pub mod delivered;
 pub mod departure;

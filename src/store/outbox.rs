@@ -233,7 +233,7 @@ pub async fn tried(c: &mut Conn, row: &Waiting, error: &str, now: Timestamp) -> 
 pub async fn background_up_to(c: &mut Conn, target: &TargetId, most: i64) -> Result<i64, StoreError> {
     let (count,) = q!(fetch_one as (i64,); c,
         "SELECT COUNT(*) FROM
-            (SELECT 1 FROM outbox WHERE target = $1 AND state = 'waiting' AND background LIMIT $2) AS some",
+            (SELECT 1 FROM outbox WHERE target = $1 AND state = 'waiting' AND background LIMIT $2) AS queued",
         target.as_str(), most)?;
     Ok(count)
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::domain::ids::TokenId;
+use crate::domain::scope::Scopes;
 
 use super::conn::Conn;
 use super::db::Db;
@@ -59,6 +60,8 @@ pub struct Token {
     pub name: String,
     /// The OAuth client whose secret it is.
     pub client: Option<String>,
+    /// What it opens of the APIs, for a target.
+    pub scopes: Scopes,
     /// Since when.
     pub created_at: Timestamp,
     /// Who made it.
@@ -98,6 +101,7 @@ row! {
         owner: String,
         name: String,
         client_id: Option<String>,
+        scopes: String,
         created_at: i64,
         created_by: String,
         expires_at: i64,
@@ -117,6 +121,8 @@ impl TryFrom<Row> for Token {
             owner: row.owner,
             name: row.name,
             client: row.client_id,
+            scopes: Scopes::parse(row.scopes.split_whitespace())
+                .map_err(|e| StoreError::corrupt("token", row.id, e))?,
             created_at: instant(row.created_at, "token", row.id)?,
             created_by: row.created_by,
             expires_at: instant(row.expires_at, "token", row.id)?,
@@ -145,9 +151,9 @@ row! {
 pub async fn insert(c: &mut Conn, token: &Token, hash: &[u8]) -> Result<(), StoreError> {
     q!(execute; c,
         "INSERT INTO token (id, hash, kind, owner, name, client_id, scopes, created_at, created_by, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, '', $7, $8, $9)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         token.id.uuid(), hash, token.kind.name(), &token.owner, &token.name, &token.client,
-        micros(token.created_at), &token.created_by, micros(token.expires_at))?;
+        token.scopes.to_string(), micros(token.created_at), &token.created_by, micros(token.expires_at))?;
     Ok(())
 }
 
@@ -182,7 +188,7 @@ pub async fn by_hash(
 macro_rules! presented {
     ($which:literal) => {
         concat!(
-            "SELECT t.id, t.kind, t.owner, t.name, t.client_id, t.created_at, t.created_by, t.expires_at, ",
+            "SELECT t.id, t.kind, t.owner, t.name, t.client_id, t.scopes, t.created_at, t.created_by, t.expires_at, ",
             "COALESCE(t.revoked_at, (SELECT s.revoked_at FROM token s WHERE s.id = t.secret_id)) AS revoked_at, ",
             "CASE WHEN t.secret_id IS NULL THEN t.last_used_at ",
             "ELSE (SELECT s.last_used_at FROM token s WHERE s.id = t.secret_id) END AS last_used_at, ",
@@ -224,7 +230,8 @@ pub(super) async fn by_hashes(
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
 pub async fn of_owner(c: &mut Conn, kind: TokenKind, owner: &str) -> Result<Vec<Token>, StoreError> {
     q!(fetch_all as Row; c,
-        "SELECT id, kind, owner, name, client_id, created_at, created_by, expires_at, revoked_at, last_used_at FROM token
+        "SELECT id, kind, owner, name, client_id, scopes, created_at, created_by, expires_at, revoked_at,
+                last_used_at FROM token
           WHERE kind = $1 AND owner = $2 AND secret_id IS NULL ORDER BY created_at DESC, id DESC",
         kind.name(), owner)?
     .into_iter()
@@ -280,7 +287,7 @@ row! {
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
 pub async fn ending(c: &mut Conn, after: Timestamp, until: Timestamp) -> Result<Vec<Ending>, StoreError> {
     q!(fetch_all as EndingRow; c,
-        "SELECT id, kind, owner, name, client_id, created_at, created_by, expires_at, revoked_at, last_used_at,
+        "SELECT id, kind, owner, name, client_id, scopes, created_at, created_by, expires_at, revoked_at, last_used_at,
                 warned_days FROM token
           WHERE expires_at > $1 AND expires_at <= $2 AND revoked_at IS NULL AND secret_id IS NULL
           ORDER BY expires_at, id",

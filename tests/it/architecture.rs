@@ -17,7 +17,7 @@ store     | domain                       | futures_util metrics rand rusqlite se
 scim      | domain                       | serde_path_to_error unicode_normalization
 oidc      | domain                       | arc_swap base64 futures_util metrics openidconnect rand reqwest ring rsa rustls secrecy sha2 subtle tokio tracing
 pull      | domain                       | rand reqwest rustls secrecy serde_path_to_error tokio tracing
-crm       | domain                       | base64 hmac minijinja reqwest rustls secrecy serde_path_to_error sha2 tokio toml tracing
+crm       | domain                       | base64 futures_util hmac minijinja reqwest ring rusqlite rustls secrecy serde_path_to_error sha2 sqlx tokio toml tracing
 mail      | domain                       | base64 lettre reqwest::Url secrecy tokio tracing
 telemetry | domain config                | metrics metrics_exporter_prometheus rand tokio tracing tracing_subscriber
 flows     | domain config store scim oidc pull crm mail | arc_swap base64 csv futures_util hmac metrics rand rust_xlsxwriter secrecy sha2 subtle tokio tracing
@@ -26,7 +26,7 @@ jobs      | domain flows telemetry       | croner futures_util metrics rand toki
 app       | all                          | anyhow arc_swap axum futures_util hyper hyper_util metrics metrics_exporter_prometheus rand rustls secrecy tokio tokio_util tower tower_http tracing
 demo      | all                          | anyhow axum axum_extra base64 futures_util hmac openidconnect rand reqwest rustls secrecy sha2 subtle tokio tokio_util tower tracing
 cli       | all                          | anyhow clap csv futures_util rustls secrecy tokio tokio_util tracing
-main      | cli                          | anyhow clap rustls tokio
+main      | cli                          | anyhow clap mimalloc rustls tokio
 ";
 
 /// Outside crates that carry values and words, not conduct: every floor may use them.

@@ -34,6 +34,9 @@ id = "other"
 kind = "webhook"
 url = "https://other.example/hook"
 secret = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
+[[target]]
+id = "reader"
+kind = "pull"
 "#;
 
 /// The association's house, under the policy that is shipped.
@@ -62,6 +65,14 @@ impl Association {
         let association = Self { house, crm, entra };
         association.let_in().await;
         association
+    }
+
+    /// The same house after a restart, with the token that the CRM had.
+    pub(crate) async fn again(t: &TestDb, crm: String) -> Self {
+        let house = TestHouse::with(t, SETTINGS, include_str!("../../config/policy.toml")).await;
+        house.clock.set(at(MORNING));
+        let entra = house.directory_token("entra").await;
+        Self { house, crm, entra }
     }
 
     /// Anna of the board, Hanna and Hugo who help with the newsletter, Rut who keeps the members, Nils without group.

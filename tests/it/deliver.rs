@@ -9,7 +9,7 @@ use portvakt::flows::{Act, Clock, Ports, Refusal, lead};
 use portvakt::store::{account, audit, outbox};
 use serde_json::{Value, json};
 
-use crate::engines::{TestDb, look, on_each_engine};
+use crate::engines::{TestDb, crm_id_of, look, on_each_engine};
 use crate::house::TestHouse;
 use crate::practice_crm::{Mood, PracticeCrm, house_with_absent_crm, house_with_crm};
 
@@ -88,7 +88,7 @@ async fn a_provisioned_person_is_told_signed_as_they_stand_with_the_version() {
         );
         assert_eq!(told["account"]["external_ids"], json!({ "entra": "ext-asa" }));
         // What the CRM calls the account was learned, and its answer is kept as proof.
-        let learned = look!(t, c => account::crm_id(c, &crm(), person.id));
+        let learned = look!(t, c => crm_id_of(c, &crm(), person.id));
         assert_eq!(learned.as_deref(), Some("crm-asa@forening.example"));
         let (version, at, answer) = look!(t, c => outbox::delivered(c, &crm(), person.id)).unwrap();
         assert_eq!((version, at), (person.version, house.clock.now()));

@@ -5,7 +5,10 @@
 use std::path::PathBuf;
 use std::sync::Once;
 
-use portvakt::store::{Db, EngineKind};
+use jiff::Timestamp;
+use portvakt::domain::ids::{AccountId, TargetId};
+use portvakt::domain::policy::EvidenceSource;
+use portvakt::store::{Conn, Db, EngineKind, Span, StoreError, account, evidence};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use uuid::Uuid;
 
@@ -159,6 +162,24 @@ fn drop_database(server: String, statement: String) {
     if let Ok(Err(error)) = std::thread::spawn(work).join() {
         eprintln!("a test's database stays behind: {error}");
     }
+}
+
+/// When each source last saw an account.
+pub(crate) async fn last_seen(
+    c: &mut Conn,
+    account: AccountId,
+) -> Result<Vec<(EvidenceSource, Timestamp)>, StoreError> {
+    let seen = evidence::latest_of(c, &Span::Listed(vec![account])).await?;
+    Ok(seen.into_iter().map(|(_, source, at)| (source, at)).collect())
+}
+
+/// The CRM's own id of an account.
+pub(crate) async fn crm_id_of(
+    c: &mut Conn,
+    target: &TargetId,
+    account: AccountId,
+) -> Result<Option<String>, StoreError> {
+    Ok(account::crm_ids(c, target, &[account]).await?.remove(&account))
 }
 
 /// Runs `body` with a connection `c` as one write transaction, with clones of the named variables.

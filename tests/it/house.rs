@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use portvakt::config::{self, Settings};
 use portvakt::domain::actor::Actor;
+use portvakt::domain::scope::Scopes;
 use portvakt::flows::tokens::{self, TokenKind};
 use portvakt::flows::{Clock, Ports, SetClock, policies, protection};
 use portvakt::http::health::Readiness;
@@ -56,6 +57,7 @@ pub(crate) struct TestHouse {
     pub(crate) ports: Arc<Ports>,
     pub(crate) clock: Arc<SetClock>,
     pub(crate) router: Router,
+    pub(crate) readiness: Arc<Readiness>,
 }
 
 /// An answer, read whole.
@@ -96,12 +98,13 @@ impl TestHouse {
         let act = ports.act(Actor::Job("test".to_owned()), "test");
         policies::apply(&ports, &act, policy).await.expect("the policy is in order");
         protection::follow_settings(&ports, &act).await.expect("protection follows the settings");
+        let readiness = Arc::new(Readiness::default());
         let router = http::router(House {
             ports: Arc::clone(&ports),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
-            readiness: Arc::new(Readiness::default()),
+            readiness: Arc::clone(&readiness),
         });
-        Self { ports, clock, router }
+        Self { ports, clock, router, readiness }
     }
 
     /// A token for a directory's SCIM.
@@ -112,6 +115,13 @@ impl TestHouse {
     /// A token for a CRM's APIs.
     pub(crate) async fn target_token(&self, target: &str) -> String {
         self.token(TokenKind::Target, target).await
+    }
+
+    /// A token for a CRM's APIs that opens only this.
+    pub(crate) async fn scoped_token(&self, target: &str, scopes: Scopes) -> String {
+        let act = self.ports.act(Actor::Operator("test".to_owned()), "test");
+        let (owner, year) = ((TokenKind::Target, target), SignedDuration::from_hours(24 * 365));
+        tokens::create_for(&self.ports, &act, owner, "test", year, scopes).await.expect("a token is made")
     }
 
     async fn token(&self, kind: TokenKind, owner: &str) -> String {

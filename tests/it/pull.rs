@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::engines::{TestDb, look, on_each_engine};
+use crate::engines::{TestDb, last_seen, look, on_each_engine};
 use crate::house::{POLICY, SETTINGS, TestHouse, at};
 
 /// A house whose directory `okta` is read from `server`.
@@ -64,7 +64,7 @@ async fn a_whole_listing_gives_evidence_for_the_people_the_directory_provisioned
             "a repeat is harmless"
         );
         let asa = look!(t, c => account::resolve(c, "asa@b.example", None)).remove(0);
-        let seen = look!(t, c => evidence::latest(c, asa.id));
+        let seen = look!(t, c => last_seen(c, asa.id));
         assert_eq!(seen, [(EvidenceSource::Directory, at("2025-10-01T08:00:00Z"))]);
         let health = look!(t, c => evidence::health(c)).remove(0);
         assert_eq!((health.scope.as_str(), health.last_success), ("okta", Some(house.clock.now())));

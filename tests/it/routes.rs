@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
+use portvakt::domain::scope::{Scope, Scopes};
+use portvakt::flows::tokens::{TokenKind, roster};
 use serde_json::Value;
 
-use crate::engines::TestDb;
+use crate::engines::{TestDb, on_each_engine};
 use crate::house::TestHouse;
 use crate::source::{Token, rust_files, tokens};
 
@@ -58,7 +60,7 @@ async fn who_has_no_token_gets_nothing_where_one_is_needed() {
         let path = route.replace("{directory}", "entra").replace("{id}", "1").replace("{name}", "access");
         let wrong = match who.as_str() {
             "directory" | "metrics" => ["", target.as_str()],
-            "target" => ["", directory.as_str()],
+            who if who.starts_with("target: ") => ["", directory.as_str()],
             _ => continue,
         };
         for token in wrong {
@@ -71,4 +73,96 @@ async fn who_has_no_token_gets_nothing_where_one_is_needed() {
         }
     }
     t.db.close().await;
+}
+
+/// The routes of targets: path, method, scope.
+pub(crate) fn of_targets() -> Vec<(String, String, Scope)> {
+    let mut found = Vec::new();
+    for (path, who) in listed() {
+        let Some(methods) = who.strip_prefix("target: ") else { continue };
+        for one in methods.split(", ") {
+            let (method, scope) = one.split_once(' ').expect("method and scope");
+            let scope = Scope::from_name(scope).expect("a scope that there is");
+            found.push((path.clone(), method.to_owned(), scope));
+        }
+    }
+    found
+}
+
+/// Whoever has every scope but one is refused exactly where that one is demanded.
+#[tokio::test]
+async fn a_token_opens_what_its_scopes_say_and_nothing_else() {
+    let t = TestDb::sqlite().await;
+    let house = TestHouse::new(&t).await;
+    let routes = of_targets();
+    for missing in Scope::ALL {
+        let others = Scope::ALL.iter().copied().filter(|scope| scope != missing).collect();
+        let token = house.scoped_token("crm", Scopes::Only(others)).await;
+        for (route, method, scope) in &routes {
+            let path = route
+                .replace("{id}", "1")
+                .replace("{name}", "access")
+                .replace("{component}", "c")
+                .replace("{item}", "1");
+            let answer = house.send(method, &path, &token, &Value::Null).await;
+            let is_refused = answer.body["code"] == "insufficient_scope";
+            assert_eq!(
+                is_refused,
+                scope == missing,
+                "{method} {route} without {missing}: {} {}",
+                answer.status,
+                answer.body
+            );
+            if is_refused {
+                assert_eq!(
+                    (answer.status, &answer.body["scope"]),
+                    (StatusCode::FORBIDDEN, &missing.name().into())
+                );
+                let said = answer.headers["www-authenticate"].to_str().expect("plain text");
+                assert!(said.contains(missing.name()), "{said}");
+            }
+        }
+    }
+    assert!(
+        Scope::ALL.iter().all(|scope| routes.iter().any(|(.., known)| known == scope)),
+        "a scope that opens nothing"
+    );
+    t.db.close().await;
+}
+
+#[tokio::test]
+async fn every_method_of_a_target_stands_in_the_list() {
+    let t = TestDb::sqlite().await;
+    let house = TestHouse::new(&t).await;
+    let token = house.target_token("crm").await;
+    let routes = of_targets();
+    for (route, ..) in &routes {
+        let path = route
+            .replace("{id}", "1")
+            .replace("{name}", "access")
+            .replace("{component}", "c")
+            .replace("{item}", "1");
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+            let is_listed = routes.iter().any(|(known, by, _)| known == route && by == method);
+            let answer = house.send(method, &path, &token, &Value::Null).await;
+            assert_eq!(answer.status != StatusCode::METHOD_NOT_ALLOWED, is_listed, "{method} {route}");
+        }
+    }
+    t.db.close().await;
+}
+
+#[tokio::test]
+async fn a_token_that_was_made_before_there_were_scopes_opens_everything() {
+    on_each_engine(async |t| {
+        let house = TestHouse::new(t).await;
+        let token = house.target_token("crm").await;
+        let kept = t.raw().await.pairs("SELECT name, scopes FROM token").await;
+        assert_eq!(kept, [("test".to_owned(), String::new())]);
+        assert_eq!(house.send("GET", "/api/v1/accounts", &token, &Value::Null).await.status, StatusCode::OK);
+        let one = Scopes::parse(["changes:read"]).expect("a scope");
+        house.scoped_token("crm", one.clone()).await;
+        let lines = roster::list(&house.ports, TokenKind::Target, "crm").await.expect("a list");
+        assert_eq!(lines.into_iter().filter_map(|line| line.scopes).collect::<Vec<_>>(), [one, Scopes::All]);
+    })
+    .await;
 }

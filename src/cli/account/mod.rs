@@ -13,11 +13,13 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use super::compare::print_person;
 use super::report::language;
 use super::{PrintAs, day, exit, setup};
 use crate::domain::account::{Account, AccountKind};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
+use crate::flows::compare;
 use crate::flows::people::{self, Dates};
 use crate::flows::protection::{self, Agreed};
 use crate::flows::session::{self, Which};
@@ -35,6 +37,8 @@ pub(super) enum AccountCommand {
     Show(One),
     /// Explain what an account holds: each grant, link and assignment, since when, by whom, through which group or rule.
     Explain(ExplainArgs),
+    /// Compare what the directories say, what we say and what each CRM said when it was last read, and who is wrong.
+    Compare(One),
     /// Give a role, a sector or a limit by hand. A limit has no end of itself, for its end would give access.
     Grant(rights::GrantArgs),
     /// Take a role, a sector or a limit that was given by hand.
@@ -174,6 +178,11 @@ pub(super) async fn run(config: &Path, command: AccountCommand) -> anyhow::Resul
             exit::DONE
         }
         AccountCommand::Explain(args) => explain(&ports, args).await?,
+        AccountCommand::Compare(one) => {
+            let language = one.lang.unwrap_or(ports.settings.language);
+            print_person(&compare::person(&ports, &one.account).await?, one.format, language)?;
+            exit::DONE
+        }
         AccountCommand::Grant(args) => rights::grant(&ports, args).await?,
         AccountCommand::Revoke(args) => rights::revoke(&ports, args).await?,
         AccountCommand::Link(args) => rights::link(&ports, args).await?,

@@ -9,11 +9,13 @@ mod work;
 use std::path::Path;
 use std::process::ExitCode;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 
 use super::shown::Shown as InWords;
 use super::{PrintAs, exit, setup, tokens as lists};
+use crate::domain::scope::{Scope, Scopes};
 use crate::flows::targets::Which;
 use crate::flows::targets::replays::Again;
 use crate::flows::tokens::{self, TokenKind};
@@ -39,6 +41,11 @@ pub(super) enum TargetCommand {
         name: String,
         #[command(flatten)]
         shown: Shown,
+    },
+    /// Print what a CRM checks the signatures with, where the target signs by a key of its own (whsk_).
+    Key {
+        /// The target, as the settings name it.
+        name: String,
     },
     /// Tell a target again how accounts stand, behind everything that changed.
     Replay {
@@ -150,6 +157,9 @@ pub(super) enum TokenCommand {
         /// What to call it, in lists and in the audit.
         #[arg(long = "name", id = "token_name", default_value = "api", value_name = "TEXT")]
         token_name: String,
+        /// What it opens; several times, or with commas between. Without it: everything.
+        #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', value_parser = scopes())]
+        scopes: Vec<String>,
     },
     /// List the tokens of a target, also those that are over.
     List {
@@ -187,6 +197,10 @@ pub(super) async fn run(config: &Path, command: TargetCommand) -> anyhow::Result
             print::portrait(shown.format, &targets::show(&ports, &target).await?)?;
         }
         TargetCommand::Test { name, shown } => done = work::test(&ports, &name, shown.format).await?,
+        TargetCommand::Key { name } => {
+            let target = targets::find(&ports, &name)?;
+            targets::public_keys(&ports, &target)?.iter().for_each(|key| println!("{key}"));
+        }
         TargetCommand::Replay { name, again, dry_run } => {
             work::replay(&ports, &name, &again.into(), dry_run).await?;
         }
@@ -216,13 +230,20 @@ pub(super) async fn run(config: &Path, command: TargetCommand) -> anyhow::Result
     Ok(done)
 }
 
+/// The names of the scopes, for the help as for the check.
+fn scopes() -> PossibleValuesParser {
+    PossibleValuesParser::new(Scope::ALL.iter().map(|scope| scope.name()))
+}
+
 async fn token(ports: &Ports, command: TokenCommand) -> anyhow::Result<()> {
     let kind = TokenKind::Target;
     match command {
-        TokenCommand::Create { name, expires_in, token_name } => {
+        TokenCommand::Create { name, expires_in, token_name, scopes } => {
             let target = targets::find(ports, &name)?;
             let act = setup::act(ports, "command");
-            let made = tokens::create(ports, &act, kind, target.as_str(), &token_name, expires_in);
+            let scopes = Scopes::parse(scopes.iter().map(String::as_str))?;
+            let owner = (kind, target.as_str());
+            let made = tokens::create_for(ports, &act, owner, &token_name, expires_in, scopes);
             println!("{}", made.await?);
             Ok(())
         }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::cli::PrintAs;
 use crate::crm::Finding;
-use crate::flows::targets::{DeadLetter, ReplayView, TargetPortrait, TargetStanding};
+use crate::flows::targets::{DeadLetter, Reading, ReplayView, TargetPortrait, TargetStanding};
 
 pub(super) fn rows<T: Serialize>(
     format: PrintAs,
@@ -21,6 +21,9 @@ pub(super) fn rows<T: Serialize>(
 }
 
 pub(super) fn standing(row: &TargetStanding) -> String {
+    if let Some(reading) = &row.reading {
+        return format!("{}  {}  {}", row.target, row.kind, read(reading));
+    }
     let last = row.last_delivery.map_or_else(|| "never".to_owned(), |at| at.to_string());
     let off = row.off_since.as_ref().map(|since| format!("  SWITCHED OFF since {since}")).unwrap_or_default();
     let rests = row.rests.as_ref();
@@ -36,6 +39,13 @@ pub(super) fn standing(row: &TargetStanding) -> String {
         row.dead,
         rests.unwrap_or_default()
     )
+}
+
+fn read(reading: &Reading) -> String {
+    match reading.at {
+        Some(at) => format!("asks for itself, last came further at {at}, {} accounts behind", reading.behind),
+        None => format!("asks for itself, has nothing yet, {} accounts behind", reading.behind),
+    }
 }
 
 pub(super) fn letter(row: &DeadLetter) -> String {
@@ -60,6 +70,11 @@ pub(super) fn portrait(format: PrintAs, portrait: &TargetPortrait) -> anyhow::Re
     let or = |at: Option<jiff::Timestamp>, otherwise: &str| {
         at.map_or_else(|| otherwise.to_owned(), |at| at.to_string())
     };
+    if let Some(reading) = &row.reading {
+        println!("{}  {}  {}", row.target, row.kind, read(reading));
+        println!("{:<16}{}", "can be read", portrait.can.join(", "));
+        return Ok(());
+    }
     println!("{}  {} to {}", row.target, row.kind, row.host);
     let facts = [
         ("can be told", portrait.can.join(", ")),

@@ -3,7 +3,9 @@ use std::path::Path;
 use jiff::SignedDuration;
 
 use super::*;
-use crate::config::{DirectoryKind, MailSecurity, PullFrom, SubjectIs, SubjectKind, TokenAlgorithm};
+use crate::config::{
+    DirectoryKind, MailSecurity, PullFrom, SubjectIs, SubjectKind, TargetKind, TokenAlgorithm,
+};
 use crate::domain::client::{Claim, Requirement, Scope};
 use crate::domain::ids::ComponentId;
 use crate::domain::policy::Action;
@@ -142,8 +144,9 @@ fn every_mistake_of_one_file_is_named_at_once() {
         ":28: directory[1].pull.login_url: this key has no meaning for the kind \"okta\"",
         ":29: client[0]: the secret is short enough to be guessed",
         ":32: client[0].redirect_uris: it lists no address",
-        ":35: target[0].kind: this version cannot write to a target of the kind \"sql\"",
-        ":36: target[0].url: plain http lets others on the way read names and rights",
+        ":33: target[0].description: it is missing",
+        ":33: target[0].user_name: it is missing",
+        ":36: target[0].url: there is no database engine \"http\"",
         ":38: target[1]: the secret cannot sign: what follows whsec_ is no base64",
         ":43: target[1].description: a target of the kind \"webhook\" has no such key",
     ];
@@ -170,6 +173,18 @@ fn a_webhook_on_this_machine_is_taken_and_a_name_in_clear_is_not() {
     assert!(of(&target("http://10.0.0.1/hook", "allow_private = true")).settings.is_none());
     assert!(of(&target("https://crm/hook", "allow_private = true")).settings.is_some());
     assert!(of(&target("https://10.0.0.1/hook", "allow_private = false")).settings.is_none());
+}
+
+#[test]
+fn a_crm_that_asks_for_itself_needs_nothing_and_takes_nothing_that_is_for_telling_it() {
+    let target = |more: &str| format!("{LEAST}[[target]]\nid = \"crm\"\nkind = \"pull\"\n{more}");
+    assert_eq!(of(&target("")).settings.unwrap().targets[0].kind, TargetKind::Pull);
+    for more in
+        ["url = \"https://crm.example\"", "secret = \"0123456789012345678901234\"", "roles = { a = \"b\" }"]
+    {
+        let said = said(&target(more));
+        assert!(said.len() == 1 && said[0].contains("\"pull\" has no such key"), "{said:#?}");
+    }
 }
 
 #[test]

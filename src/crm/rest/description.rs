@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::super::document;
 use super::templates::{Style, Templates};
 
 /// The whole file.
@@ -118,6 +119,15 @@ pub(crate) struct Operation {
     pub(crate) name: Option<String>,
     /// Whether it may sign in, within an item.
     pub(crate) active: Option<String>,
+    /// `list`: our id of the account, within an item; likewise the three that follow.
+    pub(crate) account: Option<String>,
+    pub(crate) display_name: Option<String>,
+    pub(crate) email: Option<String>,
+    pub(crate) last_login: Option<String>,
+    /// `list`: the roles, within an item: names, or ids where [`roles`](Description::roles) tells their names.
+    pub(crate) roles: Option<String>,
+    /// `list`: how many there are in all, within the answer.
+    pub(crate) total: Option<String>,
     /// `list`: how many in a page.
     pub(crate) size: Option<usize>,
     /// `list`: the mark of the next page, within the answer.
@@ -162,7 +172,7 @@ impl Description {
 ///
 /// Every mistake that was found, each with file, operation and key.
 pub(crate) fn read(file: &str, text: &str) -> Result<(Description, Templates), Vec<String>> {
-    let description = parse(text).map_err(|(place, what)| vec![format!("{file}{place}: {what}")])?;
+    let description: Description = document::read(file, text).map_err(|mistake| vec![mistake])?;
     let mut mistakes = Vec::new();
     let mut wrong = |at: &str, what: String| mistakes.push(format!("{file}: {at}: {what}"));
     check_sign_in(&description.sign_in, &mut wrong);
@@ -192,22 +202,6 @@ pub(crate) fn read(file: &str, text: &str) -> Result<(Description, Templates), V
     }
     let templates = templates(&description, &mut wrong);
     if mistakes.is_empty() { Ok((description, templates)) } else { Err(mistakes) }
-}
-
-fn parse(text: &str) -> Result<Description, (String, String)> {
-    let line = |span: Option<std::ops::Range<usize>>| {
-        let start = span.map_or(0, |span| span.start);
-        let before = text.get(..start).unwrap_or_default();
-        format!(":{}", before.matches('\n').count() + 1)
-    };
-    let document =
-        toml::Deserializer::parse(text).map_err(|error| (line(error.span()), error.message().to_owned()))?;
-    serde_path_to_error::deserialize(document).map_err(|error| {
-        let path = error.path().to_string();
-        let inner = error.into_inner();
-        let at = if path == "." { String::new() } else { format!("{path}: ") };
-        (line(inner.span()), format!("{at}{}", inner.message()))
-    })
 }
 
 fn check_sign_in(sign_in: &SignIn, wrong: &mut impl FnMut(&str, String)) {
@@ -248,6 +242,12 @@ fn check_operation(name: &str, operation: &Operation, wrong: &mut impl FnMut(&st
         ("name", &operation.name),
         ("active", &operation.active),
         ("next", &operation.next),
+        ("account", &operation.account),
+        ("display_name", &operation.display_name),
+        ("email", &operation.email),
+        ("last_login", &operation.last_login),
+        ("roles", &operation.roles),
+        ("total", &operation.total),
     ];
     for (key, pointer) in pointers {
         check_pointer(&format!("{name}.{key}"), pointer.as_ref(), wrong);

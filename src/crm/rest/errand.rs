@@ -12,10 +12,8 @@ use super::call::{Read, and, items, text_at};
 use super::description::Operation;
 use crate::crm::AccountState;
 use crate::crm::failed::Failed;
+use crate::crm::holding::is_yes;
 use crate::domain::account::Status;
-
-/// The most people that a trial reads.
-const MOST_READ: usize = 10_000;
 
 /// One account on its way into the CRM.
 pub(super) struct Errand<'r> {
@@ -161,37 +159,8 @@ impl Errand<'_> {
         }
     }
 
-    /// The CRM's ids and names of everybody, page by page.
-    pub(super) async fn everybody(&mut self) -> Result<Vec<(String, Option<String>)>, Failed> {
-        let Some(list) = &self.rest.description.list else { return Ok(Vec::new()) };
-        let size = list.size.unwrap_or(100).max(1);
-        let (mut people, mut next) = (Vec::new(), Value::Null);
-        loop {
-            let page = json!({ "offset": people.len(), "size": size, "next": next });
-            self.with = and(&self.with, "page", page);
-            let Some(answer) = self.call("list", list).await?.answer("list")? else { return Ok(people) };
-            let mark = list.next.as_ref().and_then(|pointer| answer.pointer(pointer)).cloned();
-            let page = items("list", list, answer)?;
-            let count = page.len();
-            for item in &page {
-                let id = text_at(item, list.id.as_ref());
-                let id = id.ok_or_else(|| Failed::Refused("list.id: somebody has no id there".to_owned()))?;
-                people.push((id, text_at(item, list.name.as_ref())));
-            }
-            let is_last = match (&list.next, &mark) {
-                (Some(_), None | Some(Value::Null)) => true,
-                (Some(_), Some(mark)) => *mark == next,
-                (None, _) => count < size,
-            };
-            if is_last || count == 0 || people.len() >= MOST_READ {
-                return Ok(people);
-            }
-            next = mark.unwrap_or(Value::Null);
-        }
-    }
-
     /// One operation; where the CRM no longer knows who asks, it is asked once more.
-    async fn call(&mut self, name: &str, operation: &Operation) -> Result<Read, Failed> {
+    pub(super) async fn call(&mut self, name: &str, operation: &Operation) -> Result<Read, Failed> {
         let (desk, asker, now) = (self.rest.desk(), &self.rest.asker, self.now);
         let (proof, session) = asker.proof(&desk, &self.with, now, None).await?;
         self.with = and(&self.with, "session", session);
@@ -203,14 +172,5 @@ impl Errand<'_> {
             }
             other => other,
         }
-    }
-}
-
-/// Whether a CRM says yes: some say it in figures.
-fn is_yes(value: Option<&Value>) -> bool {
-    match value {
-        None | Some(Value::Null | Value::Bool(false)) => false,
-        Some(Value::Number(number)) => number.as_i64() != Some(0),
-        Some(Value::Bool(true) | Value::String(_) | Value::Array(_) | Value::Object(_)) => true,
     }
 }

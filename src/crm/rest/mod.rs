@@ -6,13 +6,14 @@
 mod call;
 mod description;
 mod errand;
+mod pages;
 mod sign_in;
 mod templates;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -25,14 +26,21 @@ use crate::domain::account::Status;
 use crate::domain::ids::{RoleId, TargetId};
 
 use super::courier::{Courier, CrmError, Place};
+use super::document;
+use super::failed::Failed;
 use super::resolver::SystemResolver;
+use super::state::told_roles;
 use super::trial::Finding;
 use super::{AccountState, Delivery};
 use call::Desk;
 use description::Description;
 use errand::Errand;
+pub(super) use pages::Pages;
 use sign_in::Asker;
 use templates::Templates;
+
+/// The most people that a trial reads.
+const MOST_READ: usize = 10_000;
 
 /// What a described target needs.
 #[derive(Debug, Clone)]
@@ -90,23 +98,8 @@ impl Rest {
         let wrong = |reason: String| CrmError::Description { target: target.clone(), reason };
         let (description, templates) = description::read(&settings.file, &settings.description)
             .map_err(|mistakes| wrong(mistakes.join("; ")))?;
-        let mut values = description.values.clone();
-        for (name, value) in &settings.values {
-            if !values.contains_key(name) {
-                let known = description.values.keys().cloned().collect::<Vec<_>>().join(", ");
-                return Err(wrong(format!(
-                    "values.{name}: the description {} has no such value; it has: {known}",
-                    settings.file
-                )));
-            }
-            values.insert(name.clone(), value.clone());
-        }
-        if let Some((name, _)) = values.iter().find(|(_, value)| value.is_empty()) {
-            return Err(wrong(format!(
-                "values.{name} is missing; the description {} needs it",
-                settings.file
-            )));
-        }
+        let values =
+            document::filled(&settings.file, &description.values, &settings.values).map_err(wrong)?;
         if !settings.roles.is_empty() && !description.tells_roles() {
             return Err(wrong(format!(
                 "roles are set, but the description {} cannot tell them: it has no [set_roles], and [update] does \
@@ -167,8 +160,8 @@ impl Rest {
             });
         }
         if described.list.is_some() {
-            findings.push(match errand.everybody().await {
-                Ok(people) => Finding::good(format!("read {} people", people.len()), ""),
+            findings.push(match self.count(now).await {
+                Ok(count) => Finding::good(format!("read {count} people"), ""),
                 Err(failed) => Finding::bad("the people could not be read", failed.words()),
             });
         }
@@ -176,16 +169,36 @@ impl Rest {
     }
 }
 
+impl Rest {
+    /// Whether the description says how everybody is read.
+    pub(super) fn lists(&self) -> bool {
+        self.0.description.list.is_some()
+    }
+
+    /// Everybody, page by page.
+    pub(super) fn pages(&self, now: Timestamp) -> Pages {
+        Pages::new(Arc::clone(&self.0), now)
+    }
+
+    /// How many people there are: of very many only the first.
+    async fn count(&self, now: Timestamp) -> Result<usize, Failed> {
+        let (mut pages, mut count) = (self.pages(now), 0);
+        loop {
+            match pages.next().await?.len() {
+                0 => return Ok(count),
+                more => count += more,
+            }
+            if count >= MOST_READ {
+                return Ok(count);
+            }
+        }
+    }
+}
+
 impl Inner {
     /// What templates may use. Without an account: a name that nobody has.
     fn context(&self, state: Option<&AccountState>, now: Timestamp) -> Value {
-        let held = |role: &RoleId| state.is_some_and(|state| state.account.roles.contains(role));
-        let (roles, others): (BTreeSet<&String>, BTreeSet<&String>) = (
-            self.roles.iter().filter(|(role, _)| held(role)).map(|(_, name)| name).collect(),
-            self.roles.iter().filter(|(role, _)| !held(role)).map(|(_, name)| name).collect(),
-        );
-        // Two roles may be one in the CRM: who holds either keeps it.
-        let others: Vec<&&String> = others.iter().filter(|name| !roles.contains(*name)).collect();
+        let (roles, others) = told_roles(&self.roles, state);
         let nobody = format!("portvakt-test-{}@nobody.invalid", now.as_microsecond());
         let account = state.map_or_else(
             || {

@@ -77,6 +77,15 @@ impl Errand<'_> {
         self.scim.shows_groups.load(Ordering::Relaxed).then_some(ids)
     }
 
+    /// A group with every member.
+    pub(super) async fn whole_group(&self, group: &Value, name: &str) -> Result<Value, Failed> {
+        let id = wire::id(group).ok_or_else(|| Failed::Refused(format!("the group {name:?} has no id")))?;
+        let path = format!("Groups/{}", wire::segment(&id));
+        let whole = self.send(Method::GET, &path, None).await?;
+        let whole = whole.filter(|whole| wire::id(whole).is_some());
+        whole.ok_or_else(|| Failed::again(format!("the group {name:?} could not be read")))
+    }
+
     async fn set_member(
         &self,
         name: &str,
@@ -96,9 +105,7 @@ impl Errand<'_> {
             return self.must(Method::PATCH, &path, &wire::members(operation, user)).await;
         }
         // What is written back must be whole, with every member.
-        let whole = self.send(Method::GET, &path, None).await?;
-        let whole = whole.filter(|whole| wire::id(whole).is_some());
-        let whole = whole.ok_or_else(|| Failed::again(format!("the group {name:?} could not be read")))?;
+        let whole = self.whole_group(&group, name).await?;
         let mut members = whole.get("members").and_then(Value::as_array).cloned().unwrap_or_default();
         let is_theirs = |member: &Value| member.get("value").and_then(Value::as_str) == Some(user);
         let is_member = members.iter().any(is_theirs);

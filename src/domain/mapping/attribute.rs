@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::name::fold;
+use crate::domain::name::{fold, folds_to};
 
 /// The schema whose attributes stand at the top of a User (RFC 7643 §4.1).
 const CORE_USER: &str = "urn:ietf:params:scim:schemas:core:2.0:user";
@@ -13,7 +13,7 @@ const CORE_USER: &str = "urn:ietf:params:scim:schemas:core:2.0:user";
 /// Whether the attribute at `path` has one of `wanted`, compared without case.
 pub(in crate::domain) fn has_one_of(document: &Value, path: &str, wanted: &[String]) -> bool {
     let found = values(document, path);
-    found.iter().any(|value| wanted.iter().any(|wish| fold(wish) == *value))
+    found.iter().any(|value| wanted.iter().any(|wish| folds_to(wish, value)))
 }
 
 /// Every value at `path`, folded for comparison.
@@ -65,7 +65,7 @@ fn names(path: &str) -> Vec<String> {
 }
 
 fn member<'a>(object: &'a Map<String, Value>, folded: &str) -> Option<&'a Value> {
-    object.iter().find(|(key, _)| fold(key) == folded).map(|(_, value)| value)
+    object.iter().find(|(key, _)| folds_to(key, folded)).map(|(_, value)| value)
 }
 
 fn collect(value: &Value, rest: &[String], found: &mut Vec<String>) {

@@ -30,6 +30,9 @@ const PUBLISHED_AFTER: SignedDuration = SignedDuration::from_hours(2);
 /// A node reads the keys anew when it last did so longer ago than this.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
 
+/// What signs snapshots.
+const FOR_SNAPSHOTS: TokenAlgorithm = TokenAlgorithm::Es256;
+
 /// The setting whose row the maker of a key locks.
 const LOCK: &str = "signing_keys";
 
@@ -66,9 +69,16 @@ const fn in_tokens(algorithm: TokenAlgorithm) -> SigningAlgorithm {
     }
 }
 
-/// The algorithms that clients want.
-fn wanted(ports: &Ports) -> BTreeSet<TokenAlgorithm> {
-    ports.settings.clients.iter().map(|client| client.algorithm).collect()
+/// The algorithms that clients want, and the one that signs snapshots once one was taken.
+fn wanted(ports: &Ports, rows: &[StoredKey]) -> BTreeSet<TokenAlgorithm> {
+    let of_clients = ports.settings.clients.iter().map(|client| client.algorithm);
+    let signs_snapshots = |row: &StoredKey| row.algorithm == FOR_SNAPSHOTS.name();
+    of_clients.chain(rows.iter().any(signs_snapshots).then_some(FOR_SNAPSHOTS)).collect()
+}
+
+/// The key that signs snapshots.
+pub(in crate::flows) async fn for_snapshots(ports: &Ports) -> Result<Arc<IssuerKey>, Refusal> {
+    signing(ports, FOR_SNAPSHOTS).await
 }
 
 /// The keys, read anew when they were read a minute ago.
@@ -173,7 +183,7 @@ pub struct Kept {
 pub async fn keep(ports: &Ports, act: &Act) -> Result<Kept, Refusal> {
     let rows = signing_key::all(&mut ports.db.read().await?).await?;
     let mut kept = Kept::default();
-    for algorithm in wanted(ports) {
+    for algorithm in wanted(ports, &rows) {
         let own = rows.iter().filter(|row| row.algorithm == algorithm.name());
         let signs_from = match own.clone().next_back() {
             None => Some((None, act.now)),
@@ -270,7 +280,7 @@ pub async fn keys(ports: &Ports) -> Result<Vec<Key>, Refusal> {
 pub async fn replace(ports: &Ports, act: &Act) -> Result<Kept, Refusal> {
     let rows = signing_key::all(&mut ports.db.read().await?).await?;
     let mut kept = Kept::default();
-    for algorithm in wanted(ports) {
+    for algorithm in wanted(ports, &rows) {
         let latest = rows.iter().rev().find(|row| row.algorithm == algorithm.name());
         let made = make(ports, act, algorithm, latest.map(|row| row.id.as_str()), act.now).await?;
         kept.made += usize::from(made);

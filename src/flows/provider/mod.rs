@@ -36,6 +36,7 @@ pub use client::{Authenticated, Credentials, authenticate};
 pub use enter::TurnedAway;
 pub use entrant::Closed;
 pub(super) use follow::{follow, vouch};
+pub(super) use keys::for_snapshots;
 pub use keys::{Kept, Key, keep as keep_keys, keys as list_keys, replace as replace_keys};
 pub use logout::{LogoutRequest, LogoutStep, confirmed, log_out};
 pub use metadata::{allows_origin, discovery, key_set};

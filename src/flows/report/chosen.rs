@@ -7,6 +7,7 @@ use super::super::{Act, Ports, Refusal};
 use super::field::Field as F;
 use super::list::{List, digest, row};
 use super::scene::{Population, Scene};
+use super::stranger::Strangers;
 use super::{Filters, Form, Report, ReportName, Request, note, read};
 use crate::domain::ids::AccountId;
 use crate::domain::language::Language;
@@ -57,7 +58,9 @@ pub(in crate::flows) async fn of_people(
     }
     let fields = wanted.clone();
     let report = scene
-        .report(&Population::default(), Vec::new(), &wanted, |scene| List::sorted(scene, &fields, found))
+        .report(&Population::default(), Vec::new(), &wanted, |scene| {
+            List::sorted(scene, &fields, found, Strangers::default(), &[])
+        })
         .await?;
     let mut said = read(&request, &report);
     if let Some(said) = said.as_object_mut() {

@@ -3,8 +3,6 @@
 //! Invariant: the hash covers every row in order. It is SHA-256 over one line for each row: the lower-case hexadecimal
 //! SHA-256 of the row as JSON, and a line feed.
 
-use std::fmt::Write as _;
-
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -12,8 +10,10 @@ use super::super::Refusal;
 use super::Cell;
 use super::field::{Column, Field};
 use super::scene::Scene;
+use super::stranger::Strangers;
 use super::words::Words;
 use crate::domain::ids::AccountId;
+use crate::domain::policy::shift::hexadecimal;
 
 /// So many rows are read at once.
 const PAGE: usize = 250;
@@ -45,6 +45,8 @@ pub(super) enum List {
         fields: Vec<Field>,
         /// Who, in order.
         order: std::vec::IntoIter<AccountId>,
+        /// Whom no account stands for, after them.
+        strangers: Strangers,
         /// How many.
         count: usize,
         /// Over all rows.
@@ -62,18 +64,33 @@ pub(super) enum List {
 }
 
 impl List {
-    /// Accounts that will be read again, each with its rank and what was read of it.
-    pub(super) fn people(scene: Scene, fields: &[Field], mut found: Vec<(Rank, Digested)>) -> Self {
+    /// Accounts that will be read again, each with its rank and what was read of it; and then those without one, with
+    /// what was read of each.
+    pub(super) fn people(
+        scene: Scene,
+        fields: &[Field],
+        mut found: Vec<(Rank, Digested)>,
+        strangers: Strangers,
+        digests: &[Digested],
+    ) -> Self {
         found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        Self::sorted(scene, fields, found.into_iter().map(|(rank, digest)| (rank.id, digest)).collect())
+        let found = found.into_iter().map(|(rank, digest)| (rank.id, digest)).collect();
+        Self::sorted(scene, fields, found, strangers, digests)
     }
 
-    /// Accounts in the order that they come in, each with what was read of it.
-    pub(super) fn sorted(scene: Scene, fields: &[Field], found: Vec<(AccountId, Digested)>) -> Self {
-        let hash = over(found.iter().map(|(_, digest)| digest));
+    /// The same, in the order that they come in.
+    pub(super) fn sorted(
+        scene: Scene,
+        fields: &[Field],
+        found: Vec<(AccountId, Digested)>,
+        strangers: Strangers,
+        digests: &[Digested],
+    ) -> Self {
+        let hash = over(found.iter().map(|(_, digest)| digest).chain(digests));
         let order: Vec<AccountId> = found.into_iter().map(|(id, _)| id).collect();
+        let count = order.len() + digests.len();
         let (scene, fields) = (Box::new(scene), fields.to_vec());
-        Self::People { scene, fields, count: order.len(), order: order.into_iter(), hash }
+        Self::People { scene, fields, count, order: order.into_iter(), strangers, hash }
     }
 
     /// Rows that are made.
@@ -101,10 +118,10 @@ impl List {
     /// The next rows.
     pub(super) async fn page(&mut self) -> Result<Vec<Vec<Cell>>, Refusal> {
         match self {
-            Self::People { scene, fields, order, .. } => {
+            Self::People { scene, fields, order, strangers, .. } => {
                 let ids: Vec<AccountId> = order.by_ref().take(PAGE).collect();
                 if ids.is_empty() {
-                    return Ok(Vec::new());
+                    return strangers.page(scene, fields).await;
                 }
                 let people = scene.listed(&ids).await?;
                 Ok(people.iter().map(|person| row(scene, person, fields)).collect())
@@ -137,12 +154,4 @@ fn over<'d>(digests: impl Iterator<Item = &'d Digested>) -> String {
         all.update("\n");
     }
     hexadecimal(&all.finalize())
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -18,6 +18,7 @@ mod people;
 mod person;
 mod runs;
 mod scene;
+mod stranger;
 mod words;
 
 use jiff::Timestamp;
@@ -35,6 +36,7 @@ pub use field::Column;
 pub use filter::Filters;
 pub(crate) use form::aligned;
 pub use form::{Form, Layout, Separator, Writer, shortened};
+pub(super) use form::{harmless, unguarded};
 use list::List;
 pub use words::status_reason;
 

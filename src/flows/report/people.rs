@@ -10,11 +10,13 @@ use super::field::Field as F;
 use super::list::{List, Rank, digest, row};
 use super::person::Person;
 use super::scene::{Population, Scene};
+use super::stranger::Strangers;
 use super::{Cell, Report, ReportName, Term};
 use crate::domain::days::earlier;
 use crate::domain::evidence::idle_since;
 use crate::domain::name::sort_key;
 use crate::domain::policy::Policy;
+use crate::store::comparison::Comparison;
 
 /// Where no rule has a limit, this is a long time.
 const USUAL: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -113,8 +115,25 @@ pub(super) async fn report(mut scene: Scene) -> Result<Report, Refusal> {
         // Others wait for this thread as well.
         tokio::task::yield_now().await;
     }
-    let lines = lines(&scene, limit, &tally);
-    scene.report(&population, lines, fields, |scene| List::people(scene, fields, found)).await
+    let mut lines = lines(&scene, limit, &tally);
+    let mut strangers = Strangers::of(&scene);
+    let digests = strangers.digests(&mut scene, fields, &columns).await?;
+    if !scene.comparisons.is_empty() {
+        lines.push(("strangers", Cell::count(digests.len())));
+        lines.push(("compared", compared(&scene)));
+    }
+    scene
+        .report(&population, lines, fields, |scene| List::people(scene, fields, found, strangers, &digests))
+        .await
+}
+
+/// When each CRM was last read.
+fn compared(scene: &Scene) -> Cell {
+    let term = |last: &Comparison| {
+        let (target, at) = (&last.target, last.begun_at);
+        Term::new(&format!("{target}: {at}"), format!("{target}: {}", scene.reading.date(at)))
+    };
+    Cell::Terms(scene.comparisons.iter().map(term).collect())
 }
 
 /// What the head says besides.

@@ -22,6 +22,7 @@ use crate::domain::days::Reading;
 use crate::domain::evidence::last_seen;
 use crate::domain::ids::{AccountId, DirectoryId, TargetId};
 use crate::domain::policy::{EvidenceSource, Policy};
+use crate::store::comparison::{self, Comparison};
 use crate::store::{Conn, Span, account, audit, population, told};
 
 /// What a report is made from.
@@ -49,6 +50,8 @@ pub(super) struct Scene {
     /// Whether it is a list as somebody has it on the screen: with managers, and last seen by any source.
     pub(super) is_list: bool,
     managers: roster::Managers,
+    /// The last comparison of each CRM; only the report `orphans` of the present needs them.
+    pub(super) comparisons: Vec<Comparison>,
 }
 
 /// How many there are of what, among everybody that was read.
@@ -87,6 +90,12 @@ impl Scene {
         request.filters.check(&compiled.policy, &ports.settings)?;
         let around = facts::surroundings(&mut conn, &ports.settings, &compiled.policy, act.now).await?;
         let reading = Reading::of(&compiled.policy, request.language, moment.at());
+        let mut comparisons = Vec::new();
+        if let (ReportName::Orphans, Moment::Now(_)) = (request.name, moment) {
+            for target in &ports.settings.targets {
+                comparisons.extend(comparison::last(&mut conn, &target.id).await?);
+            }
+        }
         Ok(Self {
             conn,
             name: request.name,
@@ -100,6 +109,7 @@ impl Scene {
             targets: ports.settings.targets.iter().map(|target| target.id.clone()).collect(),
             is_list: false,
             managers: roster::Managers::new(),
+            comparisons,
         })
     }
 
@@ -148,8 +158,8 @@ impl Scene {
                 known.last_seen(&self.compiled.policy, &self.around)
             };
             let verdict = Verdict::of(self, &known);
-            let (knows, crm_ids) = (Vec::new(), Vec::new());
-            people.push(Person { known, seen, verdict, knows, crm_ids, items: None, manager: None });
+            let (crm_ids, manager) = (Vec::new(), None);
+            people.push(Person { known, seen, verdict, knows: Vec::new(), crm_ids, items: None, manager });
         }
         if self.is_list {
             let ids = people.iter().map(|person| person.known.account.id).collect();

@@ -40,6 +40,8 @@ const HEAD: &[(&str, &str, &str)] = &[
     ("ends_before", "Upphör före", "Ends before"),
     ("confirmed", "Bekräftade av CRM:et", "Confirmed by the CRM"),
     ("unconfirmed", "Ännu inte bekräftade", "Not confirmed yet"),
+    ("compared", "CRM:et senast läst", "CRM last read"),
+    ("strangers", "Användare i CRM:et utan konto", "Users of the CRM without an account"),
     ("hours_p50", "Timmar, median", "Hours, median"),
     ("hours_p90", "Timmar, 90 %", "Hours, 90 %"),
     ("hours_p99", "Timmar, 99 %", "Hours, 99 %"),
@@ -195,6 +197,11 @@ impl Words {
     /// A CRM has yet to be told.
     pub(super) const fn waits(self) -> &'static str {
         self.pick("väntar", "waiting")
+    }
+
+    /// A user that belongs to no account.
+    pub(super) const fn only_there(self) -> &'static str {
+        self.pick("finns bara där, läst", "only there, read")
     }
 
     /// A CRM did not take it.

@@ -23,8 +23,9 @@ pub struct Left {
 ///
 /// # Errors
 ///
-/// [`Refusal::Store`] when the database cannot be reached.
+/// [`Refusal::Invalid`] for a target that asks for itself; [`Refusal::Store`] when the database cannot be reached.
 pub async fn begin(ports: &Ports, act: &Act, target: &TargetId) -> Result<u64, Refusal> {
+    ports.crms.get(target)?;
     let (act, target) = (act.clone(), target.clone());
     ports
         .db

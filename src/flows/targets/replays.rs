@@ -59,8 +59,10 @@ pub async fn count(ports: &Ports, target: &TargetId, again: &Again) -> Result<us
 ///
 /// # Errors
 ///
-/// As [`count`], and [`Refusal::Conflict`] while another replay of the target is under way.
+/// As [`count`], [`Refusal::Invalid`] for a target that asks for itself, and [`Refusal::Conflict`] while another replay
+/// of the target is under way.
 pub async fn begin(ports: &Ports, act: &Act, target: &TargetId, again: &Again) -> Result<(), Refusal> {
+    ports.crms.get(target)?;
     let only = match &again.account {
         Some(text) => Some(one_account(ports, target, text).await?),
         None => None,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{Token, TokenKind, digest, end_of, keep, random, roster, secret};
 use crate::domain::ids::{DirectoryId, TokenId};
+use crate::domain::scope::Scopes;
 use crate::flows::directories::Denied;
 use crate::flows::{Act, Ports, Refusal};
 use crate::store::client::{self, ClientSecret};
@@ -71,6 +72,7 @@ pub async fn create(
         owner: directory.to_string(),
         name: roster::sound_name(name)?,
         client: Some(client_id.clone()),
+        scopes: Scopes::All,
         created_at: act.now,
         created_by: act.actor.to_string(),
         expires_at: end_of(act.now, lifetime)?,

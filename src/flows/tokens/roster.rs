@@ -10,6 +10,7 @@ use super::{Token, TokenKind};
 use crate::domain::actor::Subject;
 use crate::domain::days::days_between;
 use crate::domain::ids::TokenId;
+use crate::domain::scope::Scopes;
 use crate::flows::{Act, Ports, Refusal};
 use crate::store::{Conn, StoreError, client, token};
 
@@ -45,6 +46,9 @@ pub struct Line {
     pub client_id: Option<String>,
     /// What its maker calls it.
     pub name: String,
+    /// What it opens of the APIs; of a CRM's token alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Scopes>,
     /// Since when.
     pub created_at: Timestamp,
     /// Who made it.
@@ -78,6 +82,7 @@ impl Line {
             kind: if token.kind == TokenKind::Client { "client" } else { "token" },
             client_id: token.client,
             name: token.name,
+            scopes: (token.kind == TokenKind::Target).then_some(token.scopes),
             created_at: token.created_at,
             created_by: token.created_by,
             expires_at: token.expires_at,

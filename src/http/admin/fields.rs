@@ -3,6 +3,8 @@
 //! Invariant: a field may come several times; what is empty was not said. An address that is made here is read back as
 //! the same fields.
 
+use std::fmt::Display;
+
 use super::super::pages::Frame;
 
 /// The fields of a query or a form, in their order.
@@ -44,14 +46,14 @@ impl Fields {
 
     /// The same with one more value.
     #[must_use]
-    pub(crate) fn and(mut self, name: &str, value: impl ToString) -> Self {
-        self.0.push((name.to_owned(), value.to_string()));
+    pub(crate) fn and(mut self, name: &str, value: impl Display) -> Self {
+        self.0.push((name.to_owned(), format!("{value}")));
         self
     }
 
     /// The same with this value of a field and no other.
     #[must_use]
-    pub(crate) fn with(&self, name: &str, value: impl ToString) -> Self {
+    pub(crate) fn with(&self, name: &str, value: impl Display) -> Self {
         self.without(&[name]).and(name, value)
     }
 

@@ -96,6 +96,8 @@ impl ConsolePerson {
     /// # Errors
     ///
     /// The way to sign in anew.
+    #[expect(dead_code, reason = "for pages that release what was stopped, or make secrets")]
+    #[expect(clippy::result_large_err, reason = "the answer is what the page gives back")]
     pub(crate) fn require_fresh(&self, path: &str) -> Result<(), Response> {
         let settings = &self.house.ports.settings.step_up;
         let demand = Demand {

@@ -15,7 +15,7 @@ use crate::flows::Ports;
 use crate::flows::accounts::{self, Page, Shown};
 use crate::http::Problem;
 use crate::http::body::JsonBody;
-use crate::http::caller::TargetCaller;
+use crate::http::caller::{TargetCaller, may};
 
 /// Rows of a page, where nobody says how many.
 const USUAL: usize = 100;
@@ -33,7 +33,7 @@ pub(super) struct Wanted {
 /// `GET /api/v1/accounts?cursor=&limit=`: a page; `next` of the answer is the next cursor.
 pub(super) async fn list(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::ReadAccounts>,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Page>, Problem> {
     let Query(wanted) = wanted?;
@@ -58,7 +58,7 @@ fn wrong(detail: String) -> Problem {
 /// `GET /api/v1/accounts/{id}`: one account, by its id, the CRM's id or its user name.
 pub(super) async fn show(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::ReadAccounts>,
     Path(id): Path<String>,
 ) -> Result<Json<Shown>, Problem> {
     Ok(Json(accounts::show(&ports, &caller.target, &id).await?))
@@ -81,7 +81,7 @@ pub(super) struct Learnt {
 /// `PUT /api/v1/accounts/{id}/crm-id`: the CRM teaches its own id of an account. A repeat changes nothing.
 pub(super) async fn teach(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::WriteAccounts>,
     Path(id): Path<String>,
     JsonBody(CrmId { crm_id }): JsonBody<CrmId>,
 ) -> Result<Json<Learnt>, Problem> {

@@ -16,7 +16,7 @@ use crate::flows::Ports;
 use crate::flows::item_events::{self, Followed, Named, News, Refused, Told};
 use crate::http::Problem;
 use crate::http::body::JsonBody;
-use crate::http::caller::TargetCaller;
+use crate::http::caller::{TargetCaller, may};
 
 /// The most events of one request.
 const MOST: usize = 1_000;
@@ -97,7 +97,7 @@ enum Outcome {
 /// `POST /api/v1/item-events`: a list of events, at most 1,000, followed in order.
 pub(super) async fn report(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::WriteItems>,
     JsonBody(events): JsonBody<Vec<Value>>,
 ) -> Result<Json<Report>, Problem> {
     at_most(events.len(), MOST)?;

@@ -13,7 +13,7 @@ use crate::flows::Ports;
 use crate::flows::reassign::{self, Preview};
 use crate::http::Problem;
 use crate::http::body::JsonBody;
-use crate::http::caller::TargetCaller;
+use crate::http::caller::{TargetCaller, may};
 
 /// Who is to be responsible.
 #[derive(Debug, Deserialize)]
@@ -31,7 +31,7 @@ fn told<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Assignee>, D::Error> {
 /// `POST /api/v1/items/{component}/{item}/reassign-preview`: who would lose and gain sight of the item.
 pub(super) async fn reassign_preview(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::AskAccess>,
     Path((component, item)): Path<(String, String)>,
     JsonBody(Wanted { assignee }): JsonBody<Wanted>,
 ) -> Result<Json<Preview>, Problem> {

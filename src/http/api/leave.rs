@@ -18,7 +18,7 @@ use crate::flows::people::{self, AskedLeave, DeputyWish, LeaveView, LeaveWish};
 use crate::flows::{Ports, Refusal};
 use crate::http::Problem;
 use crate::http::body::JsonBody;
-use crate::http::caller::TargetCaller;
+use crate::http::caller::{TargetCaller, may};
 
 /// A leave that is to be noted.
 #[derive(Debug, Deserialize)]
@@ -96,7 +96,7 @@ async fn standing(ports: &Ports, account: Account) -> Result<Json<Standing>, Pro
 /// `GET /api/v1/accounts/{id}/leave`: the leave that is approved and not over.
 pub(super) async fn show(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::ReadAccounts>,
     Path(id): Path<String>,
 ) -> Result<Json<Standing>, Problem> {
     let account = people::find_for(&ports, &caller.target, &id).await?;
@@ -107,7 +107,7 @@ pub(super) async fn show(
 /// under way and this one comes later.
 pub(super) async fn grant(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::WriteLeave>,
     Path(id): Path<String>,
     JsonBody(wish): JsonBody<Wish>,
 ) -> Result<Json<Standing>, Problem> {
@@ -122,7 +122,7 @@ pub(super) async fn grant(
 /// `POST /api/v1/accounts/{id}/leave/end`: ends the leave now.
 pub(super) async fn end(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::WriteLeave>,
     Path(id): Path<String>,
     JsonBody(End { by }): JsonBody<End>,
 ) -> Result<Json<Standing>, Problem> {
@@ -134,7 +134,7 @@ pub(super) async fn end(
 /// `GET /api/v1/leave-requests`: the people who ask for leave and await a decision.
 pub(super) async fn requests(
     State(ports): State<Arc<Ports>>,
-    _caller: TargetCaller,
+    _caller: TargetCaller<may::ReadAccounts>,
 ) -> Result<Json<Vec<AskedLeave>>, Problem> {
     Ok(Json(people::leave_requests(&ports).await?))
 }
@@ -142,7 +142,7 @@ pub(super) async fn requests(
 /// `POST /api/v1/accounts/{id}/leave/answer`: approves or refuses what the person asked for.
 pub(super) async fn answer(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::WriteLeave>,
     Path(id): Path<String>,
     JsonBody(Verdict { answer, by, reason }): JsonBody<Verdict>,
 ) -> Result<Json<Standing>, Problem> {

@@ -1,8 +1,10 @@
 //! `/api/v1`: what a CRM tells us, and what it reads back.
 //!
-//! Invariant: every handler demands a CRM by its token. A list of many rows is answered row by row.
+//! Invariant: every handler but the description demands a CRM by its token, and names the scope that the token must have. A list of many rows is answered row by row.
 
 mod accounts;
+mod changes;
+mod description;
 mod item_events;
 mod items;
 mod leave;
@@ -19,9 +21,12 @@ use super::{House, Problem};
 
 pub(super) fn routes() -> Router<House> {
     Router::new()
+        .route("/api/openapi.json", get(description::describe))
         .route("/api/v1/sign-ins", post(sign_ins::report))
         .route("/api/v1/item-events", post(item_events::report))
         .route("/api/v1/items/{component}/{item}/reassign-preview", post(items::reassign_preview))
+        .route("/api/v1/changes", get(changes::follow))
+        .route("/api/v1/snapshot", get(changes::snapshot))
         .route("/api/v1/accounts", get(accounts::list))
         .route("/api/v1/accounts/{id}", get(accounts::show))
         .route("/api/v1/accounts/{id}/grants", get(rights::show).post(rights::grant))

@@ -15,7 +15,7 @@ use crate::flows::people::Lasting;
 use crate::flows::people::through::{self, Through};
 use crate::http::Problem;
 use crate::http::body::JsonBody;
-use crate::http::caller::TargetCaller;
+use crate::http::caller::{TargetCaller, may};
 
 /// What somebody decided.
 #[derive(Debug, Deserialize)]
@@ -37,7 +37,7 @@ enum Decided {
 /// `GET /api/v1/right-questions`: what waits for a decision, the one that is due first at the head.
 pub(super) async fn list(
     State(ports): State<Arc<Ports>>,
-    _caller: TargetCaller,
+    _caller: TargetCaller<may::ReadAccounts>,
 ) -> Result<Json<Vec<AskedRight>>, Problem> {
     Ok(Json(mover::questions(&ports).await?))
 }
@@ -45,7 +45,7 @@ pub(super) async fn list(
 /// `POST /api/v1/right-questions/{id}`: keeps a right, until another day, or ends it.
 pub(super) async fn answer(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::WriteGrants>,
     Path(id): Path<String>,
     JsonBody(Decision { answer, until, by, reason }): JsonBody<Decision>,
 ) -> Result<Json<AskedRight>, Problem> {

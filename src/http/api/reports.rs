@@ -13,7 +13,7 @@ use crate::domain::language::Language;
 use crate::flows::Ports;
 use crate::flows::report::{self, Asked, Form, Layout, Separator};
 use crate::http::Problem;
-use crate::http::caller::TargetCaller;
+use crate::http::caller::{TargetCaller, may};
 use crate::http::written::written;
 
 /// How the report is wanted.
@@ -72,7 +72,7 @@ impl Wanted {
 /// `GET /api/v1/reports/{name}?as_of=&before=&role=&sector=&limited=&status=&directory=&lang=&format=json|csv|xlsx|html&separator=&with_head=`.
 pub(super) async fn show(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::ReadReports>,
     Path(name): Path<String>,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Problem> {

@@ -17,7 +17,7 @@ use crate::flows::people::{self, ForWhom, GrantStory, Lasting, Wanted};
 use crate::flows::{Ports, Refusal};
 use crate::http::Problem;
 use crate::http::body::JsonBody;
-use crate::http::caller::TargetCaller;
+use crate::http::caller::{TargetCaller, may};
 
 /// A right that is to be given or taken.
 #[derive(Debug, Deserialize)]
@@ -39,7 +39,7 @@ impl Right {
         })
     }
 
-    fn through<'a>(&'a self, caller: &'a TargetCaller) -> Through<'a> {
+    fn through<'a, D>(&'a self, caller: &'a TargetCaller<D>) -> Through<'a> {
         Through { target: &caller.target, by: &self.by, reason: &self.reason }
     }
 }
@@ -54,7 +54,7 @@ pub(super) struct Done {
 /// `GET /api/v1/accounts/{id}/grants`: everything the account holds, links and assignments too, each with its origin.
 pub(super) async fn show(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::ReadAccounts>,
     Path(id): Path<String>,
 ) -> Result<Json<Vec<GrantStory>>, Problem> {
     let id = people::find_for(&ports, &caller.target, &id).await?.id.to_string();
@@ -64,7 +64,7 @@ pub(super) async fn show(
 /// `POST /api/v1/accounts/{id}/grants`: gives a right by hand. The same again only moves its end and reason.
 pub(super) async fn grant(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::WriteGrants>,
     Path(id): Path<String>,
     JsonBody(right): JsonBody<Right>,
 ) -> Result<Json<Done>, Problem> {
@@ -76,7 +76,7 @@ pub(super) async fn grant(
 /// `POST /api/v1/accounts/{id}/grants/end`: takes a right that was given by hand.
 pub(super) async fn revoke(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::WriteGrants>,
     Path(id): Path<String>,
     JsonBody(right): JsonBody<Right>,
 ) -> Result<Json<Done>, Problem> {
@@ -97,11 +97,11 @@ pub(super) struct LinkWish {
 }
 
 impl LinkWish {
-    fn through<'a>(&'a self, caller: &'a TargetCaller) -> Through<'a> {
+    fn through<'a, D>(&'a self, caller: &'a TargetCaller<D>) -> Through<'a> {
         Through { target: &caller.target, by: &self.by, reason: &self.reason }
     }
 
-    fn wanted(&self, caller: &TargetCaller) -> Wanted {
+    fn wanted<D>(&self, caller: &TargetCaller<D>) -> Wanted {
         Wanted {
             whom: match &self.holder {
                 Assignee::Account(text) => ForWhom::Account(text.clone()),
@@ -117,7 +117,7 @@ impl LinkWish {
 /// `POST /api/v1/links`: links an account or a role to an item by hand.
 pub(super) async fn link(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::WriteLinks>,
     JsonBody(wish): JsonBody<LinkWish>,
 ) -> Result<Json<Link>, Problem> {
     let (wanted, until) = (wish.wanted(&caller), lasting(wish.until));
@@ -127,7 +127,7 @@ pub(super) async fn link(
 /// `POST /api/v1/links/end`: takes a link that was made by hand.
 pub(super) async fn unlink(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::WriteLinks>,
     JsonBody(wish): JsonBody<LinkWish>,
 ) -> Result<Json<Link>, Problem> {
     let wanted = wish.wanted(&caller);

@@ -15,7 +15,7 @@ use crate::flows::Ports;
 use crate::flows::evidence::{self, Noted, Sighting};
 use crate::http::Problem;
 use crate::http::body::JsonBody;
-use crate::http::caller::TargetCaller;
+use crate::http::caller::{TargetCaller, may};
 
 /// The most rows of one request.
 const MOST: usize = 10_000;
@@ -45,7 +45,7 @@ struct Outcome {
 /// `POST /api/v1/sign-ins`: a list of `{"account", "at"}`, at most 10,000; an empty one says "alive, nobody new".
 pub(super) async fn report(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::WriteSignIns>,
     JsonBody(rows): JsonBody<Vec<Value>>,
 ) -> Result<Json<Report>, Problem> {
     at_most(rows.len(), MOST)?;

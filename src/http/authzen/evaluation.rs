@@ -12,7 +12,7 @@ use super::question::{self, Action, Context, Decision, Resource, Subject};
 use crate::flows::{Ports, decide};
 use crate::http::Problem;
 use crate::http::body::JsonBody;
-use crate::http::caller::TargetCaller;
+use crate::http::caller::{TargetCaller, may};
 
 /// The request (`OpenID AuthZEN` 1.0 §6.1).
 #[derive(Debug, Deserialize)]
@@ -26,7 +26,7 @@ pub(super) struct Request {
 /// `POST /access/v1/evaluation` (`OpenID AuthZEN` 1.0 §6).
 pub(super) async fn evaluation(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::AskAccess>,
     JsonBody(request): JsonBody<Request>,
 ) -> Result<Json<Decision>, Problem> {
     let question = question::question(request.subject, request.action, request.resource, request.context);

@@ -16,7 +16,7 @@ use crate::flows::Ports;
 use crate::flows::decide::{self, Question, Semantic};
 use crate::http::Problem;
 use crate::http::body::JsonBody;
-use crate::http::caller::TargetCaller;
+use crate::http::caller::{TargetCaller, may};
 
 /// The most questions of one request.
 const MOST: usize = 1_000;
@@ -60,7 +60,7 @@ pub(super) enum Answer {
 /// `POST /access/v1/evaluations` (`OpenID AuthZEN` 1.0 §7).
 pub(super) async fn evaluations(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::AskAccess>,
     JsonBody(mut request): JsonBody<Request>,
 ) -> Result<Json<Answer>, Problem> {
     let listed = std::mem::take(&mut request.evaluations);

@@ -20,7 +20,7 @@ use crate::flows::decide::search::{self, Page, Wanted};
 use crate::flows::decide::{Answer, Question};
 use crate::http::Problem;
 use crate::http::body::JsonBody;
-use crate::http::caller::TargetCaller;
+use crate::http::caller::{TargetCaller, may};
 
 /// Results of a page, where nobody says how many.
 const USUAL: usize = 1_000;
@@ -63,7 +63,7 @@ struct PageTold {
 /// `POST /access/v1/search/subject`: the accounts that may.
 pub(super) async fn subject(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::AskAccess>,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Json<Found>, Problem> {
     #[derive(Deserialize)]
@@ -89,7 +89,7 @@ pub(super) async fn subject(
 /// `POST /access/v1/search/resource`: the items with which the account may.
 pub(super) async fn resource(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::AskAccess>,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Json<Found>, Problem> {
     #[derive(Deserialize)]
@@ -114,7 +114,7 @@ pub(super) async fn resource(
 /// `POST /access/v1/search/action`: what the account may.
 pub(super) async fn action(
     State(ports): State<Arc<Ports>>,
-    caller: TargetCaller,
+    caller: TargetCaller<may::AskAccess>,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Json<Found>, Problem> {
     #[derive(Deserialize)]
@@ -154,7 +154,7 @@ struct Sheet {
 }
 
 impl Sheet {
-    fn of(kind: &str, caller: &TargetCaller, body: &Value) -> Self {
+    fn of<D>(kind: &str, caller: &TargetCaller<D>, body: &Value) -> Self {
         let mut text = format!("{kind} {} ", caller.target);
         for member in ["subject", "action", "resource", "context"] {
             write(body.get(member).unwrap_or(&Value::Null), &mut text);

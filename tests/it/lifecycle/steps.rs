@@ -10,7 +10,7 @@ use portvakt::store::{identity, outbox};
 use uuid::Uuid;
 
 use super::{SETTINGS, World, steps, told};
-use crate::engines::{change, look, on_each_engine};
+use crate::engines::{change, last_seen, look, on_each_engine};
 use crate::house::POLICY;
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn who_is_removed_leaves_a_number_without_a_name_behind() {
         assert_eq!((left.user_name.as_str(), left.display_name.as_str(), left.email), ("", "", None));
         let tombstone = look!(w.t, c => identity::of_account(c, bo)).remove(0);
         assert_eq!((tombstone.document, tombstone.external_id), (serde_json::json!({}), None));
-        assert!(look!(w.t, c => portvakt::store::evidence::latest(c, bo)).is_empty());
+        assert!(look!(w.t, c => last_seen(c, bo)).is_empty());
         assert_eq!(w.apply(None).await.outcome, RunOutcome::NothingToDo);
         // Somebody of that name is somebody new.
         assert_ne!(w.arrives("bo").await, bo);

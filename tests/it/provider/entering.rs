@@ -6,11 +6,11 @@ use portvakt::domain::actor::Subject;
 use portvakt::domain::ids::ClientSessionId;
 use portvakt::domain::policy::EvidenceSource;
 use portvakt::flows::Clock;
-use portvakt::store::{client_session, evidence};
+use portvakt::store::client_session;
 use serde_json::{Value, json};
 
 use super::crm::{self, Crm, claims, through_directory};
-use crate::engines::{look, on_each_engine};
+use crate::engines::{last_seen, look, on_each_engine};
 use crate::sign_in::house::{ORIGIN, TestHouse};
 
 #[tokio::test]
@@ -207,7 +207,7 @@ async fn entering_a_client_is_written_down_and_counts_as_being_seen() {
         house.pass(20);
         let told = Crm::new(&house).tokens(&house, &mut browser, "asa").await;
         let account = house.account("asa").await.id;
-        assert_eq!(look!(t, c => evidence::latest(c, account)), [(EvidenceSource::Sso, house.clock.now())]);
+        assert_eq!(look!(t, c => last_seen(c, account)), [(EvidenceSource::Sso, house.clock.now())]);
         let last = house.last_about(Subject::new("account", account)).await;
         assert_eq!(last.action, "client_signed_in");
         assert_eq!(last.actor, format!("account:{account}"));

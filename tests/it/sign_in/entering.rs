@@ -10,7 +10,7 @@ use portvakt::store::{evidence, session, standing, subject};
 
 use super::browser::{Browser, Page};
 use super::house::{TENANT, TestHouse, external};
-use crate::engines::{TestDb, change, look, on_each_engine};
+use crate::engines::{TestDb, change, last_seen, look, on_each_engine};
 
 #[tokio::test]
 async fn a_first_sign_in_links_the_person_and_records_when_they_were_seen() {
@@ -35,7 +35,7 @@ async fn a_first_sign_in_links_the_person_and_records_when_they_were_seen() {
         let (_, issuer) = look!(t, c => subject::linked(c, &entra, &key)).unwrap();
         assert_eq!(issuer, house.provider.issuer());
         let now = house.clock.now();
-        assert_eq!(look!(t, c => evidence::latest(c, account)), [(EvidenceSource::Sso, now)]);
+        assert_eq!(look!(t, c => last_seen(c, account)), [(EvidenceSource::Sso, now)]);
         let health = look!(t, c => evidence::health(c)).remove(0);
         assert_eq!((health.scope.as_str(), health.last_success), ("entra", Some(now)));
         let last = house.last_about(Subject::new("account", account)).await;

@@ -3,12 +3,12 @@
 use axum::http::StatusCode;
 use portvakt::domain::actor::Subject;
 use portvakt::domain::ids::DirectoryId;
-use portvakt::store::{audit, evidence, subject};
+use portvakt::store::{audit, subject};
 use serde_json::{Value, json};
 
 use super::browser::{Browser, Page};
 use super::house::{POLICY, TENANT, TestHouse, external};
-use crate::engines::{look, on_each_engine};
+use crate::engines::{last_seen, look, on_each_engine};
 
 /// How a token goes wrong.
 type Bend = fn(&mut Value);
@@ -42,7 +42,7 @@ async fn a_deactivated_person_is_told_so_in_their_language_with_whom_to_contact(
             house.sign_in(&mut before, "entra", name).await;
             house.set_active("entra", &id, false).await;
             let account = house.account(name).await.id;
-            let seen = look!(t, c => evidence::latest(c, account));
+            let seen = look!(t, c => last_seen(c, account));
             house.pass(5);
             let mut browser = house.browser();
             let page = house.sign_in(&mut browser, "entra", name).await;
@@ -54,7 +54,7 @@ async fn a_deactivated_person_is_told_so_in_their_language_with_whom_to_contact(
             assert_eq!(last.action, "sign_in_refused");
             assert_eq!(last.after, Some(json!({ "directory": "entra", "code": "not_active" })));
             assert!(page.body.contains(&last.id.to_string()), "the reference is the audit entry");
-            assert_eq!(look!(t, c => evidence::latest(c, account)), seen, "a refusal is no evidence");
+            assert_eq!(look!(t, c => last_seen(c, account)), seen, "a refusal is no evidence");
         }
     })
     .await;

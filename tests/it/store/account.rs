@@ -7,7 +7,7 @@ use portvakt::store::{StoreError, account, outbox, standing as statuses};
 use uuid::Uuid;
 
 use super::sample::{crm, is_taken, minute, new_account, person, standing};
-use crate::engines::{change, look, on_each_engine};
+use crate::engines::{change, crm_id_of, look, on_each_engine};
 
 #[tokio::test]
 async fn an_account_is_read_back_as_it_was_written() {
@@ -124,8 +124,8 @@ async fn an_id_of_a_crm_belongs_to_one_account_and_an_account_has_one() {
         assert!(!set(asa.id, "1").await.unwrap());
         assert!(matches!(set(bo.id, "1").await, Err(StoreError::Taken { what: "the CRM's id" })));
         assert!(is_taken(&set(asa.id, "2").await));
-        assert_eq!(look!(t, c => account::crm_id(c, &target, asa.id)).as_deref(), Some("1"));
-        assert_eq!(look!(t, c => account::crm_id(c, &target, bo.id)), None);
+        assert_eq!(look!(t, c => crm_id_of(c, &target, asa.id)).as_deref(), Some("1"));
+        assert_eq!(look!(t, c => crm_id_of(c, &target, bo.id)), None);
     })
     .await;
 }

@@ -10,7 +10,7 @@ use portvakt::store::{
 };
 
 use super::sample::{crm, entra, formed, is_taken, item, minute, new_identity, person, provisioned};
-use crate::engines::{TestDb, change, look, on_each_engine};
+use crate::engines::{TestDb, change, last_seen, look, on_each_engine};
 
 /// As many as DESIGN's connections.
 const CROWD: i64 = 16;
@@ -137,7 +137,7 @@ async fn the_newest_of_many_versions_and_sightings_counts() {
         }
         let due = look!(t, c => outbox::due(c, &crm(), minute(CROWD), 9));
         assert_eq!((due.len(), due[0].version), (1, CROWD));
-        assert_eq!(look!(t, c => evidence::latest(c, asa)), [(EvidenceSource::Sso, minute(CROWD))]);
+        assert_eq!(look!(t, c => last_seen(c, asa)), [(EvidenceSource::Sso, minute(CROWD))]);
     })
     .await;
 }

@@ -18,6 +18,7 @@ fn secret_of(client: &str) -> Token {
         owner: "entra".into(),
         name: "hösten".into(),
         client: Some(client.into()),
+        scopes: portvakt::domain::scope::Scopes::All,
         created_at: minute(0),
         created_by: "operator:x".into(),
         expires_at: minute(1_000),

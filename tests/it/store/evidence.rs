@@ -5,7 +5,7 @@ use portvakt::store::Span;
 use portvakt::store::evidence::{self, Health};
 
 use super::sample::{minute, person};
-use crate::engines::{change, look, on_each_engine};
+use crate::engines::{change, last_seen, look, on_each_engine};
 
 /// Minutes.
 const DAY: i64 = 24 * 60;
@@ -20,7 +20,7 @@ async fn last_seen_never_moves_back() {
         assert!(!seen(Sso, minute(10)).await);
         assert!(seen(Crm, minute(5)).await);
         assert!(seen(Sso, minute(11)).await);
-        assert_eq!(look!(t, c => evidence::latest(c, asa)), [(Crm, minute(5)), (Sso, minute(11))]);
+        assert_eq!(look!(t, c => last_seen(c, asa)), [(Crm, minute(5)), (Sso, minute(11))]);
     })
     .await;
 }
@@ -42,7 +42,7 @@ async fn the_log_of_days_tells_who_had_been_seen_when() {
         let forgotten = change!(t, [] c => evidence::forget_days(c, minute(2 * DAY)).await).unwrap();
         assert_eq!(forgotten, 2);
         assert_eq!(before(DAY).await, []);
-        assert_eq!(look!(t, c => evidence::latest(c, asa)).len(), 2);
+        assert_eq!(look!(t, c => last_seen(c, asa)).len(), 2);
     })
     .await;
 }

@@ -17,7 +17,7 @@ use super::sample::{
     crm, entra, item, minute, new_account, new_grant, new_group, new_identity, okta, role, sector, standing,
 };
 use crate::chance::Dice;
-use crate::engines::TestDb;
+use crate::engines::{TestDb, crm_id_of, last_seen};
 
 /// Draws what an operation is about.
 #[derive(Clone)]
@@ -195,14 +195,14 @@ async fn contents(t: &TestDb, now: Timestamp) -> Vec<String> {
         let (who, person, of) = (AccountId::new(id(1)), IdentityId::new(id(2)), GroupId::new(id(3)));
         tell!(
             account::get(c, who),
-            account::crm_id(c, &crm(), who),
+            crm_id_of(c, &crm(), who),
             statuses::history(c, who),
             statuses::at(c, who, minute(100)),
             identity::of_account(c, who),
             entitlement::history(c, who),
             entitlement::held(c, who),
             link::of_account(c, who),
-            evidence::latest(c, who),
+            last_seen(c, who),
             evidence::latest_before(c, who, now),
             outbox::delivered(c, &crm(), who),
             membership::groups_of(c, person, None),

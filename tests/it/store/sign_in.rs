@@ -163,6 +163,7 @@ async fn a_token_is_bound_to_its_kind_and_valid_until_it_ends_or_is_revoked() {
                 owner: "entra".into(),
                 name: "våren".into(),
                 client: None,
+                scopes: portvakt::domain::scope::Scopes::All,
                 created_at: minute(created),
                 created_by: "operator:x".into(),
                 expires_at: minute(100),

@@ -10,7 +10,7 @@ use portvakt::store::{Db, EngineKind, StoreError, account, audit};
 use uuid::Uuid;
 
 use super::sample::{crm, minute, new_account, person};
-use crate::engines::{Raw, TestDb, change, look, on_each_engine};
+use crate::engines::{Raw, TestDb, change, crm_id_of, look, on_each_engine};
 
 #[derive(Debug)]
 enum Refusal {
@@ -108,7 +108,7 @@ async fn something_taken_can_be_handled_within_the_change() {
             account::set_crm_id(c, &target, bo, "2").await
         })
         .unwrap();
-        assert_eq!(look!(t, c => account::crm_id(c, &target, bo)).as_deref(), Some("2"));
+        assert_eq!(look!(t, c => crm_id_of(c, &target, bo)).as_deref(), Some("2"));
     })
     .await;
 }

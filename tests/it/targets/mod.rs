@@ -1,8 +1,12 @@
 //! Targets of every kind: told whole, left alone when they fail, told again when somebody asks.
 
 mod circuit;
+mod compare;
+mod compare_http;
 mod letters;
 mod replays;
+mod sql;
+mod tables;
 
 use jiff::SignedDuration;
 use portvakt::domain::actor::{Actor, Subject};
@@ -55,6 +59,16 @@ pub(crate) async fn make(house: &TestHouse, name: &str) -> String {
         "userName": format!("{name}@forening.example"), "displayName": name, "active": true });
     let answer = house.send("POST", "/scim/v2/entra/Users", &token, &body).await;
     answer.body["id"].as_str().unwrap_or_else(|| panic!("{}", answer.body)).to_owned()
+}
+
+/// Makes a group with these people in it.
+pub(crate) async fn group(house: &TestHouse, external: &str, members: &[&String]) {
+    let token = house.directory_token("entra").await;
+    let members: Vec<_> = members.iter().map(|id| json!({ "value": id })).collect();
+    let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": external,
+        "externalId": external, "members": members });
+    let answer = house.send("POST", "/scim/v2/entra/Groups", &token, &body).await;
+    assert!(answer.status.is_success(), "{}", answer.body);
 }
 
 /// Changes an attribute of a person.

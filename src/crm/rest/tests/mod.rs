@@ -9,6 +9,7 @@ use serde_json::json;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
+mod pages;
 mod shapes;
 
 use super::*;

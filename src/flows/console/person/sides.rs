@@ -156,7 +156,7 @@ pub async fn deliveries(
         one.pending = Some(row.into());
     }
     for delivery in found.values_mut() {
-        delivery.crm_id = account::crm_id(&mut c, &delivery.target, id).await?;
+        delivery.crm_id = account::crm_ids(&mut c, &delivery.target, &[id]).await?.remove(&id);
     }
     Ok(found.into_values().collect())
 }

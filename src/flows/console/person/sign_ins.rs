@@ -9,7 +9,7 @@ use super::super::super::{Ports, Refusal};
 use super::super::ConsoleActor;
 use crate::domain::ids::AccountId;
 use crate::domain::policy::EvidenceSource;
-use crate::store::evidence;
+use crate::store::{Span, evidence};
 
 /// What the sources and the sessions say of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +28,8 @@ pub struct SignIns {
 pub async fn sign_ins(ports: &Ports, _actor: &ConsoleActor, id: AccountId) -> Result<SignIns, Refusal> {
     let open = session::list(ports, &id.to_string()).await?;
     let mut c = ports.db.read().await?;
-    let known = evidence::latest(&mut c, id).await?;
-    let seen = |source: &EvidenceSource| known.iter().find(|(of, _)| of == source).map(|(_, at)| *at);
+    let known = evidence::latest_of(&mut c, &Span::Listed(vec![id])).await?;
+    let seen = |source: &EvidenceSource| known.iter().find(|(_, of, _)| of == source).map(|(_, _, at)| *at);
     let named = |line: Line| {
         let directory = super::directory(ports, &line.directory);
         (line, directory)

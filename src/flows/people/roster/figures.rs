@@ -56,6 +56,18 @@ pub struct Figures {
 /// [`Refusal::Store`] when the database cannot be reached.
 pub async fn figures(ports: &Ports, actor: &ConsoleActor) -> Result<Figures, Refusal> {
     let now = actor.reading().now;
+    let epoch = ports.db.epoch().await?;
+    if let Some(known) = ports.rosters.figures(epoch, now) {
+        return Ok(known);
+    }
+    let figures = counted(ports, now).await?;
+    if ports.db.epoch().await? == epoch {
+        ports.rosters.keep_figures(epoch, now, figures);
+    }
+    Ok(figures)
+}
+
+async fn counted(ports: &Ports, now: Timestamp) -> Result<Figures, Refusal> {
     let mut c = ports.db.snapshot().await?;
     let compiled = ports.policies.current(&mut c).await?;
     // Whole days where the organisation is, as the lists have them.

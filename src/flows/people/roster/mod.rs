@@ -5,6 +5,7 @@
 
 mod cursor;
 mod figures;
+mod memory;
 mod row;
 mod selection;
 
@@ -25,6 +26,7 @@ use crate::store::{Conn, Span, account, presence};
 pub use crate::store::roster::Order;
 pub use cursor::Cursor;
 pub use figures::{Ages, Figures, figures};
+pub use memory::Memory;
 pub use row::{HeldRole, PersonRow};
 pub use selection::{Selection, Signed, Who};
 
@@ -84,6 +86,7 @@ pub async fn page(
     (limit, with_managers): (usize, bool),
 ) -> Result<RosterPage, Refusal> {
     let act = actor.reading();
+    let epoch = ports.db.epoch().await?;
     let mut c = ports.db.snapshot().await?;
     let compiled = ports.policies.current(&mut c).await?;
     selection.check(&compiled.policy, &ports.settings)?;
@@ -107,7 +110,15 @@ pub async fn page(
         Turn::After(_) => (true, has_more),
         Turn::Before(_) => (has_more, true),
     };
-    let count = count(&mut c, &wanted, among.as_deref()).await?;
+    let count = if let Some(known) = ports.rosters.count(epoch, &wanted) {
+        known
+    } else {
+        let count = count(&mut c, &wanted, among.as_deref()).await?;
+        if ports.db.epoch().await? == epoch {
+            ports.rosters.keep_count(epoch, &wanted, count);
+        }
+        count
+    };
     let before = found.first().filter(|_| has_before).map(|one| Cursor(one.place.clone()));
     let after = found.last().filter(|_| has_after).map(|one| Cursor(one.place.clone()));
     let ids: Vec<AccountId> = found.iter().map(|one| one.place.account).collect();
@@ -163,19 +174,15 @@ pub(in crate::flows) async fn managers(
     for (id, directory, document) in presence::documents_of(c, &Span::Listed(ids)).await? {
         let Some(named) = post::manager(&document) else { continue };
         let key = (directory, named.to_owned());
-        let name = match known.get(&key) {
-            Some(name) => name.clone(),
-            None => {
-                let identity = post::meant(c, &key.0, named).await?;
-                let account = match identity {
-                    Some(identity) => account::get(c, identity.account).await?,
-                    None => None,
-                };
-                let name = account.map(|one| one.display_name).filter(|name| !name.is_empty());
-                known.insert(key, name.clone());
-                name
-            }
-        };
+        if !known.contains_key(&key) {
+            let account = match post::meant(c, &key.0, named).await? {
+                Some(identity) => account::get(c, identity.account).await?,
+                None => None,
+            };
+            let name = account.map(|one| one.display_name).filter(|name| !name.is_empty());
+            known.insert(key.clone(), name);
+        }
+        let name = known.get(&key).cloned().flatten();
         // Somebody whom we do not know is told as the directory tells.
         found.insert(id, name.unwrap_or_else(|| named.to_owned()));
     }

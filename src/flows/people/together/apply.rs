@@ -23,7 +23,7 @@ use crate::domain::days::zone_of;
 use crate::domain::ids::AccountId;
 use crate::domain::policy::Policy;
 use crate::mail::notice::{Reader, Reminder, Ways};
-use crate::store::{Conn, account, evidence};
+use crate::store::{Conn, Span, account, evidence};
 
 /// The page that a reminder leads to.
 const PAGE: &str = "/sso/notice";
@@ -192,10 +192,14 @@ impl Work<'_> {
     async fn remind(&self, c: &mut Conn, chosen: &[Account]) -> Result<(), Refusal> {
         let zone = zone_of(self.policy);
         let ways = Ways { sign_in: &self.way.sign_in, contact: &self.policy.contact };
+        let ids = chosen.iter().map(|account| account.id).collect();
+        let mut seen: BTreeMap<AccountId, Timestamp> = BTreeMap::new();
+        for (id, _, at) in evidence::latest_of(c, &Span::Listed(ids)).await? {
+            seen.entry(id).and_modify(|latest| *latest = at.max(*latest)).or_insert(at);
+        }
         for account in chosen {
             let Some(address) = post::reachable(c, account, self.act.now).await? else { continue };
-            let seen = evidence::latest(c, account.id).await?.into_iter().map(|(_, at)| at).max();
-            let last_seen = seen.map(|at| at.to_zoned(zone.clone()).date());
+            let last_seen = seen.get(&account.id).map(|at| at.to_zoned(zone.clone()).date());
             let language = account.language.unwrap_or(self.way.language);
             let reader = Reader { name: &account.display_name, address: &address, language };
             let draft = Draft {

@@ -48,6 +48,11 @@ fn written(records: impl Iterator<Item = Vec<String>>, separator: Separator) -> 
 }
 
 /// The text, with an apostrophe before it where a spreadsheet would take it for a formula.
-fn harmless(text: String) -> String {
+pub(in crate::flows) fn harmless(text: String) -> String {
     if looks_like_a_formula(&text) { format!("'{text}") } else { text }
+}
+
+/// The text as it was before [`harmless`].
+pub(in crate::flows) fn unguarded(text: &str) -> &str {
+    text.strip_prefix('\'').filter(|bare| looks_like_a_formula(bare)).unwrap_or(text)
 }

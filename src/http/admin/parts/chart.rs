@@ -31,7 +31,7 @@ pub(crate) struct Bars {
     caption: &'static str,
     /// What stands before the bars.
     head: &'static str,
-    bars: Vec<Bar>,
+    rows: Vec<Bar>,
 }
 
 impl HtmlSafe for Bars {}
@@ -39,12 +39,12 @@ impl HtmlSafe for Bars {}
 impl Bars {
     /// Bars under a caption.
     pub(crate) fn new(frame: &Frame, caption: &'static str, head: &'static str, bars: Vec<Bar>) -> Self {
-        Self { frame: frame.clone(), caption, head, bars }
+        Self { frame: frame.clone(), caption, head, rows: bars }
     }
 
     /// The width of a bar, in percent of the room.
     fn width(&self, bar: &Bar) -> String {
-        let longest = self.bars.iter().map(|bar| bar.value).max().unwrap_or(0).max(1);
+        let longest = self.rows.iter().map(|bar| bar.value).max().unwrap_or(0).max(1);
         tenths(bar.value, longest)
     }
 }
@@ -66,6 +66,7 @@ impl HtmlSafe for Plot {}
 
 impl Plot {
     /// A line through `values`, from the left to the right.
+    #[expect(dead_code, reason = "for pages that show something over time")]
     pub(crate) fn new(frame: &Frame, label: String, values: &[usize], below: Vec<String>) -> Self {
         let top = ceiling(values.iter().copied().max().unwrap_or(0));
         let last = values.len().saturating_sub(1).max(1);

@@ -43,7 +43,7 @@ impl Input {
     /// With what somebody wrote, and what is wrong with it.
     #[must_use]
     pub(crate) fn holding(mut self, value: Option<&str>, error: Option<String>) -> Self {
-        self.value = value.unwrap_or_default().to_owned();
+        value.unwrap_or_default().clone_into(&mut self.value);
         self.error = error;
         self
     }

@@ -26,7 +26,7 @@ pub(crate) struct Chips {
     /// How many, with what they are: "26 personer".
     pub(crate) count: String,
     /// What narrows the list.
-    pub(crate) chips: Vec<Chip>,
+    pub(crate) narrowed: Vec<Chip>,
     /// The list with nothing to narrow it.
     pub(crate) clear: String,
 }

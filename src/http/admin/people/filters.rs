@@ -2,6 +2,7 @@
 //!
 //! Invariant: each chip is the same list without that filter.
 
+use super::super::super::pages::Frame;
 use super::super::ConsolePerson;
 use super::super::parts::{Chip, Empty, status_words};
 use super::PATH;
@@ -33,13 +34,7 @@ impl Filters {
         let (frame, fields) = (&console.frame, &wish.fields);
         let policy = &console.person.compiled.policy;
         let named = |sv, en| frame.t(sv, en);
-        let statuses = Status::ALL.iter().map(|status| (status.name(), status_words(frame, *status)));
-        let mut who = vec![
-            ("able", named("Kan logga in", "Can sign in")),
-            ("shut", named("Kan inte logga in", "Cannot sign in")),
-            ("all", named("Alla", "Everyone")),
-        ];
-        who.extend(statuses);
+        let who = whose(frame);
         let signed = [
             ("any", named("När som helst", "Any time")),
             ("since", named("Har inte loggat in sedan", "Has not signed in since")),
@@ -147,31 +142,42 @@ impl Filters {
             ),
         }
     }
+}
 
-    /// Why nobody is there, and what to do.
-    pub(super) fn empty(&self, console: &ConsolePerson, wish: &Wish) -> Empty {
-        let frame = &console.frame;
-        let is_plain = wish.fields.without(&["signed", "day", "until", "sort", "column"]).is_empty();
-        let text = match wish.selection.signed {
-            Signed::NotSince(day) if is_plain => {
-                let day = console.reading.date(day);
-                match frame.tag() {
-                    "sv" => format!("Alla som kan logga in har gjort det sedan {day}."),
-                    _ => format!("Everyone who can sign in has done so since {day}."),
-                }
+/// Why nobody is there, and what to do.
+pub(super) fn empty(console: &ConsolePerson, wish: &Wish) -> Empty {
+    let frame = &console.frame;
+    let is_plain = wish.fields.without(&["signed", "day", "until", "sort", "column"]).is_empty();
+    let text = match wish.selection.signed {
+        Signed::NotSince(day) if is_plain => {
+            let day = console.reading.date(day);
+            match frame.tag() {
+                "sv" => format!("Alla som kan logga in har gjort det sedan {day}."),
+                _ => format!("Everyone who can sign in has done so since {day}."),
             }
-            Signed::Never if is_plain => frame
-                .t("Alla som kan logga in har gjort det.", "Everyone who can sign in has done so.")
-                .to_owned(),
-            _ => frame.t("Ta bort ett filter och se om det räcker.", "Remove a filter and see.").to_owned(),
-        };
-        let clear = wish.fields.without(NARROWING).at(frame, PATH);
-        Empty {
-            title: frame.t("Ingen stämmer med urvalet", "Nobody matches").to_owned(),
-            text,
-            way: Some((clear, frame.t("Rensa urvalet", "Clear the filters"))),
         }
+        Signed::Never if is_plain => frame
+            .t("Alla som kan logga in har gjort det.", "Everyone who can sign in has done so.")
+            .to_owned(),
+        _ => frame.t("Ta bort ett filter och se om det räcker.", "Remove a filter and see.").to_owned(),
+    };
+    let clear = wish.fields.without(NARROWING).at(frame, PATH);
+    Empty {
+        title: frame.t("Ingen stämmer med urvalet", "Nobody matches").to_owned(),
+        text,
+        way: Some((clear, frame.t("Rensa urvalet", "Clear the filters"))),
     }
+}
+
+/// Whose status may be asked for.
+fn whose(frame: &Frame) -> Vec<(&'static str, &'static str)> {
+    let mut who = vec![
+        ("able", frame.t("Kan logga in", "Can sign in")),
+        ("shut", frame.t("Kan inte logga in", "Cannot sign in")),
+        ("all", frame.t("Alla", "Everyone")),
+    ];
+    who.extend(Status::ALL.iter().map(|status| (status.name(), status_words(frame, *status))));
+    who
 }
 
 fn chosen(choices: &[Choice]) -> String {

@@ -70,8 +70,8 @@ pub(super) async fn list(console: ConsolePerson) -> Response {
     };
     let limit = if wish.is_marked { MOST_TOGETHER } else { PAGE };
     let asked = (&wish.selection, wish.order, &wish.turn);
-    let with = (limit, wish.shows(Column::Manager));
-    let found = match roster::page(&console.ports, &console.actor, asked, with).await {
+    let extent = (limit, wish.shows(Column::Manager));
+    let found = match roster::page(&console.ports, &console.actor, asked, extent).await {
         Ok(found) => found,
         Err(refusal) => return console.refuse(Place::People, refusal).await,
     };
@@ -120,7 +120,7 @@ fn page(console: &ConsolePerson, desk: Desk, wish: &Wish, found: RosterPage) -> 
     let chips = Chips {
         frame: (*desk).clone(),
         count: count.clone(),
-        chips: filters.chips(console, wish),
+        narrowed: filters.chips(console, wish),
         clear: at(&fields.without(NARROWING)),
     };
     let mark_all = match found.count {
@@ -158,7 +158,7 @@ fn page(console: &ConsolePerson, desk: Desk, wish: &Wish, found: RosterPage) -> 
         export: Export { frame: (*desk).clone(), path: "/people/export", fields: fields.clone() },
         head: head(&desk, wish),
         caption: caption(&desk, wish, &count),
-        empty: rows.is_empty().then(|| filters.empty(console, wish)),
+        empty: rows.is_empty().then(|| filters::empty(console, wish)),
         rows,
         shown: wish.columns.clone(),
         pager,

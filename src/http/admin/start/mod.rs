@@ -108,33 +108,37 @@ fn page(
     }
 }
 
-/// "tisdag 7 oktober 2025, klockan 07:58".
+/// The days of the week, from Monday.
+const DAYS: [(&str, &str); 7] = [
+    ("Måndag", "Monday"),
+    ("Tisdag", "Tuesday"),
+    ("Onsdag", "Wednesday"),
+    ("Torsdag", "Thursday"),
+    ("Fredag", "Friday"),
+    ("Lördag", "Saturday"),
+    ("Söndag", "Sunday"),
+];
+
+/// The months of the year.
+const MONTHS: [(&str, &str); 12] = [
+    ("januari", "January"),
+    ("februari", "February"),
+    ("mars", "March"),
+    ("april", "April"),
+    ("maj", "May"),
+    ("juni", "June"),
+    ("juli", "July"),
+    ("augusti", "August"),
+    ("september", "September"),
+    ("oktober", "October"),
+    ("november", "November"),
+    ("december", "December"),
+];
+
+/// "Tisdag 7 oktober 2025, klockan 07:58".
 fn today(desk: &Desk) -> String {
     let now = desk.reading().now.to_zoned(desk.reading().zone.clone());
     let (day, month) = (usize::from(now.weekday().to_monday_zero_offset().unsigned_abs()), now.month());
-    const DAYS: [(&str, &str); 7] = [
-        ("Måndag", "Monday"),
-        ("Tisdag", "Tuesday"),
-        ("Onsdag", "Wednesday"),
-        ("Torsdag", "Thursday"),
-        ("Fredag", "Friday"),
-        ("Lördag", "Saturday"),
-        ("Söndag", "Sunday"),
-    ];
-    const MONTHS: [(&str, &str); 12] = [
-        ("januari", "January"),
-        ("februari", "February"),
-        ("mars", "March"),
-        ("april", "April"),
-        ("maj", "May"),
-        ("juni", "June"),
-        ("juli", "July"),
-        ("augusti", "August"),
-        ("september", "September"),
-        ("oktober", "October"),
-        ("november", "November"),
-        ("december", "December"),
-    ];
     let named = |all: &[(&'static str, &'static str)], place: usize| {
         all.get(place).map_or("", |(sv, en)| desk.t(sv, en)).to_owned()
     };

@@ -1,4 +1,4 @@
-//! What a CRM tells over `/api/v1`, and what it reads back.
+//! What a CRM tells, row by row, and the accounts that it reads back.
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};

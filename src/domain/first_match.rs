@@ -259,16 +259,16 @@ mod tests {
         match_all(&[user], &known(), &Decisions::new()).remove(0)
     }
 
-    fn some(text: &str) -> Option<String> {
-        Some(text.to_owned())
-    }
-
     #[test]
     fn an_id_or_a_sign_in_name_links_whatever_its_case() {
         assert_eq!(matched(user("17")), Match::Linked(id(2), Tie::Known));
-        let by_name = CrmUser { user_name: some(" ÅSA@X.example"), ..user("1") };
+        let by_name = CrmUser { user_name: Some(" ÅSA@X.example".to_owned()), ..user("1") };
         assert_eq!(matched(by_name), Match::Linked(id(1), Tie::UserName));
-        let both = CrmUser { external_id: some("oid-1"), user_name: some("åsa@x.example"), ..user("1") };
+        let both = CrmUser {
+            external_id: Some("oid-1".to_owned()),
+            user_name: Some("åsa@x.example".to_owned()),
+            ..user("1")
+        };
         assert_eq!(matched(both), Match::Linked(id(1), Tie::ExternalId));
     }
 
@@ -278,21 +278,24 @@ mod tests {
             Match::Doubtful(all) => all,
             other => panic!("{other:?}"),
         };
-        let contradicts =
-            CrmUser { external_id: some("oid-3"), user_name: some("åsa@x.example"), ..user("1") };
+        let contradicts = CrmUser {
+            external_id: Some("oid-3".to_owned()),
+            user_name: Some("åsa@x.example".to_owned()),
+            ..user("1")
+        };
         assert_eq!(doubt(contradicts), [(id(1), Doubt::Contradiction), (id(3), Doubt::Contradiction)]);
-        let several = CrmUser { user_name: some("cy@x.example"), ..user("1") };
+        let several = CrmUser { user_name: Some("cy@x.example".to_owned()), ..user("1") };
         assert_eq!(doubt(several), [(id(3), Doubt::Several), (id(4), Doubt::Several)]);
-        let taken = CrmUser { user_name: some("bo@x.example"), ..user("18") };
+        let taken = CrmUser { user_name: Some("bo@x.example".to_owned()), ..user("18") };
         assert_eq!(doubt(taken), [(id(2), Doubt::Taken)]);
-        let address = CrmUser { email: some("1@MAIL.example"), ..user("1") };
+        let address = CrmUser { email: Some("1@MAIL.example".to_owned()), ..user("1") };
         assert_eq!(doubt(address), [(id(1), Doubt::Email)]);
-        let in_the_wrong_place = CrmUser { email: some("åsa@x.example"), ..user("1") };
+        let in_the_wrong_place = CrmUser { email: Some("åsa@x.example".to_owned()), ..user("1") };
         assert_eq!(doubt(in_the_wrong_place), [(id(1), Doubt::Email)]);
-        let name = CrmUser { name: some("cy"), ..user("1") };
+        let name = CrmUser { name: Some("cy".to_owned()), ..user("1") };
         assert_eq!(doubt(name), [(id(3), Doubt::Name), (id(4), Doubt::Name)]);
         assert_eq!(
-            matched(CrmUser { email: some("2@mail.example"), ..user("1") }),
+            matched(CrmUser { email: Some("2@mail.example".to_owned()), ..user("1") }),
             Match::OnlyInCrm,
             "taken"
         );
@@ -301,8 +304,8 @@ mod tests {
     #[test]
     fn two_users_never_become_one_account() {
         let users = [
-            CrmUser { user_name: some("åsa@x.example"), ..user("1") },
-            CrmUser { external_id: some("oid-1"), ..user("2") },
+            CrmUser { user_name: Some("åsa@x.example".to_owned()), ..user("1") },
+            CrmUser { external_id: Some("oid-1".to_owned()), ..user("2") },
         ];
         let doubt = Match::Doubtful(vec![(id(1), Doubt::Several)]);
         assert_eq!(match_all(&users, &known(), &Decisions::new()), [doubt.clone(), doubt]);
@@ -312,7 +315,8 @@ mod tests {
     fn what_a_person_decided_holds_unless_the_account_is_taken() {
         let decided =
             Decisions::from([("1".into(), Some(id(3))), ("2".into(), None), ("3".into(), Some(id(2)))]);
-        let users = [user("1"), CrmUser { user_name: some("åsa@x.example"), ..user("2") }, user("3")];
+        let users =
+            [user("1"), CrmUser { user_name: Some("åsa@x.example".to_owned()), ..user("2") }, user("3")];
         let matches = match_all(&users, &known(), &decided);
         let taken = Match::Doubtful(vec![(id(2), Doubt::Taken)]);
         assert_eq!(matches, [Match::Linked(id(3), Tie::Decided), Match::OnlyInCrm, taken]);

@@ -14,7 +14,7 @@ use crate::sign_in::house::TestHouse;
 const EVIL: &str = "<script>alert(1)</script>\" onload=\"x";
 
 /// Six people who never sign in, one who administers, one who audits; thirty-one days later.
-async fn quiet<'t>(t: &'t crate::engines::TestDb) -> TestHouse<'t> {
+async fn quiet(t: &crate::engines::TestDb) -> TestHouse<'_> {
     let house = TestHouse::open(t).await;
     let auditor = "\n[[role]]\nid = \"auditor\"\nname = { sv = \"Revisor\", en = \"Auditor\" }\n\
                    modules = [\"members:view\"]\nconsole = \"auditor\"\n";

@@ -35,7 +35,7 @@ async fn an_administrator_changes_a_reviewer_and_an_auditor_read_and_others_see_
         }
         // A form with the right mark of their own does not help who may not.
         for browser in [&mut cast.reviewer, &mut cast.auditor] {
-            let mark = mark_of(browser).await;
+            let mark = mark_of(browser);
             let page =
                 send(browser, "/people/change", &freeze(&target.id.to_string(), target.version, &mark)).await;
             assert_eq!(page.status, StatusCode::FORBIDDEN, "{}", page.body);
@@ -59,7 +59,7 @@ async fn an_administrator_changes_a_reviewer_and_an_auditor_read_and_others_see_
 }
 
 /// The mark that a browser's forms bear: the same whatever the form.
-async fn mark_of(browser: &mut crate::sign_in::browser::Browser) -> String {
+fn mark_of(browser: &crate::sign_in::browser::Browser) -> String {
     // Those who may not change anything have no form but the one to sign out; the mark is made of the session alone.
     let secret = browser.cookies.iter().find(|(name, _)| name.ends_with("portvakt")).unwrap().1.clone();
     portvakt::flows::session::mark::mark(&secret.into(), portvakt::flows::session::mark::Purpose::Form, "")
@@ -76,7 +76,7 @@ async fn a_form_counts_only_from_our_own_page_and_with_the_mark_of_the_session()
         let (id, version) = (bo.id.to_string(), bo.version);
         let page = asa.get(&format!("/people/change?do=freeze&id={id}")).await;
         let own = token(&page);
-        let foreign_mark = mark_of(&mut eva).await;
+        let foreign_mark = mark_of(&eva);
         assert_ne!(own, foreign_mark);
         for (origin, mark) in [
             ("https://evil.example", own.as_str()),
@@ -108,7 +108,7 @@ async fn nobody_changes_their_own_account_and_the_last_administrator_stays() {
         assert_eq!(page.status, StatusCode::OK);
         assert!(page.body.contains("Ditt eget konto. Någon annan får göra det."), "{}", page.body);
         assert!(!page.body.contains("name=\"token\""), "there is nothing to do");
-        let mark = mark_of(&mut asa).await;
+        let mark = mark_of(&asa);
         let form = freeze(&own.id.to_string(), own.version, &mark);
         let page = send(&mut asa, "/people/change", &form).await;
         assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.body);

@@ -33,6 +33,14 @@ fn statements(people: usize, is_sqlite: bool) -> Vec<String> {
     let day: i64 = 86_400_000_000;
     let seen = format!("CASE WHEN i % 7 = 0 THEN 0 ELSE 1900000000000000 - (i % 700) * {day} END");
     let (account, identity) = (id(0xa0), id(0xb0));
+    let [role, limit, sector] = [0xc0, 0xd0, 0xe0].map(id);
+    let grant = |id: &str, what: &str, who: &str| {
+        format!(
+            "{numbers} INSERT INTO entitlement (id, account_id, kind, value, origin, origin_ref, by_actor, since) \
+             SELECT {id}, {account}, {what}, 'rule', 'r', 'test', 1 FROM n WHERE {who}"
+        )
+    };
+    let caretakers = "'role', CASE WHEN i % 1000 = 3 THEN 'caretaker' ELSE 'communicator' END";
     vec![
         format!(
             "{numbers} INSERT INTO account (id, user_name, user_name_key, display_name, kind, is_protected, created_at, \
@@ -58,22 +66,9 @@ fn statements(people: usize, is_sqlite: bool) -> Vec<String> {
              created_at, modified_at) SELECT {identity}, CASE WHEN i % 4 = 0 THEN 'okta' ELSE 'entra' END, {account}, \
              'p' || i, TRUE, {document}, 1, 1, 1 FROM n"
         ),
-        format!(
-            "{numbers} INSERT INTO entitlement (id, account_id, kind, value, origin, origin_ref, by_actor, since) \
-             SELECT {}, {account}, 'role', CASE WHEN i % 1000 = 3 THEN 'caretaker' ELSE 'communicator' END, 'rule', 'r', \
-             'test', 1 FROM n WHERE i % 3 = 0",
-            id(0xc0)
-        ),
-        format!(
-            "{numbers} INSERT INTO entitlement (id, account_id, kind, value, origin, origin_ref, by_actor, since) \
-             SELECT {}, {account}, 'limited', '', 'rule', 'r', 'test', 1 FROM n WHERE i % 5 = 0",
-            id(0xd0)
-        ),
-        format!(
-            "{numbers} INSERT INTO entitlement (id, account_id, kind, value, origin, origin_ref, by_actor, since) \
-             SELECT {}, {account}, 'sector', 'mailings', 'rule', 'r', 'test', 1 FROM n WHERE i % 5 = 0",
-            id(0xe0)
-        ),
+        grant(&role, caretakers, "i % 3 = 0"),
+        grant(&limit, "'limited', ''", "i % 5 = 0"),
+        grant(&sector, "'sector', 'mailings'", "i % 5 = 0"),
         "ANALYZE".to_owned(),
     ]
 }

@@ -213,9 +213,9 @@ async fn who_waits_is_told_when_something_happens_and_when_the_daemon_ends() {
         let (_, cursor) = all(&house, "", 100).await;
         let asked = Instant::now();
         let query = format!("since={cursor}&wait=30");
-        let (told, _) = tokio::join!(page(&house, &query), async {
+        let (told, ()) = tokio::join!(page(&house, &query), async {
             tokio::time::sleep(Duration::from_millis(100)).await;
-            rename(&house, "nils", "Nils").await
+            rename(&house, "nils", "Nils").await;
         });
         assert_eq!(names(&told), ["nils"]);
         let query = format!("since={}&wait=30", next(&told));

@@ -6,9 +6,11 @@
 mod answer;
 pub mod fill;
 
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
 
 use answer::Answer;
@@ -197,13 +199,42 @@ struct Said {
     was_asked: bool,
 }
 
+/// Whether the CRM did not take it.
+const fn has_failed(said: &Result<Option<Said>, Refusal>) -> bool {
+    !matches!(said, Ok(Some(Said { delivery: Delivery::Taken { .. }, .. }) | None))
+}
+
 impl Round<'_> {
-    /// Tells some at a time. Answers that come together are noted together: a commit for each would be most of the work.
-    /// Nobody else is told meanwhile, so that a CRM that fails is not asked on.
+    /// Tells some at a time. Answers that come while others are noted are noted together: a commit for each would be
+    /// most of the work. Nobody more is asked while a failure is being noted, so that a CRM that fails is spared.
+    ///
+    /// Everything that was begun goes on: whoever is being told holds a connection that noting may need.
     async fn tell(&self, rows: Vec<Waiting>) -> Result<Vec<End>, Refusal> {
-        let said = stream::iter(rows).map(|row| self.ask(row)).buffer_unordered(AT_ONCE);
-        let noted = said.ready_chunks(AT_ONCE).then(|said| self.take_down(said));
-        Ok(noted.try_collect::<Vec<_>>().await?.concat())
+        let (mut rows, mut asked, mut noting) =
+            (rows.into_iter(), FuturesUnordered::new(), FuturesUnordered::new());
+        let (mut said, mut ends, mut fails) = (Vec::new(), Vec::new(), false);
+        loop {
+            while asked.len() < AT_ONCE
+                && !fails
+                && let Some(row) = rows.next()
+            {
+                asked.push(self.ask(row));
+            }
+            if noting.is_empty() && !said.is_empty() {
+                noting.push(self.take_down(mem::take(&mut said)));
+            }
+            tokio::select! {
+                Some(one) = asked.next() => {
+                    fails |= has_failed(&one);
+                    said.push(one);
+                }
+                Some(noted) = noting.next() => {
+                    ends.extend(noted?);
+                    fails = said.iter().any(has_failed);
+                }
+                else => return Ok(ends),
+            }
+        }
     }
 
     /// Tells the CRM how one account stands; nothing where it is not to be spoken to any more.

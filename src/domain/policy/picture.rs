@@ -84,7 +84,7 @@ fn stops(rule: &LifecycleRule, language: Language) -> Vec<Stop> {
         Stop { kind: StopKind::Reminder, title: title("Påminnelse", "Reminder"), lines: vec![line] }
     }));
     let deactivated = title("Avaktiveras", "Deactivated");
-    let restorable = title("Rättigheterna går att återställa", "Rights can be restored").to_owned();
+    let restorable = title("Behörigheterna går att återställa", "Rights can be restored").to_owned();
     if let Some(frozen) = rule.freeze_for {
         let mut lines = idle;
         if rule.sign_in_lifts_freeze {

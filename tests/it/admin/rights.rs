@@ -70,7 +70,7 @@ async fn a_form_counts_only_from_our_own_page_and_with_the_mark_of_the_session()
     on_each_engine(async |t| {
         let house = TestHouse::open(t).await;
         let mut asa = seat(&house, "asa", Some("administrator")).await;
-        let mut eva = seat(&house, "eva", Some("administrator")).await;
+        let eva = seat(&house, "eva", Some("administrator")).await;
         house.provision("entra", "bo", "sv").await;
         let bo = house.account("bo").await;
         let (id, version) = (bo.id.to_string(), bo.version);

@@ -198,6 +198,7 @@ fn told(frame: &Desk, entry: &Recorded, names: &Names) -> Entry {
         .and_then(|id| names.of(id));
     let subject = match name {
         Some(name) => format!("{name} ({kind})"),
+        None if entry.subject_kind == "audit" => kind.to_owned(),
         None => format!("{kind} {}", entry.subject_id),
     };
     Entry {

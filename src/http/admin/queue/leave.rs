@@ -50,7 +50,7 @@ fn matter(console: &ConsolePerson, frame: Desk, asked: &AskedLeave, failed: Opti
             (
                 approve,
                 frame.t(
-                    "Kontot pausas under tiden och öppnas igen av sig självt. Rättigheterna finns kvar.",
+                    "Kontot pausas under tiden och öppnas igen av sig självt. Behörigheterna finns kvar.",
                     "The account is paused meanwhile and opens again by itself. The rights are kept.",
                 ),
             ),

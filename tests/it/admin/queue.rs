@@ -158,7 +158,7 @@ async fn a_right_of_somebody_who_changed_job_stays_until_somebody_decides() {
         });
         house.scim("entra", "PATCH", &format!("/Users/{}", made["id"].as_str().unwrap()), &patch).await;
         let list = cast.administrator.get("/queue").await;
-        assert!(list.body.contains("2 rättigheter hos dem som bytt jobb"), "{}", list.body);
+        assert!(list.body.contains("2 behörigheter hos dem som bytt jobb"), "{}", list.body);
         let paths: Vec<String> = list
             .body
             .split("href=\"/queue/rights/")

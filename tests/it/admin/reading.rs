@@ -91,7 +91,7 @@ async fn the_audit_is_narrowed_and_paged_and_reading_it_is_an_entry() {
         let given = browser.get("/audit?action=granted_by_hand&subject=asa%40bjorkbacken.example").await;
         assert_eq!(ids(&given.body).len(), 1, "{}", given.body);
         assert!(
-            given.body.contains("Rättighet given för hand") && given.body.contains("test (kommandoraden)")
+            given.body.contains("Behörighet given för hand") && given.body.contains("test (kommandoraden)")
         );
         let day = browser.get("/audit?until=2001-01-01").await;
         assert!(day.body.contains("Ingen händelse stämmer med urvalet"), "{}", day.body);

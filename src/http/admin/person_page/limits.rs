@@ -124,7 +124,7 @@ fn add(met: &Met, policy: &Policy, fields: &Fields, mistake: Option<&(&'static s
         .collect();
     components.sort_by_cached_key(|(_, name, _)| sort_key(name));
     let usual = match policy.manual_grants_expire_after {
-        Some(_) => desk.t("Lämnas det tomt gäller regelverkets tid.", "Left empty, the policy's time holds."),
+        Some(_) => desk.t("Lämnas det tomt gäller policyns tid.", "Left empty, the policy's time holds."),
         None => desk.t("Lämnas det tomt gäller det tills vidare.", "Left empty, it has no end."),
     };
     let number = desk.t("Föremålets nummer", "The item's number");

@@ -99,7 +99,7 @@ pub(super) async fn show(console: ConsolePerson, Path(id): Path<String>) -> Resp
 fn misread(desk: &Desk, field: &str) -> String {
     let text = match field {
         "as-of" => desk.t(
-            "Välj en dag som har varit, tidigast den dag då regelverket infördes.",
+            "Välj en dag som har varit, tidigast den dag då policyn infördes.",
             "Choose a day that has been, and not before the day when the policy came into force.",
         ),
         _ => desk.t("Skriv föremålets nummer i CRM:et.", "Give the item's number in the CRM."),

@@ -102,7 +102,7 @@ pub(super) fn mistake(desk: &Desk, refusal: &Refusal) -> Option<(&'static str, S
         "reason" => ("reason", "Skriv varför, med några ord.", "Say why, in a few words."),
         "until" | "valid-until" => (
             "until",
-            "Det datumet går inte. Välj ett senare, inom det som regelverket tillåter.",
+            "Det datumet går inte. Välj ett senare, inom det som policyn tillåter.",
             "That date will not do. Choose a later one, within what the policy allows.",
         ),
         "from" => ("from", "Skriv den första dagen som ett datum.", "Give the first day as a date."),

@@ -156,7 +156,7 @@ fn choices(frame: &Desk, view: &View, failed: Option<&Fields>) -> Vec<Choice> {
         (
             frame.t("Skapa ett nytt konto", "Make a new account"),
             frame.t(
-                "Det får de rättigheter som reglerna ger, och inga andra.",
+                "Det får de behörigheter som reglerna ger, och inga andra.",
                 "It gets the rights that the rules give, and no others.",
             ),
         ),

@@ -165,7 +165,7 @@ fn held(console: &ConsolePerson, frame: &Desk, queue: &Queue) -> Part {
         id: "held",
         title: frame.t("Stora ändringar som hålls", "Large changes that are held").to_owned(),
         text: frame.t(
-            "En katalog tog rättigheter från fler än gränsen tillåter. Alla har kvar sina tills någon beslutar.",
+            "En katalog tog behörigheter från fler än gränsen tillåter. Alla har kvar sina tills någon beslutar.",
             "A directory took rights from more people than the limit allows. Everybody keeps theirs until somebody decides.",
         ),
         icon: "stop",
@@ -188,7 +188,7 @@ fn rights(console: &ConsolePerson, frame: &Desk, queue: &Queue) -> Part {
         id: "rights",
         title: frame.count(
             queue.rights.len(),
-            ["rättighet hos någon som bytt jobb", "rättigheter hos dem som bytt jobb"],
+            ["behörighet hos någon som bytt jobb", "behörigheter hos dem som bytt jobb"],
             ["right of somebody who changed job", "rights of people who changed job"],
         ),
         text: frame

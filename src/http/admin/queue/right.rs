@@ -38,7 +38,7 @@ pub(super) fn changed(frame: &Desk, what: &str) -> &'static str {
     match what {
         "department" => frame.t("Avdelningen är en annan", "The department is another"),
         "manager" => frame.t("Chefen är en annan", "The manager is another"),
-        _ => frame.t("Har lämnat en grupp som gav rättigheter", "Left a group that gave rights"),
+        _ => frame.t("Har lämnat en grupp som gav behörigheter", "Left a group that gave rights"),
     }
 }
 
@@ -104,11 +104,11 @@ fn choices(frame: &Desk, right: &AskedRight, failed: Option<&Fields>) -> Vec<Cho
         (
             frame.t("Behåll", "Keep"),
             frame.t(
-                "Rättigheten ges på nytt, av dig och med ditt skäl.",
+                "Behörigheten ges på nytt, av dig och med ditt skäl.",
                 "The right is given anew, by you and for your reason.",
             ),
         ),
-        frame.t("Behåll rättigheten", "Keep the right"),
+        frame.t("Behåll behörigheten", "Keep the right"),
         vec![until.optional()],
     ));
     choices.push(
@@ -116,9 +116,9 @@ fn choices(frame: &Desk, right: &AskedRight, failed: Option<&Fields>) -> Vec<Cho
             "end",
             (
                 frame.t("Avsluta", "End"),
-                frame.t("Personen förlorar rättigheten genast.", "The person loses the right at once."),
+                frame.t("Personen förlorar behörigheten genast.", "The person loses the right at once."),
             ),
-            frame.t("Avsluta rättigheten", "End the right"),
+            frame.t("Avsluta behörigheten", "End the right"),
             Vec::new(),
         )
         .taking(),
@@ -149,8 +149,8 @@ pub(super) async fn decide(Path(id): Path<String>, sent: Sent) -> Response {
     };
     let is_kept = matches!(verdict, Verdict::Keep(_));
     match flow::answer_right(&console.ports, &console.actor, &id, verdict, reason).await {
-        Ok(()) if is_kept => done(&console, "Rättigheten är kvar", "The right stays"),
-        Ok(()) => done(&console, "Rättigheten är avslutad", "The right has ended"),
+        Ok(()) if is_kept => done(&console, "Behörigheten är kvar", "The right stays"),
+        Ok(()) => done(&console, "Behörigheten är avslutad", "The right has ended"),
         Err(refusal) => console.refuse(Place::Queue, refusal).await,
     }
 }

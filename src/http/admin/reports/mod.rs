@@ -87,7 +87,7 @@ fn about(frame: &Desk, name: ReportName) -> &'static str {
             frame.t("Konton som ingen katalog längre står för.", "Accounts that no directory stands for.")
         }
         ReportName::Expiring => frame.t(
-            "Konton, rättigheter och ledigheter med ett slut i sikte.",
+            "Konton, behörigheter och ledigheter med ett slut i sikte.",
             "Accounts, rights and leaves with an end in sight.",
         ),
         ReportName::Exceptions => frame

@@ -95,7 +95,7 @@ fn about(console: &ConsolePerson, frame: &Desk) -> Vec<(&'static str, String)> {
         (frame.t("Version", "Version"), format!("Portvakt {}", env!("CARGO_PKG_VERSION"))),
         (frame.t("Adress", "Address"), settings.server.public_url.to_string()),
         (frame.t("Databas", "Database"), settings.database.engine.to_string()),
-        (frame.t("Regelverkets version", "Version of the policy"), compiled.number.to_string()),
+        (frame.t("Policyns version", "Version of the policy"), compiled.number.to_string()),
         (frame.t("Tidszon", "Time zone"), compiled.policy.lifecycle.timezone.clone()),
         (
             frame.t("Språk för den som inte valt", "Language of whoever has not chosen"),

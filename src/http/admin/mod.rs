@@ -7,7 +7,7 @@
 //!
 //! One folder or file per page, the templates beside it. A page that only shows:
 //!
-//! ```ignore
+//! ```text
 //! #[derive(Template)]
 //! #[template(path = "admin/groups/list.html")]      // {% extends "admin/layout.html" %}, blocks `title` and `main`
 //! struct GroupsPage { frame: Desk, chips: Chips, … } // the field is called `frame` in every template

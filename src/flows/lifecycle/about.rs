@@ -19,7 +19,7 @@ use crate::store::{Conn, StoreError, notice};
 /// Of which step of which rule a notice tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::flows) struct About {
-    pub(super) rule: RuleId,
+    rule: RuleId,
     days_before: i64,
     pub(super) lead_seconds: i64,
     pub(super) idle_since: Timestamp,

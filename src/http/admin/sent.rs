@@ -47,37 +47,42 @@ impl FromRequest<House> for Sent {
 }
 
 fn foreign(console: &ConsolePerson) -> Response {
-    let frame = console.frame.clone();
-    let again = frame.at(&console.here);
-    Notice::new(frame, "warn", "Ingenting har ändrats", "Nothing has been changed")
-        .say(
-            "Begäran kom från en annan webbplats. Var det du som ville ändra något, gör det härifrån.",
-            "The request came from another site. If it was you who wanted a change, make it from here.",
-        )
-        .lead(again, "Till sidan", "To the page")
-        .answer(StatusCode::FORBIDDEN)
+    let said = (
+        "Begäran kom från en annan webbplats. Var det du som ville ändra något, gör det härifrån.",
+        "The request came from another site. If it was you who wanted a change, make it from here.",
+    );
+    unchanged(console, StatusCode::FORBIDDEN, said, ("Till sidan", "To the page"))
 }
 
 fn unmarked(console: &ConsolePerson) -> Response {
-    let frame = console.frame.clone();
-    let again = frame.at(&console.here);
-    Notice::new(frame, "warn", "Ingenting har ändrats", "Nothing has been changed")
-        .say(
-            "Formuläret hör till en tidigare inloggning. Öppna sidan igen och gör om det du ville göra.",
-            "The form belongs to an earlier sign-in. Open the page again and redo what you wanted to do.",
-        )
-        .lead(again, "Öppna sidan igen", "Open the page again")
-        .answer(StatusCode::FORBIDDEN)
+    let said = (
+        "Formuläret hör till en tidigare inloggning. Öppna sidan igen och gör om det du ville göra.",
+        "The form belongs to an earlier sign-in. Open the page again and redo what you wanted to do.",
+    );
+    unchanged(console, StatusCode::FORBIDDEN, said, AGAIN)
 }
 
 fn unread(console: &ConsolePerson, status: StatusCode) -> Response {
+    let said = (
+        "Formuläret kom inte fram helt. Försök igen, med färre markerade om de var många.",
+        "The form did not arrive whole. Try again, with fewer marked if there were many.",
+    );
+    unchanged(console, status, said, AGAIN)
+}
+
+const AGAIN: (&str, &str) = ("Öppna sidan igen", "Open the page again");
+
+/// Nothing has been changed; why, and the way back. Swedish first, then English.
+fn unchanged(
+    console: &ConsolePerson,
+    status: StatusCode,
+    (why_sv, why_en): (&'static str, &'static str),
+    (back_sv, back_en): (&'static str, &'static str),
+) -> Response {
     let frame = console.frame.clone();
     let again = frame.at(&console.here);
     Notice::new(frame, "warn", "Ingenting har ändrats", "Nothing has been changed")
-        .say(
-            "Formuläret kom inte fram helt. Försök igen, med färre markerade om de var många.",
-            "The form did not arrive whole. Try again, with fewer marked if there were many.",
-        )
-        .lead(again, "Öppna sidan igen", "Open the page again")
+        .say(why_sv, why_en)
+        .lead(again, back_sv, back_en)
         .answer(status)
 }

@@ -13,28 +13,6 @@ use crate::domain::ids::{DirectoryId, RoleId, SectorId};
 use crate::domain::language::Text;
 use crate::flows::people::roster::{Cursor, Order, Selection, Signed, Turn, Who};
 
-/// Every name that may stand in the address.
-const KNOWN: &[&str] = &[
-    "q",
-    "who",
-    "signed",
-    "day",
-    "until",
-    "role",
-    "sector",
-    "limited",
-    "directory",
-    "origin",
-    "privileged",
-    "left",
-    "sort",
-    "column",
-    "after",
-    "before",
-    "mark",
-    "format",
-];
-
 /// What narrows the list, and what does not.
 pub(super) const NARROWING: &[&str] = &[
     "q",
@@ -50,6 +28,9 @@ pub(super) const NARROWING: &[&str] = &[
     "privileged",
     "left",
 ];
+
+/// How it is shown.
+const SHOWING: &[&str] = &["sort", "column"];
 
 /// Which page of it.
 pub(super) const TURNING: &[&str] = &["after", "before", "mark", "format"];
@@ -93,7 +74,7 @@ impl Wish {
     /// Reads what the address asks for.
     pub(super) fn read(console: &ConsolePerson) -> Result<Self, Misread> {
         let fields = &console.query;
-        if let Some(stranger) = fields.stranger(KNOWN) {
+        if let Some(stranger) = fields.stranger(&[NARROWING, SHOWING, TURNING].concat()) {
             return Err(misread(stranger, fields.one(stranger).unwrap_or_default()));
         }
         let (signed, day, until) = signed(console)?;

@@ -35,7 +35,7 @@ pub(in crate::flows) use chosen::of_people;
 pub use field::Column;
 pub use filter::Filters;
 pub(crate) use form::aligned;
-pub(super) use form::{BYTE_ORDER_MARK, csv_lines};
+pub(super) use form::{BYTE_ORDER_MARK, Texts, csv_lines};
 pub use form::{Form, Layout, Separator, Writer, shortened};
 pub(super) use form::{harmless, unguarded};
 use list::List;

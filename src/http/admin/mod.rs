@@ -56,6 +56,7 @@
 mod audit;
 mod desk;
 mod fields;
+mod file;
 mod language;
 mod lifecycle;
 mod menu;

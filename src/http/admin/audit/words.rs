@@ -116,6 +116,7 @@ pub(super) const ACTIONS: &[(&str, &str, &str)] = &[
     ("target_replay_queued", "Omsändning begärd", "Replay asked for"),
     ("target_replayed", "Omsändning klar", "Replay done"),
     ("report_read", "Rapport läst", "Report read"),
+    ("plan_read", "Plan hämtad som fil", "Plan fetched as a file"),
     ("audit_read", "Granskningsloggen läst", "Audit log read"),
 ];
 

@@ -35,7 +35,8 @@ struct StartPage {
     bars: Bars,
     /// How many have not signed in for 90 days, with the list of them.
     quiet: Option<(String, String)>,
-    waiting: Vec<String>,
+    /// What waits, each with its place in the queue.
+    waiting: Vec<(String, String)>,
     next_run: Option<String>,
     coming: Vec<(&'static str, String)>,
     health: Vec<Health>,
@@ -271,26 +272,32 @@ fn bars(desk: &Desk, figures: &roster::Figures) -> Bars {
     )
 }
 
-/// What waits for somebody's answer, a sentence each.
-fn waits(desk: &Desk, waiting: &Waiting) -> Vec<String> {
-    let line = |count: usize, sv: [&str; 2], en: [&str; 2]| (count > 0).then(|| desk.count(count, sv, en));
+/// What waits for somebody's answer: where it stands in the queue, and a sentence.
+fn waits(desk: &Desk, waiting: &Waiting) -> Vec<(String, String)> {
+    let line = |part: &str, count: usize, sv: [&str; 2], en: [&str; 2]| {
+        (count > 0).then(|| (desk.at(&format!("/queue#{part}")), desk.count(count, sv, en)))
+    };
     [
         line(
+            "leave",
             waiting.leaves,
             ["person ber om ledighet", "personer ber om ledighet"],
             ["person asks for leave", "people ask for leave"],
         ),
         line(
+            "rights",
             waiting.rights,
             ["behörighet att ompröva efter byte av arbete", "behörigheter att ompröva efter byte av arbete"],
             ["right to reconsider after a change of job", "rights to reconsider after a change of job"],
         ),
         line(
+            "links",
             waiting.links,
             ["inloggning som inte leder till något konto", "inloggningar som inte leder till något konto"],
             ["sign-in that leads to no account", "sign-ins that lead to no account"],
         ),
         line(
+            "held",
             waiting.held,
             [
                 "person vars behörigheter väntar på att släppas igenom",
@@ -299,6 +306,7 @@ fn waits(desk: &Desk, waiting: &Waiting) -> Vec<String> {
             ["person whose rights wait for release", "people whose rights wait for release"],
         ),
         line(
+            "letters",
             waiting.dead,
             ["leverans till CRM:et som inte gick fram", "leveranser till CRM:et som inte gick fram"],
             ["delivery to the CRM that failed", "deliveries to the CRM that failed"],

@@ -99,11 +99,7 @@ pub async fn numbered(c: &mut Conn, number: i64) -> Result<Option<PolicyVersion>
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn newest(
-    c: &mut Conn,
-    before: Option<i64>,
-    limit: i64,
-) -> Result<Vec<PolicyVersion>, StoreError> {
+pub async fn newest(c: &mut Conn, before: Option<i64>, limit: i64) -> Result<Vec<PolicyVersion>, StoreError> {
     q!(fetch_all as (i64, String, String, String, i64); c,
         "SELECT number, text, hash, by_actor, applied_at FROM policy_version WHERE number < $1
           ORDER BY number DESC LIMIT $2",

@@ -26,7 +26,9 @@ pub fn right(policies: &[&Policy], short: &str, language: Language) -> String {
             let sector = policies.iter().find_map(|policy| policy.sectors.get(&id));
             text("sektorn", "the sector", sector.map(|sector| sector.name.get(language)))
         }
-        Some(GrantKind::Limited) => pick(language, "begränsning till sektorer", "a limit to sectors").to_owned(),
+        Some(GrantKind::Limited) => {
+            pick(language, "begränsning till sektorer", "a limit to sectors").to_owned()
+        }
         Some(GrantKind::ItemRestricted) => {
             pick(language, "begränsning till egna föremål", "a limit to own items").to_owned()
         }

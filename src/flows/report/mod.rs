@@ -38,9 +38,9 @@ pub use filter::Filters;
 pub(crate) use form::aligned;
 pub(super) use form::{BYTE_ORDER_MARK, csv_lines};
 pub use form::{Form, Layout, Separator, Writer, shortened};
-pub(super) use made::of_rows;
 pub(super) use form::{harmless, unguarded};
 use list::List;
+pub(super) use made::of_rows;
 pub use words::status_reason;
 
 /// Which report.

@@ -148,7 +148,9 @@ async fn the_list_and_its_members_are_paged_both_ways_and_the_file_has_them_all(
         let file = asa.get("/groups/export?format=csv&rules=unasked").await;
         assert_eq!(file.status, StatusCode::OK);
         assert_eq!(file.body.lines().count(), 55, "{}", file.body);
-        assert!(file.body.contains("Grupp;Katalog;Medlemmar;Regler") && file.body.contains("Kören;entra;102"));
+        assert!(
+            file.body.contains("Grupp;Katalog;Medlemmar;Regler") && file.body.contains("Kören;entra;102")
+        );
         let told = house.last_about(Subject::new("report", "groups")).await;
         assert!(told.action == "report_read" && told.actor.starts_with("account:"), "{told:?}");
         let json = asa.get("/groups/export?format=json&q=K%C3%B6ren").await;

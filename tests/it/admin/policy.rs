@@ -56,7 +56,9 @@ async fn in_force(house: &TestHouse<'_>) -> i64 {
 /// Whether somebody holds the sector of the meetings.
 async fn sees_meetings(house: &TestHouse<'_>, name: &str) -> bool {
     let (id, kind) = (house.account(name).await.id, GrantKind::Sector(SectorId::parse("meetings").unwrap()));
-    look!(house.t, c => entitlement::held(c, id)).iter().any(|grant| grant.kind == kind && grant.until.is_none())
+    look!(house.t, c => entitlement::held(c, id))
+        .iter()
+        .any(|grant| grant.kind == kind && grant.until.is_none())
 }
 
 /// Puts people into a group that only they are in; gives the directory's id of it.
@@ -73,7 +75,9 @@ async fn choir(house: &TestHouse<'_>, members: &[&str]) -> &'static str {
 
 /// The shipped policy with one more rule.
 fn with_rule(group: &str, gives: &str) -> String {
-    let rule = format!("[[rule]]\nid = \"choir\"\nwhen = {{ group = \"{group}\" }}\ngives = {gives}\n\n[lifecycle]\n");
+    let rule = format!(
+        "[[rule]]\nid = \"choir\"\nwhen = {{ group = \"{group}\" }}\ngives = {gives}\n\n[lifecycle]\n"
+    );
     POLICY.replacen("[lifecycle]\n", &rule, 1)
 }
 
@@ -88,7 +92,8 @@ async fn a_text_with_mistakes_is_shown_again_with_its_lines_and_all_that_was_wri
         let wrong = POLICY.replace("gives = { roles = [\"board\"]", "gives = { roles = [\"bord\"]");
         let wrong = format!("{evil}\n{wrong}");
         let line = wrong.lines().position(|line| line.contains("\"bord\"")).unwrap() + 1;
-        for (path, status) in [("/policy/check", StatusCode::OK), ("/policy/plans", StatusCode::BAD_REQUEST)] {
+        for (path, status) in [("/policy/check", StatusCode::OK), ("/policy/plans", StatusCode::BAD_REQUEST)]
+        {
             let form = form(&asa, &[("text", &wrong)]);
             let page = send(&mut asa, path, &form).await;
             assert_eq!(page.status, status, "{}", page.body);
@@ -154,7 +159,12 @@ async fn a_rule_is_changed_through_its_plan_and_changed_back() {
         assert_eq!(in_force(&house).await, 1);
 
         let done = apply(&mut asa, &path, &[("reason", "Beslut § 8")]).await;
-        assert_eq!((done.status, done.location()), (StatusCode::SEE_OTHER, "/policy/versions/2"), "{}", done.body);
+        assert_eq!(
+            (done.status, done.location()),
+            (StatusCode::SEE_OTHER, "/policy/versions/2"),
+            "{}",
+            done.body
+        );
         assert!(sees_meetings(&house, "eva").await);
         tells(&asa.get(done.location()).await, &["Version 2 gäller", "1 konto fick ändrade", "Beslut § 8"]);
         let entry = house.last_about(Subject::new("policy", 2)).await;
@@ -204,10 +214,16 @@ async fn a_plan_that_no_longer_holds_says_what_moved_and_is_not_carried_out() {
         assert_eq!(in_force(&house).await, 1);
 
         let path = plan(&mut asa, &wider()).await;
-        house.apply(&POLICY.replace("never_signed_in_after = \"30d\"", "never_signed_in_after = \"31d\"")).await;
+        house
+            .apply(&POLICY.replace("never_signed_in_after = \"30d\"", "never_signed_in_after = \"31d\""))
+            .await;
         let late = apply(&mut asa, &path, &[("reason", "ja")]).await;
         assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.body);
-        assert!(late.body.contains("Version 2 infördes") && late.body.contains("test (kommandoraden)"), "{}", late.body);
+        assert!(
+            late.body.contains("Version 2 infördes") && late.body.contains("test (kommandoraden)"),
+            "{}",
+            late.body
+        );
         assert!(!sees_meetings(&house, "eva").await);
         assert_eq!(asa.get("/policy/plans/abc").await.status, StatusCode::NOT_FOUND);
     })
@@ -254,7 +270,9 @@ async fn who_only_reads_or_reviews_sees_the_policy_and_changes_nothing() {
         let mut cast = Cast::of(&house).await;
         let path = plan(&mut cast.administrator, &wider()).await;
         for browser in [&mut cast.reviewer, &mut cast.auditor] {
-            for open in ["/policy", "/policy/rules", "/policy/versions", "/policy/versions/1", "/policy/drift", &path] {
+            for open in
+                ["/policy", "/policy/rules", "/policy/versions", "/policy/versions/1", "/policy/drift", &path]
+            {
                 let page = browser.get(open).await;
                 assert_eq!(page.status, StatusCode::OK, "{open}");
                 assert!(!page.body.contains("/policy/edit"), "{open}: {}", page.body);
@@ -292,7 +310,10 @@ async fn a_plan_beyond_the_limits_wants_the_word_that_this_is_known() {
         let path = plan(&mut asa, POLICY).await;
         let shown = asa.get(&path).await;
         let limits = "Planen tar åtkomst från 4 konton";
-        tells(&shown, &[limits, "Jag vet att det går utöver gränserna", "Förlorar</span> rollen Kommunikatör"]);
+        tells(
+            &shown,
+            &[limits, "Jag vet att det går utöver gränserna", "Förlorar</span> rollen Kommunikatör"],
+        );
         let without = apply(&mut asa, &path, &[("reason", "Kören är nedlagd")]).await;
         assert_eq!(without.status, StatusCode::BAD_REQUEST, "{}", without.body);
         for told in ["Markera att du vet det", ">Kören är nedlagd</textarea>"] {
@@ -312,22 +333,36 @@ async fn the_policy_is_read_as_a_document_and_taken_along_and_drift_says_who_and
     on_each_engine(async |t| {
         let house = TestHouse::open(t).await;
         let mut asa = seat(&house, "asa", Some("administrator")).await;
-        tells(&asa.get("/policy").await, &["CRM-policy", "Hur behörighet ges", "newsletter-helpers", "Ändra policyn"]);
+        tells(
+            &asa.get("/policy").await,
+            &["CRM-policy", "Hur behörighet ges", "newsletter-helpers", "Ändra policyn"],
+        );
         let toml = asa.get("/policy/file?format=toml").await;
         assert_eq!(toml.body, POLICY);
         let paper = asa.get("/policy/file?format=html").await;
-        assert!(paper.body.contains("<title>CRM-policy") && paper.header("content-disposition").contains("policy.html"));
+        assert!(
+            paper.body.contains("<title>CRM-policy")
+                && paper.header("content-disposition").contains("policy.html")
+        );
         assert!(asa.get("/policy/file?format=markdown").await.body.starts_with("# CRM-policy"));
         assert_eq!(asa.get("/policy/file?format=pdf").await.status, StatusCode::BAD_REQUEST);
 
         let drift = asa.get("/policy/drift").await;
-        tells(&drift, &["1 avvikelse<", "rollen Systemadministratör", "test (kommandoraden)", "for the test"]);
+        tells(
+            &drift,
+            &["1 avvikelse<", "rollen Systemadministratör", "test (kommandoraden)", "for the test"],
+        );
         tells(&asa.get("/policy/drift?how=missing").await, &["0 avvikelser"]);
         assert_eq!(asa.get("/policy/drift?how=x").await.status, StatusCode::BAD_REQUEST);
         for wrong in ["/policy/compare?from=1", "/policy/edit?version=x", "/policy/versions?before=x"] {
             assert_eq!(asa.get(wrong).await.status, StatusCode::BAD_REQUEST, "{wrong}");
         }
-        for gone in ["/policy/versions/9", "/policy/versions/x", "/policy/compare?from=1&to=9", "/policy/edit?version=9"] {
+        for gone in [
+            "/policy/versions/9",
+            "/policy/versions/x",
+            "/policy/compare?from=1&to=9",
+            "/policy/edit?version=9",
+        ] {
             assert_eq!(asa.get(gone).await.status, StatusCode::NOT_FOUND, "{gone}");
         }
         asa.get("/language/en").await;

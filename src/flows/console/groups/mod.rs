@@ -124,11 +124,8 @@ pub async fn export(
     let fitting = all.into_iter().filter(|known| fits(wish, known)).map(|known| known.row).collect();
     let groups = counted(&mut c, fitting).await?;
     drop(c);
-    let column = |key: &'static str, sv: &str, en: &str| Column {
-        key,
-        title: reading.pick(sv, en),
-        is_brief: true,
-    };
+    let column =
+        |key: &'static str, sv: &str, en: &str| Column { key, title: reading.pick(sv, en), is_brief: true };
     let columns = vec![
         column("name", "Grupp", "Group"),
         column("directory", "Katalog", "Directory"),
@@ -140,14 +137,7 @@ pub async fn export(
     let title = reading.pick("Grupper", "Groups");
     let rows = groups.into_iter().map(cells).collect();
     let terms = wish.terms();
-    report::of_rows(
-        ports,
-        actor.reading(),
-        ("groups", &title),
-        (columns, rows),
-        (terms, reading, form),
-    )
-    .await
+    report::of_rows(ports, actor.reading(), ("groups", &title), (columns, rows), (terms, reading, form)).await
 }
 
 fn cells(row: GroupRow) -> Vec<Cell> {
@@ -186,8 +176,7 @@ async fn everything(c: &mut Conn, named: &[GroupNamed]) -> Result<Vec<Known>, Re
     let mut pins = group_list::pins(c).await?;
     let told = group_list::groups(c, None).await?.into_iter().map(|group| {
         let pinned_names = pins.remove(&group.id).unwrap_or_default();
-        let facts =
-            GroupFacts { id: Some(group.id), external_id: group.external_id.clone(), pinned_names };
+        let facts = GroupFacts { id: Some(group.id), external_id: group.external_id.clone(), pinned_names };
         known(named, facts, (group.directory, group.name, 0))
     });
     let mut all: Vec<Known> = told.collect();

@@ -96,8 +96,7 @@ fn page(console: &ConsolePerson, frame: Desk, id: &str, look: GroupLook) -> Grou
             user_name: member.user_name,
         })
         .collect();
-    let members =
-        frame.count(number(look.group.members), ["medlem", "medlemmar"], ["member", "members"]);
+    let members = frame.count(number(look.group.members), ["medlem", "medlemmar"], ["member", "members"]);
     let words = format!(
         "{} {} {} {members}",
         frame.t("Visar", "Showing"),

@@ -38,9 +38,7 @@ pub(super) async fn apply(Path(hash): Path<String>, sent: Sent) -> Response {
             answer(&console, &hash, StatusCode::BAD_REQUEST, &unread).await
         }
         // The page says what moved, or leads to the version that the plan became.
-        Err(Refusal::Conflict(_)) => {
-            answer(&console, &hash, StatusCode::CONFLICT, &Unread::default()).await
-        }
+        Err(Refusal::Conflict(_)) => answer(&console, &hash, StatusCode::CONFLICT, &Unread::default()).await,
         Err(refusal) => console.refuse_to(Place::Groups, &path(&hash), refusal).await,
     }
 }
@@ -53,8 +51,7 @@ async fn carried_out(
 ) -> Result<Outcome, Refusal> {
     let (ports, actor) = (Arc::clone(&console.ports), console.actor.clone());
     let (whole, reason) = (hash.to_owned(), reason.to_owned());
-    let work =
-        tokio::spawn(async move { flow::apply(&ports, &actor, &whole, (&reason, is_released)).await });
+    let work = tokio::spawn(async move { flow::apply(&ports, &actor, &whole, (&reason, is_released)).await });
     work.await.unwrap_or_else(|broken| Err(Refusal::Outside(broken.to_string())))
 }
 

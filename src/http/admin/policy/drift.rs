@@ -88,11 +88,7 @@ fn page(
     DriftView {
         tabs: Tabs::of(&frame, PATH),
         address: frame.at(PATH),
-        count: frame.count(
-            found.count,
-            ["avvikelse", "avvikelser"],
-            ["difference", "differences"],
-        ),
+        count: frame.count(found.count, ["avvikelse", "avvikelser"], ["difference", "differences"]),
         kinds: kinds.collect(),
         rows: found.rows.iter().map(|one| row(console, &frame, found, one)).collect(),
         pager: (found.count > PAGE).then(|| Pager {

@@ -47,7 +47,8 @@ pub(super) fn moves(frame: &Desk, policies: &[&Policy], person: &Person) -> Move
 
 fn note(frame: &Desk, person: &Person, moves: &Moves) -> &'static str {
     if moves.gains.is_empty() && moves.loses.is_empty() && person.rewritten > 0 {
-        frame.t("Har det redan. Får det nu av en annan regel.", "Has it already. Gets it by another rule now.")
+        frame
+            .t("Har det redan. Får det nu av en annan regel.", "Has it already. Gets it by another rule now.")
     } else if person.in_use {
         ""
     } else {

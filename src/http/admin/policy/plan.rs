@@ -131,7 +131,8 @@ pub(super) async fn answer(
         }
         Err(Refusal::Policy(_)) if frame.may_change => {
             let title = frame.t("Texten håller inte längre", "The text does not hold any more");
-            let text = frame.t("Se över felen och gör en ny plan.", "Look at the mistakes and make a new plan.");
+            let text =
+                frame.t("Se över felen och gör en ny plan.", "Look at the mistakes and make a new plan.");
             console.go(&format!("{HOME}/edit?plan={hash}"), &Note::warning(title, text))
         }
         Err(refusal) => console.refuse_to(Place::Groups, HOME, refusal).await,
@@ -152,9 +153,8 @@ fn page(console: &ConsolePerson, frame: Desk, found: PlanLook, unread: &Unread) 
         frame.t("Gäller inte förrän den är införd.", "Not in force until it is applied.")
     );
     let policies = [&look.proposal.policy, &console.person.compiled.policy];
-    let name = |person: &Person| {
-        names.of(person.account).map_or_else(|| person.user_name.clone(), str::to_owned)
-    };
+    let name =
+        |person: &Person| names.of(person.account).map_or_else(|| person.user_name.clone(), str::to_owned);
     let alone = look.proposal.people.iter().filter(|person| !person.held_back.is_empty());
     let alone = alone.map(|person| Alone {
         address: frame.at(&format!("/people/{}", person.account)),
@@ -187,8 +187,14 @@ fn moved_words(frame: &Desk, moved: &Moved, who: impl Fn(&str) -> String) -> Vec
     let version = moved.version.as_ref().map(|(number, at, by)| {
         let (when, by) = (frame.when(*at), who(by));
         match frame.tag() {
-            "sv" => format!("Version {number} infördes {when} av {by}, och planen följer på version {}.", moved.follows),
-            _ => format!("Version {number} was applied {when} by {by}, and the plan follows version {}.", moved.follows),
+            "sv" => format!(
+                "Version {number} infördes {when} av {by}, och planen följer på version {}.",
+                moved.follows
+            ),
+            _ => format!(
+                "Version {number} was applied {when} by {by}, and the plan follows version {}.",
+                moved.follows
+            ),
         }
     });
     let some = |touched: &Touched, (sv, en): (&'static str, &'static str)| {
@@ -272,13 +278,22 @@ fn decision(console: &ConsolePerson, frame: &Desk, found: &PlanLook, unread: &Un
         address: frame.at(&address),
         title: format!("{} {number}", frame.t("Inför version", "Apply version")),
         after: match frame.tag() {
-            "sv" => format!("CRM:et får veta strax efter. Du kan gå tillbaka till version {} på samma sätt.", plan.follows),
-            _ => format!("The CRM is told right after. You can go back to version {} in the same way.", plan.follows),
+            "sv" => format!(
+                "CRM:et får veta strax efter. Du kan gå tillbaka till version {} på samma sätt.",
+                plan.follows
+            ),
+            _ => format!(
+                "The CRM is told right after. You can go back to version {} in the same way.",
+                plan.follows
+            ),
         },
         reason: vec![Decide::reason(frame).holding(unread.reason.as_deref(), missing)],
         stops: (!stops.is_empty()).then(|| stops.join(" ")),
         stops_error: unread.stops.then(|| {
-            frame.t("Markera att du vet det, eller ändra policyn.", "Mark that you know, or change the policy.")
+            frame.t(
+                "Markera att du vet det, eller ändra policyn.",
+                "Mark that you know, or change the policy.",
+            )
         }),
         button: match (people, frame.tag()) {
             (0, "sv") => format!("Inför version {number}"),

@@ -59,9 +59,7 @@ fn page(frame: Desk, rules: Vec<(RuleLine, Vec<GroupRow>)>) -> RulesPage {
         rules: rules.collect(),
         nothing: Empty {
             title: frame.t("Policyn har inga regler", "The policy has no rules").to_owned(),
-            text: frame
-                .t("Alla behörigheter ges för hand.", "Every right is given by hand.")
-                .to_owned(),
+            text: frame.t("Alla behörigheter ges för hand.", "Every right is given by hand.").to_owned(),
             way: None,
         },
         frame,

@@ -69,7 +69,10 @@ pub(super) fn lines(frame: &Desk, proposal: &Proposal) -> Vec<Line> {
     if holds(|stop| matches!(stop, SafetyStop::CriticalEmpty { .. })) {
         held.push(
             frame
-                .t("Inga kritiska roller eller sektorer blir tomma", "No critical role or sector is left empty")
+                .t(
+                    "Inga kritiska roller eller sektorer blir tomma",
+                    "No critical role or sector is left empty",
+                )
                 .to_owned(),
         );
     }

@@ -150,7 +150,8 @@ pub(super) async fn show(console: ConsolePerson, Path(number): Path<String>) -> 
             let line = line(&frame, &one, &names, console.person.compiled.number);
             let page = VersionPage {
                 list: frame.at(PATH),
-                go_back: (frame.may_change && !line.is_in_force).then(|| frame.at(&format!("{PATH}/{asked}"))),
+                go_back: (frame.may_change && !line.is_in_force)
+                    .then(|| frame.at(&format!("{PATH}/{asked}"))),
                 edit: frame.at(&format!("{HOME}/edit?version={asked}")),
                 hash: one.version.hash,
                 text: one.version.text,

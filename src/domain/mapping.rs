@@ -215,12 +215,13 @@ fn matches(condition: &Condition, one: &IdentityFacts<'_>, all: &[IdentityFacts<
 #[must_use]
 pub fn means(named: &GroupNamed, directory: &DirectoryId, group: &GroupFacts) -> bool {
     let is_there = named.directory.as_ref().is_none_or(|known| known == directory);
-    let is_it = || match named.is_name {
-        true => {
+    let is_it = || {
+        if named.is_name {
             let name = fold(&named.text);
             group.pinned_names.iter().any(|pinned| folds_to(pinned, &name))
+        } else {
+            is_group(group, &named.text)
         }
-        false => is_group(group, &named.text),
     };
     is_there && is_it()
 }

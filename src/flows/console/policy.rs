@@ -212,9 +212,11 @@ pub async fn version(
     language: Language,
 ) -> Result<(VersionLine, Option<Comparison>, Names), Refusal> {
     let line = with_reason(ports, policies::show(ports, Some(number)).await?).await?;
-    let comparison = match number > 1 {
-        true => Some(policies::compare(ports, number - 1, number, language).await?),
-        false => None,
+    let comparison = match policies::compare(ports, number - 1, number, language).await {
+        Ok(comparison) => Some(comparison),
+        // The first one follows none, and an old one may be a mistake by now.
+        Err(Refusal::NotFound { .. } | Refusal::Policy(_)) => None,
+        Err(other) => return Err(other),
     };
     let mut c = ports.db.read().await?;
     let names = who::names(&mut c, who::account_of(&line.version.by).into_iter()).await?;

@@ -58,9 +58,10 @@ pub async fn look(ports: &Ports, hash: &str, now: Timestamp) -> Result<Kept, Ref
     let wanted = Wanted { policy: &checked.policy, hash: &text_hash, directories: &directories };
     let fresh = draft(&mut c, former.as_deref(), wanted, now).await?;
     let version = policy::current(&mut c, None).await?;
-    let moved = match stored.hash == fresh.plan.hash {
-        true => None,
-        false => Some(since(&mut c, &stored, &fresh, version.as_ref()).await?),
+    let moved = if stored.hash == fresh.plan.hash {
+        None
+    } else {
+        Some(since(&mut c, &stored, &fresh, version.as_ref()).await?)
     };
     Ok(Kept::Open(Box::new(Look {
         proposal: Proposal {

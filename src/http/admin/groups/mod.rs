@@ -57,7 +57,7 @@ struct ListPage {
 /// A group that a rule asks for and that nobody has told of.
 struct Missing {
     /// In words.
-    group: String,
+    group: &'static str,
     /// Its id or name as the rule has it.
     text: String,
     rule: String,
@@ -172,11 +172,11 @@ fn page(console: &ConsolePerson, frame: Desk, wish: &Wish, found: GroupPage) -> 
         ("unasked", frame.t("Ingen regel känner den", "No rule knows it"), wish.is_asked_for == Some(false)),
     ];
     let missing = found.missing.iter().map(|named| Missing {
-        group: match named.is_name {
-            true => frame.t("gruppen", "the group"),
-            false => frame.t("gruppen med id", "the group with the id"),
-        }
-        .to_owned(),
+        group: if named.is_name {
+            frame.t("gruppen", "the group")
+        } else {
+            frame.t("gruppen med id", "the group with the id")
+        },
         text: named.text.clone(),
         rule: named.rule.to_string(),
         address: rule_address(&frame, &named.rule),
@@ -226,9 +226,10 @@ fn chips(console: &ConsolePerson, frame: &Desk, wish: &Wish, fields: &Fields) ->
     }
     chips.extend(wish.directory.iter().map(|id| chip("directory", directory_name(console, id))));
     chips.extend(wish.is_asked_for.map(|is_asked_for| {
-        let words = match is_asked_for {
-            true => frame.t("Används av en regel", "Used by a rule"),
-            false => frame.t("Ingen regel känner den", "No rule knows it"),
+        let words = if is_asked_for {
+            frame.t("Används av en regel", "Used by a rule")
+        } else {
+            frame.t("Ingen regel känner den", "No rule knows it")
         };
         chip("rules", words.to_owned())
     }));
@@ -250,21 +251,16 @@ fn row(console: &ConsolePerson, frame: &Desk, group: &GroupRow) -> Row {
 }
 
 fn empty(frame: &Desk, wish: &Wish) -> Empty {
-    let clear = (frame.at(PATH), frame.t("Rensa urvalet", "Clear the filters"));
-    let (title, text, way) = match *wish == Wish::default() {
-        true => (
-            frame.t("Inga grupper ännu", "No groups yet"),
-            frame.t(
-                "Grupper visas här när en katalog har berättat om dem.",
-                "Groups are shown here once a directory has told of them.",
-            ),
-            None,
-        ),
-        false => (
-            frame.t("Ingen grupp stämmer med urvalet", "No group matches"),
-            frame.t("Ta bort ett filter och se om det räcker.", "Remove a filter and see."),
-            Some(clear),
-        ),
+    let (title, text, way) = if *wish == Wish::default() {
+        let text = frame.t(
+            "Grupper visas här när en katalog har berättat om dem.",
+            "Groups are shown here once a directory has told of them.",
+        );
+        (frame.t("Inga grupper ännu", "No groups yet"), text, None)
+    } else {
+        let clear = (frame.at(PATH), frame.t("Rensa urvalet", "Clear the filters"));
+        let text = frame.t("Ta bort ett filter och se om det räcker.", "Remove a filter and see.");
+        (frame.t("Ingen grupp stämmer med urvalet", "No group matches"), text, Some(clear))
     };
     Empty { title: title.to_owned(), text: text.to_owned(), way }
 }

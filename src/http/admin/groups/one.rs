@@ -125,17 +125,20 @@ fn page(console: &ConsolePerson, frame: Desk, id: &str, look: GroupLook) -> Grou
             back: look.before.map(|cursor| at("before", cursor)),
             next: look.after.map(|cursor| at("after", cursor)),
         },
-        nobody: Empty {
-            title: frame.t("Ingen är med i gruppen", "Nobody is in the group").to_owned(),
-            text: frame
-                .t(
-                    "Medlemmar läggs till i katalogen och syns sedan här.",
-                    "Members are added in the directory and are then seen here.",
-                )
-                .to_owned(),
-            way: None,
-        },
+        nobody: nobody(&frame),
         members,
         frame,
+    }
+}
+
+fn nobody(frame: &Desk) -> Empty {
+    let text = frame.t(
+        "Medlemmar läggs till i katalogen och syns sedan här.",
+        "Members are added in the directory and are then seen here.",
+    );
+    Empty {
+        title: frame.t("Ingen är med i gruppen", "Nobody is in the group").to_owned(),
+        text: text.to_owned(),
+        way: None,
     }
 }

@@ -4,8 +4,10 @@
 //! only where the role allows that. No page decides.
 
 pub mod file;
+pub mod groups;
 pub mod lifecycle;
 pub mod person;
+pub mod policy;
 pub mod queue;
 pub mod standing;
 pub mod trail;

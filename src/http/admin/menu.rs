@@ -12,6 +12,8 @@ pub(crate) enum Place {
     Start,
     /// Who there is.
     People,
+    /// Which groups there are, and what the policy gives whom.
+    Groups,
     /// What happens to accounts that nobody uses.
     Lifecycle,
     /// What waits for somebody.
@@ -41,7 +43,7 @@ pub(crate) struct Section {
 
 /// The places of the menu, in their two parts.
 const PARTS: &[&[Place]] = &[
-    &[Place::Start, Place::People, Place::Lifecycle, Place::Queue],
+    &[Place::Start, Place::People, Place::Groups, Place::Lifecycle, Place::Queue],
     &[Place::Reports, Place::Audit, Place::Settings],
 ];
 
@@ -51,6 +53,7 @@ impl Place {
         match self {
             Self::Start => ("/", "home", "Start", "Start"),
             Self::People => ("/people", "people", "Personer", "People"),
+            Self::Groups => ("/groups", "rules", "Grupper och regler", "Groups and rules"),
             Self::Lifecycle => ("/lifecycle", "cycle", "Livscykel", "Lifecycle"),
             Self::Queue => ("/queue", "tray", "Att göra", "To do"),
             Self::Reports => ("/reports", "report", "Rapporter", "Reports"),
@@ -69,7 +72,7 @@ impl Place {
         match self {
             Self::Lifecycle => waiting.plans,
             Self::Queue => waiting.queue(),
-            Self::Start | Self::People | Self::Reports | Self::Audit | Self::Settings => 0,
+            Self::Start | Self::People | Self::Groups | Self::Reports | Self::Audit | Self::Settings => 0,
         }
     }
 }

@@ -57,6 +57,7 @@ mod audit;
 mod desk;
 mod fields;
 mod file;
+mod groups;
 mod language;
 mod lifecycle;
 mod menu;
@@ -65,6 +66,7 @@ mod parts;
 mod people;
 mod person;
 mod person_page;
+mod policy;
 mod queue;
 mod refuse;
 mod reports;
@@ -93,6 +95,8 @@ pub(super) fn routes() -> Router<House> {
         .route("/people/export", get(people::export))
         .route("/language/{tag}", get(language::choose))
         .merge(person_page::routes())
+        .merge(groups::routes())
+        .merge(policy::routes())
         .merge(lifecycle::routes())
         .merge(queue::routes())
         .merge(reports::routes())

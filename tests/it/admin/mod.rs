@@ -5,10 +5,12 @@
 mod cast;
 mod changes;
 mod frame;
+mod groups;
 mod lifecycle;
 mod people;
 mod person;
 mod person_deeds;
+mod policy;
 mod queue;
 mod reading;
 mod rights;

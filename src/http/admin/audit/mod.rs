@@ -222,6 +222,8 @@ fn address(frame: &Desk, entry: &Recorded) -> Option<String> {
     match entry.subject_kind.as_str() {
         "account" => Some(frame.at(&format!("/people/{}", entry.subject_id))),
         "plan" => Some(frame.at(&format!("/lifecycle/plans/{}", entry.subject_id))),
+        "policy" => Some(frame.at(&format!("/policy/versions/{}", entry.subject_id))),
+        "policy_plan" => Some(frame.at(&format!("/policy/plans/{}", entry.subject_id))),
         _ => None,
     }
 }

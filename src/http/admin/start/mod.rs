@@ -303,6 +303,16 @@ fn waits(desk: &Desk, waiting: &Waiting) -> Vec<String> {
             ["leverans till CRM:et som inte gick fram", "leveranser till CRM:et som inte gick fram"],
             ["delivery to the CRM that failed", "deliveries to the CRM that failed"],
         ),
+        line(
+            waiting.protections,
+            ["ändring av ett skydd att bekräfta", "ändringar av skydd att bekräfta"],
+            ["change of protection to confirm", "changes of protection to confirm"],
+        ),
+        line(
+            waiting.refused,
+            ["ändring som en katalog inte fick igenom", "ändringar som kataloger inte fick igenom"],
+            ["change that a directory was refused", "changes that directories were refused"],
+        ),
     ]
     .into_iter()
     .flatten()

@@ -16,6 +16,8 @@ pub(crate) enum Place {
     Lifecycle,
     /// What waits for somebody.
     Queue,
+    /// Where people come from, and who is told of them.
+    Connections,
     /// Who has access, who has gone quiet, who left.
     Reports,
     /// Who did what.
@@ -42,7 +44,7 @@ pub(crate) struct Section {
 /// The places of the menu, in their two parts.
 const PARTS: &[&[Place]] = &[
     &[Place::Start, Place::People, Place::Lifecycle, Place::Queue],
-    &[Place::Reports, Place::Audit, Place::Settings],
+    &[Place::Reports, Place::Audit, Place::Connections, Place::Settings],
 ];
 
 impl Place {
@@ -53,6 +55,7 @@ impl Place {
             Self::People => ("/people", "people", "Personer", "People"),
             Self::Lifecycle => ("/lifecycle", "cycle", "Livscykel", "Lifecycle"),
             Self::Queue => ("/queue", "tray", "Att göra", "To do"),
+            Self::Connections => ("/connections", "plug", "Kataloger och CRM", "Directories and targets"),
             Self::Reports => ("/reports", "report", "Rapporter", "Reports"),
             Self::Audit => ("/audit", "log", "Granskningslogg", "Audit log"),
             Self::Settings => ("/settings", "gear", "Inställningar", "Settings"),
@@ -69,7 +72,9 @@ impl Place {
         match self {
             Self::Lifecycle => waiting.plans,
             Self::Queue => waiting.queue(),
-            Self::Start | Self::People | Self::Reports | Self::Audit | Self::Settings => 0,
+            Self::Start | Self::People | Self::Connections | Self::Reports | Self::Audit | Self::Settings => {
+                0
+            }
         }
     }
 }

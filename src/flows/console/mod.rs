@@ -3,6 +3,7 @@
 //! Invariant: a flow that changes anything for somebody at the console asks a [`ConsoleActor`] for the act, and gets it
 //! only where the role allows that. No page decides.
 
+pub mod connections;
 pub mod file;
 pub mod groups;
 pub mod lifecycle;

@@ -18,6 +18,8 @@ pub(crate) enum Place {
     Lifecycle,
     /// What waits for somebody.
     Queue,
+    /// Where people come from, and who is told of them.
+    Connections,
     /// Who has access, who has gone quiet, who left.
     Reports,
     /// Who did what.
@@ -44,7 +46,7 @@ pub(crate) struct Section {
 /// The places of the menu, in their two parts.
 const PARTS: &[&[Place]] = &[
     &[Place::Start, Place::People, Place::Groups, Place::Lifecycle, Place::Queue],
-    &[Place::Reports, Place::Audit, Place::Settings],
+    &[Place::Connections, Place::Reports, Place::Audit, Place::Settings],
 ];
 
 impl Place {
@@ -56,6 +58,7 @@ impl Place {
             Self::Groups => ("/groups", "rules", "Grupper och regler", "Groups and rules"),
             Self::Lifecycle => ("/lifecycle", "cycle", "Livscykel", "Lifecycle"),
             Self::Queue => ("/queue", "tray", "Att göra", "To do"),
+            Self::Connections => ("/connections", "plug", "Kataloger och CRM", "Directories and targets"),
             Self::Reports => ("/reports", "report", "Rapporter", "Reports"),
             Self::Audit => ("/audit", "log", "Granskningslogg", "Audit log"),
             Self::Settings => ("/settings", "gear", "Inställningar", "Settings"),
@@ -72,7 +75,13 @@ impl Place {
         match self {
             Self::Lifecycle => waiting.plans,
             Self::Queue => waiting.queue(),
-            Self::Start | Self::People | Self::Groups | Self::Reports | Self::Audit | Self::Settings => 0,
+            Self::Start
+            | Self::People
+            | Self::Groups
+            | Self::Connections
+            | Self::Reports
+            | Self::Audit
+            | Self::Settings => 0,
         }
     }
 }

@@ -54,6 +54,7 @@
 //! - Each route gets a line in `tests/golden/routes.txt`: `console` for any role at the console. Tests: `tests/it/admin`.
 
 mod audit;
+mod connections;
 mod desk;
 mod fields;
 mod file;
@@ -99,6 +100,7 @@ pub(super) fn routes() -> Router<House> {
         .merge(policy::routes())
         .merge(lifecycle::routes())
         .merge(queue::routes())
+        .merge(connections::routes())
         .merge(reports::routes())
         .merge(audit::routes())
         .merge(settings::routes())

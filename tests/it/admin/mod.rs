@@ -4,6 +4,9 @@
 
 mod cast;
 mod changes;
+mod connections;
+mod connections_compare;
+mod connections_tokens;
 mod frame;
 mod groups;
 mod lifecycle;

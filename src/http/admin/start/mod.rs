@@ -2,8 +2,6 @@
 //!
 //! Invariant: each number leads to the very list that it counted.
 
-mod health;
-
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -13,13 +11,13 @@ use jiff::Timestamp;
 use super::super::pages;
 use super::super::sso::visitor;
 use super::super::{House, RequestId};
+use super::connections::health::{self, Health};
 use super::parts::{Bar, Bars, Figure, Figures};
 use super::{ConsolePerson, Desk, Fields, Place};
 use crate::domain::language::Language;
 use crate::flows::console::standing::{self, Standing};
 use crate::flows::console::waiting::{self, Waiting};
 use crate::flows::people::roster::{self, Count};
-use health::Health;
 
 /// The list of people.
 const PEOPLE: &str = "/people";
@@ -310,6 +308,18 @@ fn waits(desk: &Desk, waiting: &Waiting) -> Vec<(String, String)> {
             waiting.dead,
             ["leverans till CRM:et som inte gick fram", "leveranser till CRM:et som inte gick fram"],
             ["delivery to the CRM that failed", "deliveries to the CRM that failed"],
+        ),
+        line(
+            "protection",
+            waiting.protections,
+            ["ändring av ett skydd att bekräfta", "ändringar av skydd att bekräfta"],
+            ["change of protection to confirm", "changes of protection to confirm"],
+        ),
+        line(
+            "refused",
+            waiting.refused,
+            ["ändring som en katalog inte fick igenom", "ändringar som kataloger inte fick igenom"],
+            ["change that a directory was refused", "changes that directories were refused"],
         ),
     ]
     .into_iter()

@@ -7,7 +7,10 @@ use askama::filters::HtmlSafe;
 
 /// A sign-in name, in the pieces that it may break into.
 #[derive(Debug, Template)]
-#[template(source = "{% for piece in pieces %}{{ piece }}{% if !loop.last %}<wbr>{% endif %}{% endfor %}", ext = "html")]
+#[template(
+    source = "{% for piece in pieces %}{{ piece }}{% if !loop.last %}<wbr>{% endif %}{% endfor %}",
+    ext = "html"
+)]
 pub(crate) struct Breaking<'n> {
     pieces: Vec<&'n str>,
 }

@@ -19,21 +19,21 @@ await story(async () => {
   const preview = await main(page);
   says('a preview says what he gains and what he loses', preview, "everything outside the person's sectors", 'the sector Property', 'Modules before and after', /Work and projects\s+everything\s+closed/);
   same('nothing has happened yet', account(ROGER).limited, false);
-  await field(page, 'Reason').fill('Looks after two houses only');
+  await field(page, 'Reason').fill('Sköter bara sina två hus');
   await page.locator('.decide form button').click();
   says('the page says that it is done', await note(page), 'Roger Mattsson: the rights are changed');
   const after = account(ROGER);
   ok('the daemon has him limited', after.limited === true && after.item_restricted === true, after);
   same('to the two sectors', [...after.sectors].sort(), ['documents', 'property']);
   for (const box of ['Limited user', 'Documents', 'Property', 'Only own items']) ok(`the box ${box} is ticked, and says who ticked it`, await field(page, box).isChecked());
-  says('with who gave it and why', await main(page), 'Henrik Wallin', 'Looks after two houses only');
+  says('with who gave it and why', await main(page), 'Henrik Wallin', 'Sköter bara sina två hus');
 
   await field(page, 'Component').selectOption({ label: 'Leases' });
   await field(page, "The item's number").fill('avtal-7');
-  await page.locator('section[aria-labelledby=add]').getByLabel('Reason').fill('His own house');
+  await page.locator('section[aria-labelledby=add]').getByLabel('Reason').fill('Hans eget hus');
   await button(page, 'Add the link').click();
   says('the link is made', await note(page), 'linked to lease/avtal-7');
-  says('and stands in the list', await page.locator('section[aria-labelledby=links-h]').innerText(), 'lease/avtal-7', 'By hand', 'His own house');
+  says('and stands in the list', await page.locator('section[aria-labelledby=links-h]').innerText(), 'lease/avtal-7', 'By hand', 'Hans eget hus');
   await picture(page, 'story-limits');
 
   await tab(page, 'Why');

@@ -1,5 +1,5 @@
 // The review round in short, in a browser that runs no script, in Swedish.
-import { account, base, button, day, enter, field, heading, main, menu, note, ok, same, says, story } from './stage.mjs';
+import { account, base, button, day, enter, field, heading, menu, note, ok, same, says, story } from './stage.mjs';
 
 await story(async () => {
   const page = await enter('Henrik Wallin', { language: 'sv', javaScriptEnabled: false });
@@ -27,7 +27,7 @@ await story(async () => {
   same('kontot är fryst', account(userName).status, 'frozen');
 
   await menu(page, 'Granskningslogg');
-  says('granskningsloggen har det', (await page.locator('tbody tr').allInnerTexts()).slice(0, 12).join('\n'), 'Översyn utan skript', name);
+  says('granskningsloggen har det', await page.locator('tbody tr').filter({ hasText: 'Konto fryst' }).first().innerText(), 'Översyn utan skript', name);
   await page.goto(`${base}/people?who=frozen&q=${encodeURIComponent(userName)}`);
   await field(page, `Markera ${name}`).check();
   await button(page, 'Öppna igen …').click();

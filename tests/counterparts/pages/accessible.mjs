@@ -17,7 +17,7 @@ const ROUNDS = [
   { language: 'en', colorScheme: 'dark', viewport: WIDE },
   { language: 'en', colorScheme: 'light', viewport: NARROW },
 ];
-const NO = ['/people?signed=x', '/people/00000000-0000-7000-8000-000000000000', '/sso/login', '/sso/logout', '/sso/signed-out'];
+const NO = ['/people?signed=x', '/people/00000000-0000-7000-8000-000000000000', '/nowhere', '/sso/login', '/sso/logout', '/sso/signed-out'];
 
 await story(async () => {
   const faults = [];

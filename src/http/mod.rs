@@ -21,8 +21,8 @@ mod written;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::FromRef;
-use axum::http::StatusCode;
+use axum::extract::{FromRef, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -66,8 +66,19 @@ pub fn router(house: House) -> Router {
         .layer(attend)
 }
 
-async fn nowhere() -> Response {
-    Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.").into_response()
+/// For people a page, for programs a problem.
+async fn nowhere(State(house): State<House>, headers: HeaderMap) -> Response {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if !accepted.is_some_and(|accepted| accepted.contains("text/html")) {
+        return Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this address.")
+            .into_response();
+    }
+    let frame = pages::Frame::new(&house, pages::language(&house, &headers, None));
+    let home = frame.at("/");
+    pages::Notice::new(frame, "warn", "Här finns ingen sida", "There is no page here")
+        .say("Kontrollera adressen, eller börja från början.", "Check the address, or begin at the start.")
+        .lead(home, "Till början", "To the start")
+        .answer(StatusCode::NOT_FOUND)
 }
 
 async fn wrong_method() -> Response {

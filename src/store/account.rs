@@ -14,6 +14,7 @@ use crate::domain::name::fold;
 
 use super::conn::Conn;
 use super::error::StoreError;
+use super::ledger;
 use super::roster;
 use super::value::{id_list, instant, instant_opt, micros, micros_opt};
 
@@ -178,8 +179,14 @@ pub async fn set_terms(c: &mut Conn, account: &Account) -> Result<(), StoreError
 pub async fn lock(c: &mut Conn, id: AccountId) -> Result<Option<Account>, StoreError> {
     q!(fetch_optional as Row; c,
         sqlite columns!("WHERE a.id = $1"), postgres columns!("WHERE a.id = $1 FOR NO KEY UPDATE"), id.uuid())?
-    .map(Account::try_from)
+    .map(|row| Ok(as_raised(c, Account::try_from(row)?)))
     .transpose()
+}
+
+/// The account with the version that it has after the changes that are kept already and share this commit.
+fn as_raised(c: &mut Conn, mut account: Account) -> Account {
+    account.version += ledger::raised_before(c, account.id);
+    account
 }
 
 /// The accounts with these ids, in the order of their ids; each is locked until the end of a write transaction.
@@ -189,11 +196,12 @@ pub async fn lock(c: &mut Conn, id: AccountId) -> Result<Option<Account>, StoreE
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
 pub async fn lock_all(c: &mut Conn, ids: &[AccountId]) -> Result<Vec<Account>, StoreError> {
     let ids = id_list(ids.iter().map(|id| id.uuid()));
-    read(q!(fetch_all as Row; c,
+    let found = read(q!(fetch_all as Row; c,
         sqlite columns!("WHERE a.id IN (SELECT unhex(e.value) FROM json_each($1) e) ORDER BY a.id"),
         postgres columns!("WHERE a.id IN (SELECT CAST(e.value AS UUID) FROM jsonb_array_elements_text($1) e(value))
                             ORDER BY a.id FOR NO KEY UPDATE OF a"),
-        ids)?)
+        ids)?)?;
+    Ok(found.into_iter().map(|account| as_raised(c, account)).collect())
 }
 
 /// The account with this id.

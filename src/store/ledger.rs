@@ -105,6 +105,13 @@ pub(super) async fn announce(
     write_if_full(c).await
 }
 
+/// How many versions the changes before the one under way raise this account by, when the transaction ends.
+pub(super) fn raised_before(c: &mut Conn, account: AccountId) -> i64 {
+    let Some(ledger) = c.ledger() else { return 0 };
+    let before = ledger.raised.iter().take(ledger.mark.raised);
+    before.filter(|raised| **raised == account).map(|_| 1).sum()
+}
+
 /// The number of the newest policy, where this transaction has asked already and nobody else can have changed it.
 pub(super) fn newest_policy(c: &mut Conn) -> Option<i64> {
     c.ledger().and_then(|ledger| ledger.newest_policy)

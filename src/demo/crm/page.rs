@@ -13,7 +13,7 @@ pub(super) fn accounts(mut accounts: Vec<Known>, tally: Tally) -> String {
     format!(
         "<!doctype html><html lang=\"sv\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <meta name=\"color-scheme\" content=\"light dark\"><title>Övnings-CRM</title><style>{STYLE}</style></head>\
+         <meta name=\"color-scheme\" content=\"light dark\"><link rel=\"icon\" href=\"data:,\"><title>Övnings-CRM</title><style>{STYLE}</style></head>\
          <body><header>Föreningen Björkbackens övnings-CRM</header><main>\
          <h1>Vad Portvakt har berättat</h1>\
          <p>{taken} besked togs emot, {older} var äldre än det som redan var känt, {refused} avvisades.</p>\

@@ -76,7 +76,13 @@ fn read(
     let Some(nonce) = text("nonce").filter(|nonce| !nonce.is_empty()) else {
         return Err(("invalid_request", "a nonce is required"));
     };
-    Ok(Asked { state, nonce: nonce.to_owned(), challenge: challenge.to_owned(), at: house.clock.now() })
+    Ok(Asked {
+        state,
+        nonce: nonce.to_owned(),
+        challenge: challenge.to_owned(),
+        has_age: text("max_age").is_some(),
+        at: house.clock.now(),
+    })
 }
 
 /// What the login page sends.

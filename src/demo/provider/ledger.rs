@@ -16,6 +16,8 @@ pub(super) struct Asked {
     pub(super) state: Option<String>,
     pub(super) nonce: String,
     pub(super) challenge: String,
+    /// Whether an age of the sign-in was named: then its time must be told (OpenID Connect Core §3.1.2.1).
+    pub(super) has_age: bool,
     pub(super) at: Timestamp,
 }
 

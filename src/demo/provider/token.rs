@@ -89,7 +89,7 @@ fn is_our_client(house: &House, headers: &HeaderMap) -> bool {
 fn claims(house: &House, granted: &Granted, person: &Listed, access_token: &str) -> Value {
     let now = house.clock.now().as_second();
     let signed_in = granted.at.as_second();
-    match house.home {
+    let mut claims = match house.home {
         Home::Entra => json!({
             "iss": house.issuer(), "aud": house.client.id, "iat": now, "nbf": now, "exp": now + LIFETIME,
             "nonce": granted.asked.nonce, "sub": pairwise(&person.id, &house.client.id), "oid": person.id,
@@ -103,7 +103,14 @@ fn claims(house: &House, granted: &Granted, person: &Listed, access_token: &str)
             "locale": person.locale, "auth_time": signed_in, "amr": ["pwd"], "ver": 1,
             "at_hash": at_hash(access_token),
         }),
+    };
+    // Entra tells it only where it is asked for; everybody clicks anew, so it is always now.
+    if granted.asked.has_age
+        && let Some(claims) = claims.as_object_mut()
+    {
+        claims.insert("auth_time".to_owned(), signed_in.into());
     }
+    claims
 }
 
 /// Entra's `sub` is another one for every client.

@@ -4,6 +4,7 @@
 //! template.
 
 mod assets;
+mod breaking;
 mod frame;
 mod home;
 mod notice;
@@ -13,6 +14,7 @@ use axum::routing::get;
 
 use super::House;
 
+pub(super) use breaking::breaking;
 pub(super) use frame::{Frame, Icon, instant, language, page};
 pub(super) use home::show as home;
 pub(super) use notice::{Notice, trouble};

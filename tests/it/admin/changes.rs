@@ -113,6 +113,30 @@ async fn whoever_comes_second_is_told_what_the_first_did_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn of_two_administrators_at_the_same_moment_one_is_told_of_the_other() {
+    on_each_engine(async |t| {
+        let house = TestHouse::open(t).await;
+        let mut asa = seat(&house, "asa", Some("administrator")).await;
+        let mut eva = seat(&house, "eva", Some("administrator")).await;
+        house.provision("entra", "bo", "sv").await;
+        let address = format!("/people/change?do=end&id={}", house.account("bo").await.id);
+        for round in 0..12 {
+            let (hers, his) = (asa.get(&address).await, eva.get(&address).await);
+            let version = house.account("bo").await.version;
+            let hers = format!("{}&until=2030-01-{:02}", filled(&hers, "projekt"), round + 1);
+            let his = format!("{}&until=2031-01-{:02}", filled(&his, "vikariat"), round + 1);
+            let (one, other) =
+                tokio::join!(send(&mut asa, "/people/change", &hers), send(&mut eva, "/people/change", &his));
+            let mut ended = [one.status, other.status];
+            ended.sort();
+            assert_eq!(ended, [StatusCode::SEE_OTHER, StatusCode::CONFLICT], "round {round}");
+            assert_eq!(house.account("bo").await.version, version + 1);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn leave_and_end_dates_ask_for_their_days_and_say_what_is_wrong_with_them() {
     on_each_engine(async |t| {
         let house = TestHouse::open(t).await;

@@ -62,6 +62,8 @@ struct Entry {
     action: String,
     subject: String,
     subject_address: Option<String>,
+    /// What somebody wrote as the reason.
+    said: String,
     cause: String,
     before: Vec<(String, String)>,
     after: Vec<(String, String)>,
@@ -209,7 +211,8 @@ fn told(frame: &Desk, entry: &Recorded, names: &Names) -> Entry {
         action: words::action(frame, &entry.action).to_owned(),
         subject,
         subject_address: address(frame, entry),
-        cause: entry.cause.clone(),
+        said: said(entry.after.as_ref()),
+        cause: words::cause(frame, &entry.cause).to_owned(),
         before: facts(entry.before.as_ref()),
         after: facts(entry.after.as_ref()),
         id: entry.id.to_string(),
@@ -226,6 +229,12 @@ fn address(frame: &Desk, entry: &Recorded) -> Option<String> {
         "policy_plan" => Some(frame.at(&format!("/policy/plans/{}", entry.subject_id))),
         _ => None,
     }
+}
+
+/// What somebody wrote: a note; where there is none to be written, the reason. Beside a note the reason is a code.
+fn said(after: Option<&Value>) -> String {
+    let written = after.and_then(|after| after.get("note").or_else(|| after.get("reason")));
+    written.and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// What an entry says of before or after, line by line.

@@ -148,3 +148,20 @@ pub(super) fn kind<'a>(frame: &Frame, name: &'a str) -> &'a str {
         other => other,
     }
 }
+
+/// What gave rise to it; what somebody wrote, and what names a rule and a plan, stands as it is.
+pub(super) fn cause<'a>(frame: &Frame, name: &'a str) -> &'a str {
+    match name {
+        "session" | "console" => frame.t("på sidorna", "on the pages"),
+        "command" => frame.t("på kommandoraden", "at the command line"),
+        "sso" => frame.t("vid inloggning", "at a sign-in"),
+        "scim" => frame.t("från katalogen", "from the directory"),
+        "api" => frame.t("från CRM:et", "from the CRM"),
+        "delivery" => frame.t("besked till CRM:et", "a message to the CRM"),
+        "schedule" => frame.t("enligt schema", "by the schedule"),
+        "first start" => frame.t("vid första starten", "at the first start"),
+        "end date" => frame.t("slutdatum", "an end date"),
+        "leave" => frame.t("ledighet", "a leave"),
+        other => other,
+    }
+}

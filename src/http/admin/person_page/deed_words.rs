@@ -263,6 +263,6 @@ pub(super) fn done(kind: Kind, desk: &Desk, name: &str, waits: bool) -> (String,
         (Kind::Protect, false) => ("kontot är skyddat", "the account is protected"),
         (Kind::Unprotect, false) => ("skyddet är hävt", "the protection has ended"),
     };
-    let kept = desk.t("Beslutet står i händelseloggen.", "The decision stands in the audit log.");
+    let kept = desk.t("Beslutet står i granskningsloggen.", "The decision stands in the audit log.");
     (format!("{name}: {}", desk.t(sv, en)), kept)
 }

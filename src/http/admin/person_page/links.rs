@@ -105,7 +105,8 @@ pub(super) async fn add(Path(id): Path<String>, sent: Sent) -> Response {
             let frame = &console.frame;
             let what = format!("{}/{}", link.item.component, link.item.item);
             let title = format!("{}: {} {what}", met.look.name, frame.t("kopplad till", "linked to"));
-            let text = frame.t("Skälet är sparat i händelseloggen.", "The reason is kept in the audit log.");
+            let text =
+                frame.t("Skälet är sparat i granskningsloggen.", "The reason is kept in the audit log.");
             console.go(&back, &Note::done(title, text))
         }
         Err(refusal) => match words::mistake(&met.desk, &refusal) {
@@ -210,7 +211,8 @@ pub(super) async fn end(Path(id): Path<String>, sent: Sent) -> Response {
                 met.look.name,
                 frame.t("kopplingen är borttagen", "the link is taken away")
             );
-            let text = frame.t("Skälet är sparat i händelseloggen.", "The reason is kept in the audit log.");
+            let text =
+                frame.t("Skälet är sparat i granskningsloggen.", "The reason is kept in the audit log.");
             console.go(&back, &Note::done(title, text))
         }
         Err(refusal) => match words::mistake(&met.desk, &refusal) {

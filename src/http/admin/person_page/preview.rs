@@ -68,7 +68,8 @@ pub(super) async fn change(Path(id): Path<String>, sent: Sent) -> Response {
                 met.look.name,
                 frame.t("behörigheterna är ändrade", "the rights are changed")
             );
-            let text = frame.t("Skälet är sparat i händelseloggen.", "The reason is kept in the audit log.");
+            let text =
+                frame.t("Skälet är sparat i granskningsloggen.", "The reason is kept in the audit log.");
             console.go(&back, &Note::done(title, text))
         }
         Err(refusal) => match words::mistake(&met.desk, &refusal) {

@@ -198,7 +198,8 @@ pub(super) async fn answer(Path(id): Path<String>, sent: Sent) -> Response {
     match deeds::answer_question(&console.ports, deed, question, verdict).await {
         Ok(_) => {
             let title = frame.t("Svaret är sparat", "The answer is kept");
-            let text = frame.t("Skälet är sparat i händelseloggen.", "The reason is kept in the audit log.");
+            let text =
+                frame.t("Skälet är sparat i granskningsloggen.", "The reason is kept in the audit log.");
             console.go(&back, &Note::done(title, text))
         }
         Err(refusal) => console.refuse_to(Place::People, &back, refusal).await,

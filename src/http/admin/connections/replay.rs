@@ -75,37 +75,47 @@ async fn answer(console: &ConsolePerson, name: &str, fields: &Fields, error: Opt
     };
     let is_wrong = error.is_some() || unknown.is_some() || wish.is_none();
     let status = if is_wrong { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    let unread = wish.is_none().then(|| {
-        frame
-            .t(
-                "Skriv dag och tid så här: 2025-10-07T02:00.",
-                "Write day and time like this: 2025-10-07T02:00.",
-            )
-            .to_owned()
+    let is_unread = wish.is_none();
+    console.page(status, &page(frame, &owner, fields, count, Missed { unknown, is_unread, reason: error }))
+}
+
+/// What was not taken of what somebody wrote.
+struct Missed {
+    /// Whom nobody knows.
+    unknown: Option<String>,
+    /// Whether the instant cannot be read.
+    is_unread: bool,
+    /// What is wrong with the reason.
+    reason: Option<String>,
+}
+
+fn page(frame: Desk, owner: &Owner, fields: &Fields, count: Option<usize>, missed: Missed) -> ReplayPage {
+    let unread = missed.is_unread.then(|| {
+        let said = frame.t(
+            "Skriv dag och tid så här: 2025-10-07T02:00.",
+            "Write day and time like this: 2025-10-07T02:00.",
+        );
+        said.to_owned()
     });
-    let inputs = inputs(&frame, fields, (unknown, unread));
-    let own = format!("{}/replay", path(&owner));
+    let own = format!("{}/replay", path(owner));
+    let kept = fields.pairs().filter(|(name, _)| ["account", "since", "count"].contains(name));
     let decide = count.filter(|count| *count > 0 && frame.may_change).map(|count| Decide {
         address: frame.at(&own),
-        hidden: fields
-            .pairs()
-            .filter(|(name, _)| ["account", "since", "count"].contains(name))
-            .map(owned)
-            .collect(),
-        inputs: vec![Decide::reason(&frame).holding(None, error)],
+        hidden: kept.map(owned).collect(),
+        inputs: vec![Decide::reason(&frame).holding(None, missed.reason)],
         button: frame.count(
             count,
             ["konto: skicka om", "konton: skicka om"],
             ["account: tell again", "accounts: tell again"],
         ),
         takes: false,
-        cancel: frame.at(&path(&owner)),
+        cancel: frame.at(&path(owner)),
         frame: frame.clone(),
     });
-    let page = ReplayPage {
-        head: Head::new(&frame, &owner, owner.as_str(), None),
+    ReplayPage {
+        head: Head::new(&frame, owner, owner.as_str(), None),
         address: frame.at(&own),
-        inputs,
+        inputs: inputs(&frame, fields, (missed.unknown, unread)),
         count: count.map(|count| {
             frame.count(
                 count,
@@ -115,8 +125,7 @@ async fn answer(console: &ConsolePerson, name: &str, fields: &Fields, error: Opt
         }),
         decide,
         frame,
-    };
-    console.page(status, &page)
+    }
 }
 
 fn owned((name, value): (&str, &str)) -> (String, String) {

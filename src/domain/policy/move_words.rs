@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::phrase::{action, pick};
+use super::phrase::{actions, pick};
 use super::{Action, Policy};
 use crate::domain::grant::GrantKind;
 use crate::domain::ids::ModuleId;
@@ -42,24 +42,22 @@ pub fn is_limit(short: &str) -> bool {
     short == GrantKind::Limited.name() || short == GrantKind::ItemRestricted.name()
 }
 
-/// What opens or closes, `members:view`, by module: "Medlemmar: se, ändra".
+/// What opens or closes, `members:view`, by module: "Medlemmar: se och ändra".
 #[must_use]
 pub fn opened(policies: &[&Policy], names: &BTreeSet<String>, language: Language) -> Vec<String> {
-    let mut by_module: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for name in names {
-        let (module, verb) = name.split_once(':').unwrap_or((name, ""));
-        let said = Action::from_name(verb).map_or(verb, |known| action(known, language));
-        by_module.entry(module).or_default().push(said);
+    let mut by_module: BTreeMap<&str, BTreeSet<Action>> = BTreeMap::new();
+    for (module, verb) in names.iter().filter_map(|name| name.split_once(':')) {
+        by_module.entry(module).or_default().extend(Action::from_name(verb));
     }
     let module = |id: &str| {
         let id = ModuleId::parse(id).ok()?;
         let known = policies.iter().find_map(|policy| policy.modules.get(&id))?;
         Some(known.name.get(language).to_owned())
     };
-    by_module
-        .into_iter()
-        .map(|(id, verbs)| format!("{}: {}", module(id).unwrap_or_else(|| id.to_owned()), verbs.join(", ")))
-        .collect()
+    let line = |(id, some): (&str, BTreeSet<Action>)| {
+        format!("{}: {}", module(id).unwrap_or_else(|| id.to_owned()), actions(&some, language))
+    };
+    by_module.into_iter().map(line).collect()
 }
 
 #[cfg(test)]
@@ -80,6 +78,6 @@ mod tests {
     #[test]
     fn what_opens_is_told_once_for_each_module() {
         let names = ["elsewhere:view", "elsewhere:edit"].map(str::to_owned).into();
-        assert_eq!(opened(&[], &names, Language::Sv), ["elsewhere: ändra, se"]);
+        assert_eq!(opened(&[], &names, Language::Sv), ["elsewhere: se och ändra"]);
     }
 }

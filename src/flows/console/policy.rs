@@ -124,7 +124,7 @@ pub async fn plan(
     let by = by.chain([look.by.as_str()]).filter_map(who::account_of);
     let names = who::names(&mut c, people.iter().map(|person| person.account).chain(by)).await?;
     drop(c);
-    let is_own = people.iter().any(|person| person.account == actor.account() && person.is_raised);
+    let is_own = look.raised.contains(&actor.account());
     Ok(PlanFound::Open(PlanLook { look, comparison, names, is_own }))
 }
 

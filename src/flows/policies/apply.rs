@@ -200,13 +200,13 @@ async fn put_into_force(c: &mut Conn, act: &Act, checked: &Checked, wish: &Wish)
 /// A person who puts a policy into force gets nothing by it: somebody else must, or whoever holds the shell.
 fn gives_nothing_to_themselves(act: &Act, draft: &Draft) -> Result<(), Refusal> {
     let Actor::Account(id) = &act.actor else { return Ok(()) };
-    match draft.people.iter().find(|person| person.account == *id && person.is_raised) {
-        None => Ok(()),
-        Some(person) => Err(Refusal::NotAllowed(format!(
+    let own = draft.people.iter().find(|person| person.account == *id && draft.raised.contains(id));
+    own.map_or(Ok(()), |own| {
+        Err(Refusal::NotAllowed(format!(
             "{} would gain access by this policy; somebody else must put it into force",
-            person.user_name
-        ))),
-    }
+            own.user_name
+        )))
+    })
 }
 
 /// Writes down the version, the plan it came by, and the release.

@@ -34,9 +34,6 @@ pub struct Person {
     pub loses_something: bool,
     /// Whether it gains something.
     pub gains_something: bool,
-    /// Whether it gains something that there was before: nobody gives themselves that.
-    #[serde(skip)]
-    pub is_raised: bool,
     /// `role:board`, `limited` …
     pub gains: Vec<String>,
     /// Likewise.
@@ -60,6 +57,8 @@ pub struct Person {
 pub(super) struct Draft {
     pub(super) plan: PolicyPlan,
     pub(super) people: Vec<Person>,
+    /// Who gains something that there was before: nobody gives themselves that.
+    pub(super) raised: BTreeSet<AccountId>,
     pub(super) digests: BTreeMap<AccountId, String>,
 }
 
@@ -99,16 +98,13 @@ pub(super) async fn draft(
         plan.doubts = doubts(c, wanted, &weighed.held, &weighed.matched).await?;
     }
     plan.seal(&shifts);
+    let is_raised = |shift: &&Shift| before.is_none_or(|former| shift.raises(former, policy));
+    let raised = shifts.iter().filter(is_raised).map(|shift| shift.account);
     Ok(Draft {
         plan,
         digests: shifts.iter().map(|shift| (shift.account, shift.digest())).collect(),
-        people: shifts
-            .into_iter()
-            .map(|shift| Person {
-                is_raised: before.is_none_or(|former| shift.raises(former, policy)),
-                ..person(shift)
-            })
-            .collect(),
+        raised: raised.collect(),
+        people: shifts.into_iter().map(person).collect(),
     })
 }
 
@@ -120,7 +116,6 @@ fn person(shift: Shift) -> Person {
     Person {
         loses_something: shift.takes(),
         gains_something: shift.gives(),
-        is_raised: false,
         account: shift.account,
         user_name: shift.user_name,
         in_use: shift.is_in_use,

@@ -2,6 +2,8 @@
 //!
 //! Invariant: reads only; who is touched is drafted anew, so that a plan never shows what no longer holds.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::super::{Ports, Refusal};
@@ -9,6 +11,7 @@ use super::checks;
 use super::draft::{Wanted, draft};
 use super::plan::{self, Proposal};
 use super::since::{Moved, since};
+use crate::domain::ids::AccountId;
 use crate::store::policy_plan::{self, OpenPlan, StoredPolicyPlan};
 use crate::store::{Conn, policy};
 
@@ -36,6 +39,8 @@ pub struct Look {
     pub text: String,
     /// The text in force; empty before the first.
     pub former: String,
+    /// Who gains something that there was before, and so cannot put it into force.
+    pub raised: BTreeSet<AccountId>,
     /// What moved since; then it cannot be carried out.
     pub moved: Option<Moved>,
 }
@@ -75,6 +80,7 @@ pub async fn look(ports: &Ports, hash: &str, now: Timestamp) -> Result<Kept, Ref
         by: stored.by,
         made_at: stored.created_at,
         text: stored.text,
+        raised: fresh.raised,
         former: version.map(|version| version.text).unwrap_or_default(),
         moved,
     })))

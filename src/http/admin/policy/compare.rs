@@ -75,7 +75,7 @@ pub(super) async fn show(console: ConsolePerson) -> Response {
         Ok(comparison) => {
             let changes = Changes::of(&frame, comparison);
             let versions = frame.at(&format!("{HOME}/versions"));
-            console.page(StatusCode::OK, &ComparePage { versions, former, new, changes, frame })
+            console.page(StatusCode::OK, &ComparePage { frame, versions, former, new, changes })
         }
         Err(refusal) => console.refuse_to(Place::Groups, "/policy/versions", refusal).await,
     }

@@ -23,7 +23,6 @@ struct EditPage {
     plan: String,
     check: String,
     text: String,
-    lines: usize,
     /// Nothing: it was not checked.
     checked: Option<Checked>,
 }
@@ -85,7 +84,6 @@ async fn answer(
         back: frame.at(HOME),
         plan: frame.at(&format!("{HOME}/plans")),
         check: frame.at(&format!("{HOME}/check")),
-        lines: text.lines().count().clamp(24, 60),
         text: text.to_owned(),
         checked: mistakes.map(|mistakes| checked(&frame, text, mistakes)),
         frame,

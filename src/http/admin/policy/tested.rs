@@ -59,6 +59,16 @@ pub(super) fn figures(frame: &Desk, proposal: &Proposal) -> Figures {
     }
 }
 
+/// How many lose something, where that is within the limit.
+fn taken(frame: &Desk, count: usize) -> String {
+    if count == 0 {
+        return frame.t("Ingen förlorar något", "Nobody loses anything").to_owned();
+    }
+    let words =
+        frame.count(count, ["förlorar något", "förlorar något"], ["loses something", "lose something"]);
+    format!("{words}, {}", frame.t("inom gränsen", "within the limit"))
+}
+
 /// Everything that was tried.
 pub(super) fn lines(frame: &Desk, proposal: &Proposal) -> Vec<Line> {
     let (plan, policy, reading) = (&proposal.plan, &proposal.policy, frame.reading());
@@ -80,12 +90,7 @@ pub(super) fn lines(frame: &Desk, proposal: &Proposal) -> Vec<Line> {
         held.push(frame.t("Någon administrerar fortfarande", "Somebody still administers").to_owned());
     }
     if holds(|stop| matches!(stop, SafetyStop::TooMany { .. })) {
-        let taken = frame.count(
-            usize::try_from(plan.taken).unwrap_or(usize::MAX),
-            ["förlorar något", "förlorar något"],
-            ["loses something", "lose something"],
-        );
-        held.push(format!("{taken}, {}", frame.t("inom gränsen", "within the limit")));
+        held.push(taken(frame, usize::try_from(plan.taken).unwrap_or(usize::MAX)));
     }
     held.push(frame.t("Alla provfall håller", "Every case holds").to_owned());
     lines.extend(held.into_iter().map(|text| Line::new("ok", "check", text)));

@@ -41,5 +41,5 @@ ok "story: forged forms" story forged-forms 60
 ok "story: back, twice and two at once" story twice-and-back 60
 ok "story: without a script" story without-script 60
 ok "story: with the keyboard alone" story keyboard 60
-ok "story: hostile names" story hostile-names 120
-ok "story: for everybody's eyes and ears" story accessible 240
+ok "story: hostile names" story hostile-names 180
+ok "story: for everybody's eyes and ears" story accessible 400

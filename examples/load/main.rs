@@ -10,6 +10,7 @@
 
 mod changes;
 mod client;
+mod console;
 mod decisions;
 mod delivery;
 mod engine;
@@ -106,6 +107,8 @@ enum Part {
     Search,
     /// Everybody, as a CRM reads them that asks for itself.
     Changes,
+    /// The console's list of people, narrowed.
+    Console,
     /// What a new policy would change, thought through for everybody.
     Plan,
     /// Everybody as JSON and CSV, and the memory for it.
@@ -240,6 +243,7 @@ async fn rows(
             Part::Access => rows.extend(bed.access().await?),
             Part::Search => rows.extend(items::search(&wire, arguments.items).await?),
             Part::Changes => rows.extend(changes::read(&wire).await?),
+            Part::Console => rows.extend(console::list(&wire).await?),
             Part::Plan => rows.push(decisions::plan(&arguments.binary, scratch, wire.people.len())?),
             Part::Reports => rows.extend(lifecycle(arguments, scratch, &wire).reports().await?),
             Part::Verify => rows.extend(bed.verify().await?),

@@ -94,7 +94,11 @@ fn cookie(answer: &Answer<'_>, begins: &str) -> Option<String> {
 }
 
 /// Goes through a sign-in. Gives the session's cookie.
-async fn sign_in(connection: &mut Connection, number: usize) -> anyhow::Result<String> {
+///
+/// # Errors
+///
+/// When the way is barred anywhere.
+pub(crate) async fn sign_in(connection: &mut Connection, number: usize) -> anyhow::Result<String> {
     let path = format!("/sso/login?directory={DIRECTORY}&return_to=/there");
     let away = connection.ask(Ask { path: &path, ..Ask::GET }).await?;
     ensure!(away.status == 303, "the sign-in page answered {}: {}", away.status, away.begins());

@@ -1,4 +1,4 @@
-//! `portvakt lifecycle …`: plan, apply, release, undo, runs.
+//! `portvakt lifecycle …`: plan, apply, release, refuse, undo, runs.
 //!
 //! Invariant: a plan that the safety limits stopped ends with exit code 3, and says how it is released.
 
@@ -37,6 +37,14 @@ pub(super) enum LifecycleCommand {
         /// The plan's hash, or the first characters of it.
         hash: String,
         /// Why it may be carried out.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Refuse a plan that the safety limits stopped: nothing of it is done, and the next run makes a plan anew.
+    Refuse {
+        /// The plan's hash, or the first characters of it.
+        hash: String,
+        /// Why it is not carried out.
         #[arg(long)]
         reason: String,
     },
@@ -92,6 +100,15 @@ pub(super) async fn run(config: &Path, command: LifecycleCommand) -> anyhow::Res
             let released = lifecycle::release(&ports, &act, &hash, &reason).await?;
             println!("released: {} step(s) of plan {}", released.plan.steps.len(), released.hash);
             println!("carry it out: portvakt lifecycle apply --plan {}", released.hash);
+            exit::DONE
+        }
+        LifecycleCommand::Refuse { hash, reason } => {
+            let refused = lifecycle::refuse(&ports, &act, &hash, &reason).await?;
+            println!(
+                "refused: {} step(s) of plan {}; nothing was done",
+                refused.plan.steps.len(),
+                refused.hash
+            );
             exit::DONE
         }
         LifecycleCommand::Undo(args) => undo::run(&ports, args).await?,

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
+use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Client, Method, StatusCode, Url};
 
 use super::error::DemoError;
@@ -70,6 +70,19 @@ impl Browser {
         self.follow(url, form.query().map(str::to_owned)).await
     }
 
+    /// Sends a form to the site that it stands on, and follows where that leads.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub async fn submit(&mut self, address: &str, fields: &[(&str, String)]) -> Result<Page, DemoError> {
+        let url =
+            Url::parse(address).map_err(|error| unreachable(&Method::POST, address, error.to_string()))?;
+        let mut form = Url::clone(&url);
+        form.query_pairs_mut().clear().extend_pairs(fields);
+        self.follow(url, form.query().map(str::to_owned)).await
+    }
+
     async fn follow(&mut self, mut url: Url, mut form: Option<String>) -> Result<Page, DemoError> {
         for _ in 0..REDIRECTS {
             let (status, headers, body) = self.request(&url, form.take()).await?;
@@ -102,7 +115,8 @@ impl Browser {
         }
         if let Some(form) = form {
             let kind = "application/x-www-form-urlencoded";
-            request = request.header(reqwest::header::CONTENT_TYPE, kind).body(form);
+            let origin = url.origin().ascii_serialization();
+            request = request.header(CONTENT_TYPE, kind).header(ORIGIN, origin).body(form);
         }
         let response = request.send().await.map_err(broken)?;
         let (status, headers) = (response.status(), response.headers().clone());

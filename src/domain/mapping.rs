@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use super::grant::{Grant, GrantKind, Origin};
 use super::ids::{DirectoryId, GrantId, GroupId, RoleId, RuleId};
 use super::name::{fold, folds_to};
+use super::policy::doubts::GroupNamed;
 use super::policy::{Condition, Gives, Policy, Rule, Unmatched};
 
 /// A group that an identity is a member of.
@@ -208,6 +209,21 @@ fn matches(condition: &Condition, one: &IdentityFacts<'_>, all: &[IdentityFacts<
         Condition::Any(parts) => parts.iter().any(|part| matches(part, one, all)),
         Condition::Not(part) => !applies(part, all),
     }
+}
+
+/// Whether a rule that names a group so means this one of `directory`.
+#[must_use]
+pub fn means(named: &GroupNamed, directory: &DirectoryId, group: &GroupFacts) -> bool {
+    let is_there = named.directory.as_ref().is_none_or(|known| known == directory);
+    let is_it = || {
+        if named.is_name {
+            let name = fold(&named.text);
+            group.pinned_names.iter().any(|pinned| folds_to(pinned, &name))
+        } else {
+            is_group(group, &named.text)
+        }
+    };
+    is_there && is_it()
 }
 
 fn is_group(group: &GroupFacts, id: &str) -> bool {

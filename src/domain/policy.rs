@@ -8,11 +8,13 @@ pub mod cases;
 pub mod compare;
 pub mod document;
 pub mod doubts;
+pub mod move_words;
 mod phrase;
 pub mod picture;
 pub mod plan;
 pub mod profile;
 pub mod reach;
+pub mod rule_lines;
 pub mod shift;
 pub mod text_changes;
 

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-pub(super) use self::agree::asked_for;
 pub use self::agree::{Agreed, AskedProtection, asked, propose};
+pub(super) use self::agree::{asked_for, asked_since};
 use super::{Act, Policies, Ports, Refusal, depart, entitle};
 use crate::config::Settings;
 use crate::domain::account::{Account, AccountKind};

@@ -103,20 +103,55 @@ pub async fn create(
 pub async fn create_for(
     ports: &Ports,
     act: &Act,
-    (kind, owner): (TokenKind, &str),
+    owner: (TokenKind, &str),
     name: &str,
     lifetime: SignedDuration,
     scopes: Scopes,
 ) -> Result<String, Refusal> {
-    let expires_at = end_of(act.now, lifetime)?;
+    create_as(ports, act, owner, Wanted { scopes, ..Wanted::new(name, lifetime) }).await
+}
+
+/// A token or secret that somebody wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its id: whoever asks twice under one id gets one token.
+    pub id: TokenId,
+    /// What to call it.
+    pub name: String,
+    /// How long it is good for.
+    pub lifetime: SignedDuration,
+    /// What it opens; of a target's token alone.
+    pub scopes: Scopes,
+}
+
+impl Wanted {
+    /// One that opens everything of its kind, under an id of its own.
+    #[must_use]
+    pub fn new(name: &str, lifetime: SignedDuration) -> Self {
+        Self { id: TokenId::new(Uuid::now_v7()), name: name.to_owned(), lifetime, scopes: Scopes::All }
+    }
+}
+
+/// Makes the token that is wanted for the owner, of its kind. Gives the token itself, which is shown only now.
+///
+/// # Errors
+///
+/// As [`create`]; [`Refusal::Conflict`] where there is one of its id.
+pub async fn create_as(
+    ports: &Ports,
+    act: &Act,
+    (kind, owner): (TokenKind, &str),
+    wanted: Wanted,
+) -> Result<String, Refusal> {
+    let expires_at = end_of(act.now, wanted.lifetime)?;
     let secret = format!("pv_{}", secret()?);
     let row = Token {
-        id: TokenId::new(Uuid::now_v7()),
+        id: wanted.id,
         kind,
         owner: owner.to_owned(),
-        name: roster::sound_name(name)?,
+        name: roster::sound_name(&wanted.name)?,
         client: None,
-        scopes,
+        scopes: wanted.scopes,
         created_at: act.now,
         created_by: act.actor.to_string(),
         expires_at,
@@ -140,7 +175,11 @@ async fn keep(
         .db
         .write(move |c| {
             Box::pin(async move {
-                token::insert(c, &row, &hash).await?;
+                if !token::insert(c, &row, &hash).await? {
+                    return Err(Refusal::Conflict(
+                        "it was made already, and is not shown again; revoke it and make another".to_owned(),
+                    ));
+                }
                 let mut after = json!({ "kind": row.kind.name(), "owner": row.owner, "name": row.name,
                     "client": row.client, "expires_at": row.expires_at.to_string() });
                 if let Scopes::Only(_) = row.scopes

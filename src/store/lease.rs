@@ -95,6 +95,17 @@ pub async fn hold(c: &mut Conn, job: &str, fence: i64) -> Result<bool, StoreErro
     Ok(row.is_some())
 }
 
+/// Whether somebody has a job at `now`.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn is_taken(c: &mut Conn, job: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let row = q!(fetch_optional as (i64,); c,
+        "SELECT fence FROM job_lease WHERE job = $1 AND until > $2", job, micros(now))?;
+    Ok(row.is_some())
+}
+
 /// When a job last ran to its end.
 ///
 /// # Errors

@@ -35,6 +35,7 @@ pub mod evidence;
 pub mod evidence_day;
 mod gather;
 pub mod group;
+pub mod group_list;
 pub mod held_right;
 pub mod identity;
 pub mod invite;

@@ -94,15 +94,28 @@ pub async fn numbered(c: &mut Conn, number: i64) -> Result<Option<PolicyVersion>
     .transpose()
 }
 
-/// The newest versions, the newest first.
+/// The newest versions before `before`, or of all, the newest first.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the database cannot be reached or a row cannot be read.
-pub async fn newest(c: &mut Conn, limit: i64) -> Result<Vec<PolicyVersion>, StoreError> {
+pub async fn newest(c: &mut Conn, before: Option<i64>, limit: i64) -> Result<Vec<PolicyVersion>, StoreError> {
     q!(fetch_all as (i64, String, String, String, i64); c,
-        "SELECT number, text, hash, by_actor, applied_at FROM policy_version ORDER BY number DESC LIMIT $1", limit)?
+        "SELECT number, text, hash, by_actor, applied_at FROM policy_version WHERE number < $1
+          ORDER BY number DESC LIMIT $2",
+        before.unwrap_or(i64::MAX), limit)?
     .into_iter()
     .map(read)
     .collect()
+}
+
+/// The newest version that had this text, by its checksum.
+///
+/// # Errors
+///
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub async fn of_hash(c: &mut Conn, hash: &str) -> Result<Option<i64>, StoreError> {
+    let row = q!(fetch_optional as (i64,); c,
+        "SELECT number FROM policy_version WHERE hash = $1 ORDER BY number DESC LIMIT 1", hash)?;
+    Ok(row.map(|(number,)| number))
 }

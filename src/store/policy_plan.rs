@@ -79,3 +79,33 @@ pub async fn set_applied(c: &mut Conn, hash: &str, number: i64) -> Result<(), St
     q!(execute; c, "UPDATE policy_plan SET applied_as = $2 WHERE hash = $1", hash, number)?;
     Ok(())
 }
+
+/// A plan that was not carried out, in short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenPlan {
+    /// SHA-256 of its substance, hexadecimal.
+    pub hash: String,
+    /// When it was made, lately.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub by: String,
+}
+
+/// The newest plans that follow this version and were not carried out, the newest first.
+///
+/// # Errors
+///
+/// [`StoreError`] when the database cannot be reached or a row cannot be read.
+pub async fn open(c: &mut Conn, follows: i64, limit: i64) -> Result<Vec<OpenPlan>, StoreError> {
+    let rows = q!(fetch_all as (String, i64, String); c,
+        "SELECT hash, created_at, by_actor FROM policy_plan
+          WHERE applied_as IS NULL AND CAST(document ->> 'follows' AS BIGINT) = $1
+          ORDER BY created_at DESC LIMIT $2",
+        follows, limit)?;
+    rows.into_iter()
+        .map(|(hash, created_at, by)| {
+            let created_at = instant(created_at, "policy_plan", &hash)?;
+            Ok(OpenPlan { hash, created_at, by })
+        })
+        .collect()
+}

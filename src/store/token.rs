@@ -143,18 +143,18 @@ row! {
     }
 }
 
-/// Writes a new token under the hash of its secret.
+/// Writes a new token under the hash of its secret. Gives `false`, and writes nothing, where there is one of its id.
 ///
 /// # Errors
 ///
 /// [`StoreError::Unavailable`] when the database cannot be reached.
-pub async fn insert(c: &mut Conn, token: &Token, hash: &[u8]) -> Result<(), StoreError> {
-    q!(execute; c,
+pub async fn insert(c: &mut Conn, token: &Token, hash: &[u8]) -> Result<bool, StoreError> {
+    let written = q!(execute; c,
         "INSERT INTO token (id, hash, kind, owner, name, client_id, scopes, created_at, created_by, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING",
         token.id.uuid(), hash, token.kind.name(), &token.owner, &token.name, &token.client,
         token.scopes.to_string(), micros(token.created_at), &token.created_by, micros(token.expires_at))?;
-    Ok(())
+    Ok(written == 1)
 }
 
 /// The token under this hash, valid or not. One read, by unique keys alone, together with what others ask; and none

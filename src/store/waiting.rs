@@ -1,6 +1,6 @@
 //! How much waits for a person, and what comes by itself, over several tables.
 //!
-//! Invariant: reads only, one statement, each number by an index of its own.
+//! Invariant: reads only, one statement, each number by an index of its own; requests for protection are few.
 
 use jiff::Timestamp;
 
@@ -23,6 +23,8 @@ pub struct Waiting {
     pub dead: i64,
     /// Accounts whose rights wait because too many would change at once.
     pub held: i64,
+    /// Protection, or its end, that another administrator is to confirm.
+    pub protections: i64,
 }
 
 row! {
@@ -34,15 +36,16 @@ row! {
         links: i64,
         dead: i64,
         held: i64,
+        protections: i64,
     }
 }
 
-/// How much waits now.
+/// How much waits now. Protection that was asked for before `asked_since` can be confirmed no more.
 ///
 /// # Errors
 ///
 /// [`StoreError::Unavailable`] when the database cannot be reached.
-pub async fn count(c: &mut Conn) -> Result<Waiting, StoreError> {
+pub async fn count(c: &mut Conn, asked_since: Timestamp) -> Result<Waiting, StoreError> {
     let row = q!(fetch_one as Row; c,
         "SELECT (SELECT COUNT(*) FROM plan WHERE created_at = (SELECT MAX(created_at) FROM plan)
                     AND state = 'waiting') AS plans,
@@ -50,9 +53,11 @@ pub async fn count(c: &mut Conn) -> Result<Waiting, StoreError> {
                 (SELECT COUNT(*) FROM right_question WHERE state = 'waiting') AS rights,
                 (SELECT COUNT(*) FROM link_request WHERE state = 'waiting') AS links,
                 (SELECT COUNT(*) FROM outbox WHERE state = 'dead') AS dead,
-                (SELECT COUNT(*) FROM held_right) AS held")?;
-    let Row { plans, leaves, rights, links, dead, held } = row;
-    Ok(Waiting { plans, leaves, rights, links, dead, held })
+                (SELECT COUNT(*) FROM held_right) AS held,
+                (SELECT COUNT(*) FROM protection_request WHERE at >= $1) AS protections",
+        micros(asked_since))?;
+    let Row { plans, leaves, rights, links, dead, held, protections } = row;
+    Ok(Waiting { plans, leaves, rights, links, dead, held, protections })
 }
 
 /// What comes by itself between two instants.

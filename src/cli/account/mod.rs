@@ -67,6 +67,8 @@ pub(super) enum AccountCommand {
         #[arg(value_name = "person|service|temporary|break_glass", value_parser = kind)]
         kind: AccountKind,
     },
+    /// Freeze an account at once: nobody signs in to it, its sessions end, its rights are kept. Open it again with: activate
+    Freeze(Decision),
     /// Deactivate an account at once. Its sessions end; its rights can be restored as they were.
     Deactivate(Decision),
     /// Make an account active again.
@@ -195,6 +197,9 @@ pub(super) async fn run(config: &Path, command: AccountCommand) -> anyhow::Resul
         AccountCommand::Dates(args) => done(&dates(&ports, args).await?),
         AccountCommand::Kind { account, kind } => {
             done(&people::set_kind(&ports, &act, &account, kind).await?)
+        }
+        AccountCommand::Freeze(Decision { account, reason }) => {
+            done(&people::freeze(&ports, &act.because(reason.trim()), &account, &reason).await?)
         }
         AccountCommand::Deactivate(Decision { account, reason }) => {
             done(&people::deactivate(&ports, &act.because(reason.trim()), &account, &reason).await?)

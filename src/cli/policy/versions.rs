@@ -12,7 +12,7 @@ use crate::flows::Ports;
 use crate::flows::policies::{self, Drift, Drifted};
 
 pub(super) async fn list(ports: &Ports, limit: i64, shown: &Shown) -> anyhow::Result<ExitCode> {
-    let versions = policies::list(ports, limit).await?;
+    let versions = policies::list(ports, None, limit).await?;
     if shown.format == PrintAs::Json {
         let listed: Vec<_> = versions
             .iter()

@@ -7,6 +7,7 @@
 //! visit      one person's sign-in, in a browser of their own
 //! told       what came of it        expected   what should have come of it, from the story alone
 //! questions  a CRM asks about items, people try to get in
+//! desk       what is left to decide
 //! show       access list, plan, release, run, what the CRM heard, who has gone quiet
 //! guide      where everything is, whom to sign in as, what to try
 //! screen     what is written, in one of two languages
@@ -14,6 +15,7 @@
 //!
 //! Invariant: what is expected is never asked of Portvakt, and what is shown is never taken from the story.
 
+mod desk;
 mod expected;
 mod guide;
 mod house;
@@ -120,6 +122,9 @@ async fn perform(
     }
     judge(&told, &Expected::of(story), story, screen);
     show::everything(house, (association, story), screen, end).await?;
+    if !end.is_cancelled() {
+        desk::leave_matters(house, association, &zone, screen).await?;
+    }
     Ok(screen.counts().1 == 0 && !end.is_cancelled())
 }
 

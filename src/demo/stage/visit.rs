@@ -15,7 +15,11 @@ pub(super) fn entrance(portvakt: &str, home: Home) -> String {
 
 /// Opens the entrance of the person's directory, clicks the person, and follows where that leads.
 pub(super) async fn comes(client: Client, portvakt: &str, person: &Person) -> Result<Page, DemoError> {
-    let mut browser = Browser::new(client);
+    enter(&mut Browser::new(client), portvakt, person).await
+}
+
+/// The same in a browser that is used further.
+pub(super) async fn enter(browser: &mut Browser, portvakt: &str, person: &Person) -> Result<Page, DemoError> {
     let login = browser.open(&entrance(portvakt, person.home)).await?;
     browser.click(&login, &person.external_id).await
 }

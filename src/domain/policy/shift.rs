@@ -111,6 +111,33 @@ impl Shift {
                 || self.loses_console)
     }
 
+    /// Whether the account may do or see more than before: also where it is a limit that goes.
+    #[must_use]
+    pub fn gives(&self) -> bool {
+        self.gives_right() || !self.opens.is_empty() || !self.sees_more.is_empty()
+    }
+
+    /// Whether the account may do or see more of what there was before, or gets a right. A module that is new, with
+    /// nothing in it that there was, raises nobody whose role opens every module.
+    #[must_use]
+    pub fn raises(&self, former: &Policy, policy: &Policy) -> bool {
+        let was_there = |module: &str| {
+            former.modules.keys().any(|id| id.as_str() == module)
+                || policy.components.iter().any(|(id, component)| {
+                    component.module.as_str() == module && former.components.contains_key(id)
+                })
+        };
+        let mut opened = self.opens.iter().map(|name| name.split(':').next().unwrap_or_default());
+        self.gives_right()
+            || opened.any(was_there)
+            || self.sees_more.iter().any(|id| former.components.contains_key(id))
+    }
+
+    fn gives_right(&self) -> bool {
+        let is_limit = |kind: &GrantKind| matches!(kind, GrantKind::Limited | GrantKind::ItemRestricted);
+        self.gains.iter().any(|one| !is_limit(&one.kind)) || self.loses.iter().any(|one| is_limit(&one.kind))
+    }
+
     /// Whether there is nothing to tell of the account.
     #[must_use]
     pub fn is_empty(&self) -> bool {

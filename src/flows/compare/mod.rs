@@ -26,7 +26,7 @@ use crate::domain::ids::TargetId;
 use crate::store::comparison::{self, Comparison, Tally};
 
 pub use person::{CrmSays, DirectorySays, ThreeWays, Wrong, person};
-pub use view::{ComparisonView, Listed, differences, last, measure};
+pub use view::{Attempt, ComparisonView, Listed, attempt, differences, differences_after, last, measure};
 
 /// How long the lead is good for before it is prolonged.
 const PROLONG_AFTER: SignedDuration = SignedDuration::from_secs(10);

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::super::{Ports, Refusal};
 use crate::domain::comparison::{Attribute, Class, Difference, Treatment};
 use crate::domain::ids::{AccountId, TargetId};
-use crate::store::account;
 use crate::store::comparison::{self, Comparison, Kept, Tally};
+use crate::store::{account, lease};
 
 /// How many differences are read at a time.
 const PAGE: i64 = 500;
@@ -120,6 +120,52 @@ impl Listed {
         let Difference { class, attribute, crm_id, ours, theirs } = difference;
         Self { class, account, user_name, crm_id, attribute, ours, theirs, treatment, id }
     }
+
+    /// Where it stands in the list: what comes after it is asked for by this.
+    #[must_use]
+    pub const fn place(&self) -> Uuid {
+        self.id
+    }
+}
+
+/// How the newest attempt to read a CRM back went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attempt {
+    /// There was none, or it came to its end: [`last`] tells of it.
+    Over,
+    /// It goes on.
+    Reading {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// It said nothing of anybody.
+    Failed {
+        /// When it began.
+        at: Timestamp,
+        /// Why; nothing: it was broken off.
+        why: Option<String>,
+    },
+}
+
+/// How the newest attempt to read a target back went.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub async fn attempt(ports: &Ports, target: &TargetId) -> Result<Attempt, Refusal> {
+    let mut c = ports.db.snapshot().await?;
+    let Some(newest) = comparison::of_target(&mut c, target, 1).await?.pop() else {
+        return Ok(Attempt::Over);
+    };
+    let at = newest.begun_at;
+    Ok(match (newest.is_complete, newest.error) {
+        (true, _) => Attempt::Over,
+        (false, Some(why)) => Attempt::Failed { at, why: Some(why) },
+        (false, None) if lease::is_taken(&mut c, &super::job(target), ports.clock.now()).await? => {
+            Attempt::Reading { since: at }
+        }
+        (false, None) => Attempt::Failed { at, why: None },
+    })
 }
 
 /// The newest complete comparison of a target; nothing: there was none.
@@ -142,8 +188,22 @@ pub async fn differences(
     comparison: &ComparisonView,
     after: Option<&Listed>,
 ) -> Result<Vec<Listed>, Refusal> {
+    differences_after(ports, comparison, after.map(Listed::place), PAGE).await
+}
+
+/// At most `most` of what a comparison found, after a [`place`](Listed::place) in the list.
+///
+/// # Errors
+///
+/// [`Refusal::Store`] when the database cannot be reached.
+pub async fn differences_after(
+    ports: &Ports,
+    comparison: &ComparisonView,
+    after: Option<Uuid>,
+    most: i64,
+) -> Result<Vec<Listed>, Refusal> {
     let mut c = ports.db.snapshot().await?;
-    let page = comparison::differences(&mut c, comparison.id, after.map(|last| last.id), PAGE).await?;
+    let page = comparison::differences(&mut c, comparison.id, after, most).await?;
     let ids: Vec<AccountId> = page.iter().filter_map(|kept| kept.account).collect();
     let names: BTreeMap<AccountId, String> = account::of_ids(&mut c, &ids)
         .await?

@@ -3,14 +3,17 @@
 //! Invariant: reading makes no plan and changes nothing; whoever decides is an administrator of the console.
 
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::super::lifecycle::{
-    self, PlanView, Proposal, Run, RunReport, UndoReport, UndoWish, Watch, latest, next_run,
+    self, PlanView, Proposal, Run, RunReport, StepView, UndoReport, UndoWish, Watch, latest, next_run,
 };
-use super::super::report::{BYTE_ORDER_MARK, Separator, csv_lines};
-use super::super::{Ports, Refusal, clock_watch};
+use super::super::report::{Separator, csv_lines};
+use super::super::{Act, Ports, Refusal, clock_watch};
 use super::ConsoleActor;
+use super::file::{Form, csv_begins, workbook};
 use super::who::{self, Names};
+use crate::domain::actor::Subject;
 use crate::domain::days::Reading;
 use crate::domain::language::Language;
 
@@ -69,12 +72,20 @@ pub async fn plan(
     Ok((proposal, view, names))
 }
 
-/// The steps of a plan as CSV, with titles in the language of the view's sentences.
+/// A plan as a file with every step, and a note that it was fetched. CSV and Excel have titles in the language.
 ///
 /// # Errors
 ///
-/// [`Refusal::Outside`] when CSV cannot be written.
-pub fn plan_lines(view: &PlanView, language: Language, separator: Separator) -> Result<Vec<u8>, Refusal> {
+/// [`Refusal::NotFound`] when there is no such plan; [`Refusal::Invalid`] for more steps than a sheet of Excel holds;
+/// [`Refusal::Store`] when the database cannot be reached.
+pub async fn plan_file(
+    ports: &Ports,
+    actor: &ConsoleActor,
+    hash: &str,
+    (form, language, separator): (Form, Language, Separator),
+) -> Result<(String, Vec<u8>), Refusal> {
+    let proposal = lifecycle::find(ports, hash).await?;
+    let view = lifecycle::view(ports, &proposal, language).await?;
     let titles = match language {
         Language::Sv => {
             ["Namn", "Användarnamn", "Steg", "Skäl", "Regel", "Senast sedd", "Källa", "Förlorar", "Utfall"]
@@ -83,24 +94,43 @@ pub fn plan_lines(view: &PlanView, language: Language, separator: Separator) -> 
             ["Name", "User name", "Step", "Reason", "Rule", "Last seen", "Source", "Loses", "Outcome"]
         }
     };
-    let steps = view.steps.iter().map(|step| {
-        let (seen, source) = (step.last_seen, step.last_seen_source);
-        vec![
-            step.display_name.clone(),
-            step.user_name.clone(),
-            step.what.clone(),
-            step.why.clone(),
-            step.rule.as_ref().map(ToString::to_string).unwrap_or_default(),
-            seen.map(|at| at.to_string()).unwrap_or_default(),
-            source.map(|source| source.to_string()).unwrap_or_default(),
-            step.takes.join(", "),
-            step.outcome.clone().unwrap_or_else(|| step.state.clone()),
-        ]
-    });
-    let titles = std::iter::once(titles.map(str::to_owned).to_vec());
-    let mut text = BYTE_ORDER_MARK.as_bytes().to_vec();
-    text.extend(csv_lines(titles.chain(steps), separator)?);
-    Ok(text)
+    let steps = view.steps.iter().map(cells);
+    let file = match form {
+        Form::Csv => [csv_begins(&titles, separator)?, csv_lines(steps, separator)?].concat(),
+        Form::Xlsx => workbook(&titles, steps, actor.reading().now).await?,
+        Form::Json => serde_json::to_vec(&view).map_err(|error| Refusal::Outside(error.to_string()))?,
+    };
+    note(ports, actor.reading(), &view, form).await?;
+    Ok((view.hash, file))
+}
+
+fn cells(step: &StepView) -> Vec<String> {
+    vec![
+        step.display_name.clone(),
+        step.user_name.clone(),
+        step.what.clone(),
+        step.why.clone(),
+        step.rule.as_ref().map(ToString::to_string).unwrap_or_default(),
+        step.last_seen.map(|at| at.to_string()).unwrap_or_default(),
+        step.last_seen_source.map(|source| source.to_string()).unwrap_or_default(),
+        step.takes.join(", "),
+        step.outcome.clone().unwrap_or_else(|| step.state.clone()),
+    ]
+}
+
+/// Who reads what of whom belongs in the audit, like any change.
+async fn note(ports: &Ports, act: &Act, view: &PlanView, form: Form) -> Result<(), Refusal> {
+    let (act, subject) = (act.clone(), Subject::new("plan", &view.hash));
+    let read = json!({ "form": form.name(), "steps": view.steps.len() });
+    ports
+        .db
+        .write(move |c| {
+            Box::pin(async move {
+                act.record(c, "plan_read", subject, None, Some(read)).await?;
+                Ok::<_, Refusal>(())
+            })
+        })
+        .await
 }
 
 /// Makes a plan of what a run would do now. Gives its hash.

@@ -3,8 +3,12 @@
 //! Invariant: a flow that changes anything for somebody at the console asks a [`ConsoleActor`] for the act, and gets it
 //! only where the role allows that. No page decides.
 
+pub mod connections;
+pub mod file;
+pub mod groups;
 pub mod lifecycle;
 pub mod person;
+pub mod policy;
 pub mod queue;
 pub mod standing;
 pub mod trail;

@@ -10,7 +10,7 @@ use super::super::mover::{self, AskedRight, Verdict};
 use super::super::people::{self, AskedLeave};
 use super::super::protection::{self, Agreed, AskedProtection};
 use super::super::targets::{self, DeadLetter, TargetStanding, Which};
-use super::super::{Ports, Refusal, lifecycle};
+use super::super::{Ports, Refusal, directories, lifecycle};
 use super::ConsoleActor;
 use super::who::{self, Names};
 use crate::domain::grant::GrantKind;
@@ -33,6 +33,8 @@ pub struct Queue {
     pub protections: Vec<AskedProtection>,
     /// Rights that directories take from many at once.
     pub held: Vec<HeldRights>,
+    /// Directories that were refused changes and have not mended them.
+    pub refused: Vec<directories::Row>,
     /// The plan in which rights and departures wait that are held, and how many departures.
     pub plan: Option<(String, usize)>,
     /// The names of those who gave or asked.
@@ -64,6 +66,8 @@ pub async fn waiting(ports: &Ports) -> Result<Queue, Refusal> {
     let mut letters = targets::list(ports).await?;
     letters.retain(|target| target.dead > 0);
     let protections = protection::asked(ports).await?;
+    let mut refused = directories::list(ports).await?;
+    refused.retain(|directory| directory.refused_changes > 0);
     let plan = lifecycle::latest(ports).await?.into_iter().find(|plan| plan.state == PlanState::Waiting);
     let plan = plan.map(|plan| {
         let departed = plan.plan.steps.iter().filter(|step| step.because.name() == "departed").count();
@@ -84,7 +88,7 @@ pub async fn waiting(ports: &Ports) -> Result<Queue, Refusal> {
     let givers = rights.iter().map(|right| right.given_by.as_str());
     let acting = givers.chain(protections.iter().map(|asked| asked.by.as_str())).filter_map(who::account_of);
     let names = who::names(&mut c, acting.chain(held.iter().map(|one| one.account))).await?;
-    Ok(Queue { links, rights, leaves, letters, protections, held, plan, names })
+    Ok(Queue { links, rights, leaves, letters, protections, held, refused, plan, names })
 }
 
 /// A right that waits for a decision, by the id of its question, and the names of those around it.

@@ -6,14 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::super::find::{self, Found};
-use super::super::report::{BYTE_ORDER_MARK, Separator, csv_lines};
+use super::super::report::{Separator, Texts, csv_lines};
 use super::super::{Act, Ports, Refusal};
 use super::ConsoleActor;
+use super::file::{Form, csv_begins};
 use super::who::{self, Names};
 use crate::domain::actor::{Actor, Subject};
 use crate::domain::days::later;
 use crate::domain::ids::{AccountId, AuditId};
-use crate::domain::named::named;
 use crate::store::audit::{self, Sought};
 use crate::store::{Conn, Db};
 
@@ -50,17 +50,6 @@ pub struct Page {
     /// Where the next page begins; nothing: this is the last one.
     pub next: Option<Cursor>,
 }
-
-/// In which form the audit goes out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// For spreadsheets.
-    Csv,
-    /// For programs.
-    Json,
-}
-
-named!(Form, Csv = "csv", Json = "json");
 
 /// A page of the audit, and a note that it was read.
 ///
@@ -150,11 +139,22 @@ async fn note(ports: &Ports, act: &Act, wish: &Wish, form: &'static str) -> Resu
 pub struct File {
     db: Db,
     sought: Sought,
-    form: Form,
-    separator: Separator,
+    shape: Shape,
     after: Option<Cursor>,
     stage: Stage,
 }
+
+#[derive(Debug)]
+enum Shape {
+    Csv(Separator),
+    /// Every entry is needed before the first byte.
+    Xlsx(Box<Texts>),
+    Json,
+}
+
+/// What stands over the cells of an entry.
+const TITLES: [&str; 10] =
+    ["id", "at", "actor", "action", "subject_kind", "subject_id", "cause", "before", "after", "request_id"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -182,7 +182,12 @@ pub async fn file(
     let end = later(actor.reading().now, SignedDuration::from_micros(1));
     sought.until = Some(sought.until.map_or(end, |until| until.min(end)));
     note(ports, actor.reading(), wish, form.name()).await?;
-    Ok(File { db: ports.db.clone(), sought, form, separator, after: None, stage: Stage::Begins })
+    let shape = match form {
+        Form::Csv => Shape::Csv(separator),
+        Form::Xlsx => Shape::Xlsx(Box::new(Texts::new(&TITLES, actor.reading().now)?)),
+        Form::Json => Shape::Json,
+    };
+    Ok(File { db: ports.db.clone(), sought, shape, after: None, stage: Stage::Begins })
 }
 
 impl File {
@@ -204,7 +209,7 @@ impl File {
                 drop(c);
                 let Some(last) = entries.last() else {
                     self.stage = Stage::Over;
-                    return Ok(Some(self.end()));
+                    return Ok(Some(self.end().await?));
                 };
                 self.after = Some((last.at, last.id));
                 self.stage = Stage::GoesOn(true);
@@ -213,34 +218,32 @@ impl File {
         }
     }
 
+    /// Everything at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next); [`Refusal::Invalid`] for more entries than a sheet of Excel holds.
+    pub async fn whole(mut self) -> Result<Vec<u8>, Refusal> {
+        let mut whole = Vec::new();
+        while let Some(piece) = self.next().await? {
+            whole.extend(piece);
+        }
+        Ok(whole)
+    }
+
     fn beginning(&self) -> Result<Vec<u8>, Refusal> {
-        let titles = [
-            "id",
-            "at",
-            "actor",
-            "action",
-            "subject_kind",
-            "subject_id",
-            "cause",
-            "before",
-            "after",
-            "request_id",
-        ];
-        match self.form {
-            Form::Json => Ok(b"[".to_vec()),
-            Form::Csv => {
-                let mut text = BYTE_ORDER_MARK.as_bytes().to_vec();
-                let titles = titles.iter().map(|title| (*title).to_owned()).collect();
-                text.extend(csv_lines(std::iter::once(titles), self.separator)?);
-                Ok(text)
-            }
+        match &self.shape {
+            Shape::Json => Ok(b"[".to_vec()),
+            Shape::Xlsx(_) => Ok(Vec::new()),
+            Shape::Csv(separator) => csv_begins(&TITLES, *separator),
         }
     }
 
-    fn pieces(&self, entries: &[Recorded], has_begun: bool) -> Result<Vec<u8>, Refusal> {
-        match self.form {
-            Form::Csv => csv_lines(entries.iter().map(cells), self.separator),
-            Form::Json => {
+    fn pieces(&mut self, entries: &[Recorded], has_begun: bool) -> Result<Vec<u8>, Refusal> {
+        match &mut self.shape {
+            Shape::Csv(separator) => csv_lines(entries.iter().map(cells), *separator),
+            Shape::Xlsx(book) => book.add(entries.iter().map(cells)).map(|()| Vec::new()),
+            Shape::Json => {
                 let objects: Vec<String> = entries.iter().map(|entry| object(entry).to_string()).collect();
                 let text = objects.join(",\n");
                 Ok(if has_begun { format!(",\n{text}") } else { format!("\n{text}") }.into_bytes())
@@ -248,10 +251,11 @@ impl File {
         }
     }
 
-    fn end(&self) -> Vec<u8> {
-        match self.form {
-            Form::Csv => Vec::new(),
-            Form::Json => b"\n]\n".to_vec(),
+    async fn end(&mut self) -> Result<Vec<u8>, Refusal> {
+        match std::mem::replace(&mut self.shape, Shape::Json) {
+            Shape::Csv(_) => Ok(Vec::new()),
+            Shape::Xlsx(book) => book.end().await,
+            Shape::Json => Ok(b"\n]\n".to_vec()),
         }
     }
 }

@@ -12,17 +12,14 @@ use super::super::{Act, Ports, Refusal, entitle};
 use super::checks::{self, Checked};
 use super::draft::{Draft, Wanted, draft};
 use super::plan::{self, Proposal};
+use super::since::since;
 use super::{Applied, compile, hash};
-use crate::domain::actor::Subject;
-use crate::domain::ids::{AccountId, DirectoryId};
-use crate::domain::policy::plan::moved;
+use crate::domain::actor::{Actor, Subject};
+use crate::domain::ids::DirectoryId;
 use crate::domain::safety::SafetyStop;
 use crate::store::policy::PolicyVersion;
 use crate::store::policy_plan::StoredPolicyPlan;
-use crate::store::{Conn, account, policy, policy_plan, population};
-
-/// So many accounts are named of those that moved.
-const NAMED: usize = 5;
+use crate::store::{Conn, policy, policy_plan, population};
 
 /// What came of putting a policy into force.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,8 +90,9 @@ pub async fn apply_plan(
 ) -> Result<Outcome, Refusal> {
     let mut c = ports.db.read().await?;
     let stored = policy_plan::get(&mut c, hash).await?;
-    drop(c);
     let stored = stored.ok_or_else(|| Refusal::not_found("policy plan", hash))?;
+    let rollback_of = policy::of_hash(&mut c, &super::hash(&stored.text)).await?;
+    drop(c);
     if let Some(number) = stored.applied_as {
         return Err(Refusal::Conflict(format!(
             "the plan {} was carried out already: it is version {number}",
@@ -103,7 +101,7 @@ pub async fn apply_plan(
     }
     let checked = checks::check(ports, &stored.text, &format!("policy of plan {hash}"))?;
     let wish = wish(ports, stored.text.clone(), release)?;
-    put(ports, act, checked, Wish { plan: Some(stored), ..wish }).await
+    put(ports, act, checked, Wish { plan: Some(stored), rollback_of, ..wish }).await
 }
 
 /// Puts the text of an earlier version into force again, as a new version.
@@ -183,8 +181,10 @@ async fn put_into_force(c: &mut Conn, act: &Act, checked: &Checked, wish: &Wish)
     let wanted = Wanted { policy: &checked.policy, hash: &text_hash, directories: &wish.directories };
     let draft = draft(c, before.as_ref(), wanted, act.now).await?;
     if let Some(stored) = wish.plan.as_ref().filter(|stored| stored.hash != draft.plan.hash) {
-        return Err(Refusal::Conflict(what_moved(c, stored, &draft, former.as_ref()).await?));
+        let moved = since(c, stored, &draft, former.as_ref()).await?;
+        return Err(Refusal::Conflict(moved.sentence(&stored.hash)));
     }
+    gives_nothing_to_themselves(act, &draft)?;
     if draft.plan.is_stopped() && wish.release.is_none() {
         return Ok(Done::Stopped(Box::new(draft)));
     }
@@ -195,6 +195,18 @@ async fn put_into_force(c: &mut Conn, act: &Act, checked: &Checked, wish: &Wish)
     let changed = entitle::everybody(c, &because, &checked.policy).await?;
     // The cache is not filled here: the commit may still fail.
     Ok(Done::InForce(Applied { number, is_new: true, changed }))
+}
+
+/// A person who puts a policy into force gets nothing by it: somebody else must, or whoever holds the shell.
+fn gives_nothing_to_themselves(act: &Act, draft: &Draft) -> Result<(), Refusal> {
+    let Actor::Account(id) = &act.actor else { return Ok(()) };
+    match draft.people.iter().find(|person| person.account == *id && person.is_raised) {
+        None => Ok(()),
+        Some(person) => Err(Refusal::NotAllowed(format!(
+            "{} would gain access by this policy; somebody else must put it into force",
+            person.user_name
+        ))),
+    }
 }
 
 /// Writes down the version, the plan it came by, and the release.
@@ -220,50 +232,6 @@ async fn record(
     act.record(c, "policy_applied", Subject::new("policy", number), before, Some(after)).await?;
     plan::keep(c, &plan::stored(act, &wish.text, draft)?, act.now).await?;
     Ok(policy_plan::set_applied(c, &plan.hash, number).await?)
-}
-
-/// What moved since the plan was made, in words.
-async fn what_moved(
-    c: &mut Conn,
-    stored: &StoredPolicyPlan,
-    fresh: &Draft,
-    former: Option<&PolicyVersion>,
-) -> Result<String, Refusal> {
-    let (planned, digests) = plan::read_back(stored)?;
-    let mut said = Vec::new();
-    if let Some(former) = former.filter(|former| former.number != planned.follows) {
-        said.push(format!(
-            "version {} was put into force at {} by {}, and the plan follows version {}",
-            former.number, former.applied_at, former.by, planned.follows
-        ));
-    }
-    let moved = moved(&digests, &fresh.digests);
-    for (ids, words) in [
-        (&moved.came, "would now be touched and were not before"),
-        (&moved.went, "would not be touched any more"),
-        (&moved.differ, "would be touched otherwise"),
-    ] {
-        if !ids.is_empty() {
-            said.push(format!("{} account(s) {words}: {}", ids.len(), named(c, ids).await?));
-        }
-    }
-    Ok(format!(
-        "the world has moved since the plan {} was made, and nothing was done: {}. Make a new plan and look at it: \
-         portvakt policy plan",
-        stored.hash,
-        said.join("; ")
-    ))
-}
-
-async fn named(c: &mut Conn, ids: &[AccountId]) -> Result<String, Refusal> {
-    let mut names = Vec::new();
-    for id in ids.iter().take(NAMED) {
-        names.push(account::get(c, *id).await?.map_or_else(|| id.to_string(), |known| known.user_name));
-    }
-    if ids.len() > NAMED {
-        names.push("…".to_owned());
-    }
-    Ok(names.join(", "))
 }
 
 fn names(stops: &[SafetyStop]) -> String {

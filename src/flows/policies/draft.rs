@@ -32,6 +32,11 @@ pub struct Person {
     pub in_use: bool,
     /// Whether it loses something.
     pub loses_something: bool,
+    /// Whether it gains something.
+    pub gains_something: bool,
+    /// Whether it gains something that there was before: nobody gives themselves that.
+    #[serde(skip)]
+    pub is_raised: bool,
     /// `role:board`, `limited` …
     pub gains: Vec<String>,
     /// Likewise.
@@ -97,7 +102,13 @@ pub(super) async fn draft(
     Ok(Draft {
         plan,
         digests: shifts.iter().map(|shift| (shift.account, shift.digest())).collect(),
-        people: shifts.into_iter().map(person).collect(),
+        people: shifts
+            .into_iter()
+            .map(|shift| Person {
+                is_raised: before.is_none_or(|former| shift.raises(former, policy)),
+                ..person(shift)
+            })
+            .collect(),
     })
 }
 
@@ -108,6 +119,8 @@ fn count(n: usize) -> u64 {
 fn person(shift: Shift) -> Person {
     Person {
         loses_something: shift.takes(),
+        gains_something: shift.gives(),
+        is_raised: false,
         account: shift.account,
         user_name: shift.user_name,
         in_use: shift.is_in_use,

@@ -7,8 +7,10 @@ mod checks;
 mod draft;
 mod drift;
 mod items;
+mod kept;
 mod paper;
 mod plan;
+mod since;
 mod versions;
 mod weigh;
 
@@ -24,14 +26,19 @@ use crate::domain::policy::Policy;
 use crate::store::policy::PolicyVersion;
 use crate::store::{Conn, policy};
 
+pub use crate::config::{Mistake, Severity};
 pub use crate::store::policy::PolicyVersion as Version;
+pub use crate::store::policy_plan::OpenPlan;
 pub use apply::{Outcome, apply, apply_plan, apply_text, rollback};
 pub use checks::{Checked, check};
 pub use draft::Person;
 pub use drift::{Drift, Drifted, drift};
-pub use paper::{Form, document};
+pub use kept::{Kept, Look, look, open, text_of};
+pub(in crate::flows) use paper::group_names;
+pub use paper::{Form, blocks, document};
 pub use plan::{Proposal, ProposalView, plan};
-pub use versions::{Comparison, compare, list, show};
+pub use since::{Moved, Touched};
+pub use versions::{Comparison, compare, compare_texts, list, show};
 
 /// A policy with the number it is in force under.
 #[derive(Debug)]

@@ -39,6 +39,23 @@ pub async fn document(
     language: Language,
     form: Form,
 ) -> Result<String, Refusal> {
+    let blocks = blocks(ports, draft, language).await?;
+    Ok(match form {
+        Form::Markdown => markdown(&blocks),
+        Form::Html => html(&blocks, language),
+    })
+}
+
+/// The same, block by block, for whoever has a page around it.
+///
+/// # Errors
+///
+/// As [`document`].
+pub async fn blocks(
+    ports: &Ports,
+    draft: Option<(&str, &str)>,
+    language: Language,
+) -> Result<Vec<Block>, Refusal> {
     let (policy, imprint) = if let Some((text, file)) = draft {
         (parse_policy(text, file).map_err(Refusal::Policy)?, None)
     } else {
@@ -52,15 +69,11 @@ pub async fn document(
     let groups = group_names(ports).await?;
     let source =
         Source { policy: &policy, imprint: imprint.as_ref(), protected: &protected, groups: &groups };
-    let blocks = document::document(source, &Reading::of(&policy, language, ports.clock.now()));
-    Ok(match form {
-        Form::Markdown => markdown(&blocks),
-        Form::Html => html(&blocks, language),
-    })
+    Ok(document::document(source, &Reading::of(&policy, language, ports.clock.now())))
 }
 
 /// What the directories call their groups, by the ids that rules may ask for.
-async fn group_names(ports: &Ports) -> Result<GroupNames, Refusal> {
+pub(in crate::flows) async fn group_names(ports: &Ports) -> Result<GroupNames, Refusal> {
     let mut c = ports.db.read().await?;
     let mut names = GroupNames::new();
     for directory in &ports.settings.directories {

@@ -9,14 +9,14 @@ use crate::domain::policy::compare;
 use crate::domain::policy::text_changes::{shown, text_changes};
 use crate::store::policy::{self, PolicyVersion};
 
-/// The newest versions, the newest first.
+/// The newest versions, of all or of those before `before`, the newest first.
 ///
 /// # Errors
 ///
 /// [`Refusal::Store`] when the database cannot be reached.
-pub async fn list(ports: &Ports, limit: i64) -> Result<Vec<PolicyVersion>, Refusal> {
+pub async fn list(ports: &Ports, before: Option<i64>, limit: i64) -> Result<Vec<PolicyVersion>, Refusal> {
     let mut c = ports.db.read().await?;
-    Ok(policy::newest(&mut c, limit).await?)
+    Ok(policy::newest(&mut c, before, limit).await?)
 }
 
 /// One version; nothing: the one in force.
@@ -55,11 +55,24 @@ pub async fn compare(
     language: Language,
 ) -> Result<Comparison, Refusal> {
     let (one, other) = (show(ports, Some(former)).await?, show(ports, Some(new)).await?);
-    let read = |version: &PolicyVersion| {
-        parse_policy(&version.text, &format!("policy version {}", version.number)).map_err(Refusal::Policy)
-    };
+    let named = |version: &PolicyVersion| format!("policy version {}", version.number);
+    compare_texts((&one.text, &named(&one)), (&other.text, &named(&other)), language)
+}
+
+/// Compares two texts, each with what it is called.
+///
+/// # Errors
+///
+/// [`Refusal::Policy`] with the mistakes of one that cannot be read.
+pub fn compare_texts(
+    (former, former_name): (&str, &str),
+    (new, new_name): (&str, &str),
+    language: Language,
+) -> Result<Comparison, Refusal> {
+    let read = |text: &str, name: &str| parse_policy(text, name).map_err(Refusal::Policy);
+    let (one, other) = (read(former, former_name)?, read(new, new_name)?);
     Ok(Comparison {
-        sentences: compare::compare(&read(&one)?, &read(&other)?, language),
-        lines: shown(&text_changes(&one.text, &other.text)),
+        sentences: compare::compare(&one, &other, language),
+        lines: shown(&text_changes(former, new)),
     })
 }

@@ -112,6 +112,11 @@ pub struct AskedProtection {
     pub until: Timestamp,
 }
 
+/// What was asked for before this can be confirmed no more.
+pub(in crate::flows) fn asked_since(now: Timestamp) -> Timestamp {
+    now.saturating_sub(GOOD_FOR).unwrap_or(Timestamp::MIN)
+}
+
 /// What waits for another administrator, the oldest first.
 ///
 /// # Errors

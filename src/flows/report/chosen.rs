@@ -66,6 +66,6 @@ pub(in crate::flows) async fn of_people(
     if let Some(said) = said.as_object_mut() {
         said.insert("filters".to_owned(), terms.into());
     }
-    note(ports, act, name, said).await?;
+    note(ports, act, name.name(), said).await?;
     Ok(report)
 }

@@ -96,7 +96,12 @@ impl List {
     /// Rows that are made.
     pub(super) fn made(fields: &[Field], rows: Vec<Vec<Cell>>, words: Words) -> Self {
         let columns: Vec<Column> = fields.iter().map(|field| field.column(words)).collect();
-        let digests: Vec<Digested> = rows.iter().map(|row| digest(&columns, row)).collect();
+        Self::of_rows(&columns, rows)
+    }
+
+    /// Rows that are made, under columns of their own.
+    pub(super) fn of_rows(columns: &[Column], rows: Vec<Vec<Cell>>) -> Self {
+        let digests: Vec<Digested> = rows.iter().map(|row| digest(columns, row)).collect();
         let hash = over(digests.iter());
         Self::Made { count: rows.len(), rows: rows.into_iter(), hash }
     }

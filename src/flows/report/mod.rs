@@ -14,6 +14,7 @@ mod filter;
 mod form;
 mod judge;
 mod list;
+mod made;
 mod people;
 mod person;
 mod runs;
@@ -35,10 +36,11 @@ pub(in crate::flows) use chosen::of_people;
 pub use field::Column;
 pub use filter::Filters;
 pub(crate) use form::aligned;
-pub(super) use form::{BYTE_ORDER_MARK, csv_lines};
+pub(super) use form::{BYTE_ORDER_MARK, Texts, csv_lines};
 pub use form::{Form, Layout, Separator, Writer, shortened};
 pub(super) use form::{harmless, unguarded};
 use list::List;
+pub(super) use made::of_rows;
 pub use words::status_reason;
 
 /// Which report.
@@ -122,8 +124,8 @@ pub struct Request {
 /// A report, whose rows are read as they are asked for.
 #[derive(Debug)]
 pub struct Report {
-    /// Which.
-    pub name: ReportName,
+    /// Its stable name: a [`ReportName`], or that of a list.
+    pub name: &'static str,
     /// For people.
     pub title: String,
     /// The language it is written in.
@@ -199,7 +201,7 @@ pub async fn produce(ports: &Ports, act: &Act, request: &Request) -> Result<Repo
         ReportName::Runs => runs::report(scene).await?,
     };
     let read = read(request, &report);
-    note(ports, act, request.name, read).await?;
+    note(ports, act, request.name.name(), read).await?;
     Ok(report)
 }
 
@@ -217,7 +219,7 @@ fn read(request: &Request, report: &Report) -> Value {
 }
 
 /// Who reads what of whom belongs in the audit, like any change.
-async fn note(ports: &Ports, act: &Act, name: ReportName, read: Value) -> Result<(), Refusal> {
+async fn note(ports: &Ports, act: &Act, name: &'static str, read: Value) -> Result<(), Refusal> {
     let (act, subject) = (act.clone(), Subject::new("report", name));
     ports
         .db

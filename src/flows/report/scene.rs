@@ -273,7 +273,7 @@ impl Scene {
         head.push((words.head("rows"), Cell::count(count)));
         head.push((words.head("hash"), Cell::Text(hash.clone())));
         Ok(Report {
-            name,
+            name: name.name(),
             title: words.title(name).to_owned(),
             language: reader.language,
             zone: reader.zone,

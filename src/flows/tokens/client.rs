@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use subtle::{Choice, ConstantTimeEq};
 use uuid::Uuid;
 
-use super::{Token, TokenKind, digest, end_of, keep, random, roster, secret};
+use super::{Token, TokenKind, Wanted, digest, end_of, keep, random, roster, secret};
 use crate::domain::ids::{DirectoryId, TokenId};
 use crate::domain::scope::Scopes;
 use crate::flows::directories::Denied;
@@ -54,6 +54,21 @@ pub async fn create(
     name: &str,
     lifetime: SignedDuration,
 ) -> Result<NewSecret, Refusal> {
+    create_as(ports, act, directory, known, &Wanted::new(name, lifetime)).await
+}
+
+/// Makes the secret that is wanted, likewise.
+///
+/// # Errors
+///
+/// As [`create`]; [`Refusal::Conflict`] where there is one of its id.
+pub async fn create_as(
+    ports: &Ports,
+    act: &Act,
+    directory: &DirectoryId,
+    known: Option<&str>,
+    wanted: &Wanted,
+) -> Result<NewSecret, Refusal> {
     let client_id = match known {
         Some(known) => {
             let mut c = ports.db.read().await?;
@@ -67,15 +82,15 @@ pub async fn create(
     };
     let client_secret = format!("pvs_{}", secret()?);
     let row = Token {
-        id: TokenId::new(Uuid::now_v7()),
+        id: wanted.id,
         kind: TokenKind::Client,
         owner: directory.to_string(),
-        name: roster::sound_name(name)?,
+        name: roster::sound_name(&wanted.name)?,
         client: Some(client_id.clone()),
         scopes: Scopes::All,
         created_at: act.now,
         created_by: act.actor.to_string(),
-        expires_at: end_of(act.now, lifetime)?,
+        expires_at: end_of(act.now, wanted.lifetime)?,
         revoked_at: None,
         last_used_at: None,
     };

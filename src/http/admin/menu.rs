@@ -12,10 +12,14 @@ pub(crate) enum Place {
     Start,
     /// Who there is.
     People,
+    /// Which groups there are, and what the policy gives whom.
+    Groups,
     /// What happens to accounts that nobody uses.
     Lifecycle,
     /// What waits for somebody.
     Queue,
+    /// Where people come from, and who is told of them.
+    Connections,
     /// Who has access, who has gone quiet, who left.
     Reports,
     /// Who did what.
@@ -41,8 +45,8 @@ pub(crate) struct Section {
 
 /// The places of the menu, in their two parts.
 const PARTS: &[&[Place]] = &[
-    &[Place::Start, Place::People, Place::Lifecycle, Place::Queue],
-    &[Place::Reports, Place::Audit, Place::Settings],
+    &[Place::Start, Place::People, Place::Groups, Place::Lifecycle, Place::Queue],
+    &[Place::Connections, Place::Reports, Place::Audit, Place::Settings],
 ];
 
 impl Place {
@@ -51,8 +55,10 @@ impl Place {
         match self {
             Self::Start => ("/", "home", "Start", "Start"),
             Self::People => ("/people", "people", "Personer", "People"),
+            Self::Groups => ("/groups", "rules", "Grupper och regler", "Groups and rules"),
             Self::Lifecycle => ("/lifecycle", "cycle", "Livscykel", "Lifecycle"),
             Self::Queue => ("/queue", "tray", "Att göra", "To do"),
+            Self::Connections => ("/connections", "plug", "Kataloger och CRM", "Directories and targets"),
             Self::Reports => ("/reports", "report", "Rapporter", "Reports"),
             Self::Audit => ("/audit", "log", "Granskningslogg", "Audit log"),
             Self::Settings => ("/settings", "gear", "Inställningar", "Settings"),
@@ -69,7 +75,13 @@ impl Place {
         match self {
             Self::Lifecycle => waiting.plans,
             Self::Queue => waiting.queue(),
-            Self::Start | Self::People | Self::Reports | Self::Audit | Self::Settings => 0,
+            Self::Start
+            | Self::People
+            | Self::Groups
+            | Self::Connections
+            | Self::Reports
+            | Self::Audit
+            | Self::Settings => 0,
         }
     }
 }

@@ -54,8 +54,11 @@
 //! - Each route gets a line in `tests/golden/routes.txt`: `console` for any role at the console. Tests: `tests/it/admin`.
 
 mod audit;
+mod connections;
 mod desk;
 mod fields;
+mod file;
+mod groups;
 mod language;
 mod lifecycle;
 mod menu;
@@ -64,6 +67,7 @@ mod parts;
 mod people;
 mod person;
 mod person_page;
+mod policy;
 mod queue;
 mod refuse;
 mod reports;
@@ -92,8 +96,11 @@ pub(super) fn routes() -> Router<House> {
         .route("/people/export", get(people::export))
         .route("/language/{tag}", get(language::choose))
         .merge(person_page::routes())
+        .merge(groups::routes())
+        .merge(policy::routes())
         .merge(lifecycle::routes())
         .merge(queue::routes())
+        .merge(connections::routes())
         .merge(reports::routes())
         .merge(audit::routes())
         .merge(settings::routes())

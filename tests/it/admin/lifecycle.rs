@@ -82,6 +82,14 @@ async fn a_plan_that_stopped_is_released_by_an_administrator_with_a_reason_and_a
         let mut auditor = freshly(&house, "cia").await;
         let page = auditor.get(&path).await;
         assert!(page.body.contains("Tyst Nummer 3") && !page.body.contains("<textarea"), "{}", page.body);
+        let csv = auditor.get(&format!("{path}/file?format=csv")).await;
+        assert!(csv.body.contains("Namn;Användarnamn") && csv.body.contains("Tyst Nummer 3"), "{}", csv.body);
+        let book = auditor.get(&format!("{path}/file?format=xlsx")).await;
+        assert!(
+            book.status == StatusCode::OK && book.header("content-type").ends_with("spreadsheetml.sheet")
+        );
+        let plan = path.rsplit('/').next().unwrap();
+        assert_eq!(house.last_about(Subject::new("plan", plan)).await.action, "plan_read");
         for act in ["release", "refuse", "apply"] {
             let form = format!("token={}&reason=ja", mark_of(&auditor));
             let page = send(&mut auditor, &format!("{path}/{act}"), &form).await;

@@ -4,11 +4,16 @@
 
 mod cast;
 mod changes;
+mod connections;
+mod connections_compare;
+mod connections_tokens;
 mod frame;
+mod groups;
 mod lifecycle;
 mod people;
 mod person;
 mod person_deeds;
+mod policy;
 mod queue;
 mod reading;
 mod rights;

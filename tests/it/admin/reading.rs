@@ -110,6 +110,10 @@ async fn the_audit_is_narrowed_and_paged_and_reading_it_is_an_entry() {
         let json = browser.get("/audit/file?format=json&action=granted_by_hand").await;
         let read: serde_json::Value = serde_json::from_str(&json.body).expect("JSON");
         assert_eq!(read.as_array().unwrap().len(), 3);
+        let book = browser.get("/audit/file?format=xlsx&action=granted_by_hand").await;
+        assert!(book.header("content-type").ends_with("spreadsheetml.sheet"));
+        assert!(book.body.starts_with("PK"), "a workbook is a ZIP file");
+        assert_eq!(browser.get("/audit/file?format=pdf").await.status, StatusCode::BAD_REQUEST);
         browser.get("/language/en").await;
         assert!(browser.get("/audit").await.body.contains("Who did what, when and why"));
     })

@@ -34,7 +34,7 @@ async fn versions_are_kept_compared_in_words_and_rolled_back_as_a_new_one() {
         let act = world.act();
         assert_eq!(in_force(policies::rollback(ports, &act, 1, "blev fel", false).await.unwrap()).0, 3);
         assert_eq!(policies::show(ports, None).await.unwrap().text, POLICY);
-        let listed = policies::list(ports, 10).await.unwrap();
+        let listed = policies::list(ports, None, 10).await.unwrap();
         assert_eq!(listed.iter().map(|one| one.number).collect::<Vec<_>>(), [3, 2, 1]);
         assert_eq!(listed[0].hash, listed[2].hash);
         assert!(policies::compare(ports, 1, 3, Language::Sv).await.unwrap().sentences.is_empty());

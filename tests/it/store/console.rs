@@ -77,11 +77,11 @@ async fn the_plans_of_the_last_making_are_given_and_one_that_waits_can_be_refuse
         }
         let hashes: Vec<String> = look!(t, c => plan::latest(c)).into_iter().map(|plan| plan.hash).collect();
         assert_eq!(hashes, ["bb", "cc"]);
-        assert_eq!(look!(t, c => waiting::count(c)).plans, 1, "an earlier plan waits for nobody");
+        assert_eq!(look!(t, c => waiting::count(c, minute(0))).plans, 1, "an earlier plan waits for nobody");
         assert!(change!(t, [] c => plan::refuse(c, "bb").await).unwrap());
         assert!(!change!(t, [] c => plan::refuse(c, "bb").await).unwrap(), "once");
         assert!(!change!(t, [] c => plan::refuse(c, "cc").await).unwrap(), "it does not wait");
-        assert_eq!(look!(t, c => waiting::count(c)).plans, 0);
+        assert_eq!(look!(t, c => waiting::count(c, minute(0))).plans, 0);
         assert!(!change!(t, [] c => plan::release(c, "bb", "operator:anna", "x", minute(5)).await).unwrap());
     })
     .await;

@@ -6,7 +6,7 @@ mod compare_http;
 mod letters;
 mod replays;
 mod sql;
-mod tables;
+pub(crate) mod tables;
 
 use jiff::SignedDuration;
 use portvakt::domain::actor::{Actor, Subject};

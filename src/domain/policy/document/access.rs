@@ -4,9 +4,8 @@
 
 use super::{Block, Source};
 use crate::domain::language::Language;
-use crate::domain::policy::phrase::{
-    and, capital, condition, gives, link, module, name, opens, pick, role, sector,
-};
+use crate::domain::policy::phrase::{and, capital, condition, link, module, name, opens, pick, role, sector};
+use crate::domain::policy::rule_lines::rule_lines;
 use crate::domain::policy::{Component, Console, Policy, Role, Unmatched};
 
 /// Adds the sections.
@@ -150,11 +149,9 @@ fn rules(source: Source<'_>, language: Language, blocks: &mut Vec<Block>) {
         says("Får", "Gets"),
         says("Ordning", "Order"),
     ];
-    let rows = policy.rules.iter().map(|rule| {
-        let who = condition(&rule.when, language, source.groups);
-        vec![rule.id.to_string(), who, gives(policy, &rule.gives, language), rule.priority.to_string()]
-    });
-    let rows: Vec<Vec<String>> = rows.collect();
+    let lines = rule_lines(policy, language, source.groups).into_iter();
+    let rows: Vec<Vec<String>> =
+        lines.map(|line| vec![line.rule.to_string(), line.who, line.gets, line.order.to_string()]).collect();
     if !rows.is_empty() {
         blocks.push(Block::Table(titles, rows));
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::super::super::compare::{self, ThreeWays};
 use super::super::super::people::{self, GroupStory};
 use super::super::super::{Ports, Refusal, post};
 use super::super::ConsoleActor;
@@ -128,6 +129,16 @@ fn told(ports: &Ports, identity: &Identity) -> Told {
         manager: owned(post::manager(document)),
         at: identity.deleted_at.unwrap_or(identity.modified_at),
     }
+}
+
+/// An account three ways: what the directories say, what we say, what each CRM said when it was last read, and who is
+/// wrong.
+///
+/// # Errors
+///
+/// As [`compare::person`].
+pub async fn three_ways(ports: &Ports, _actor: &ConsoleActor, id: AccountId) -> Result<ThreeWays, Refusal> {
+    compare::person(ports, &id.to_string()).await
 }
 
 /// What each CRM was told of an account, and what it has yet to be told.

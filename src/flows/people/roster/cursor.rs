@@ -18,6 +18,16 @@ const LONGEST: usize = 4_096;
 pub struct Cursor(pub(super) Place);
 
 impl Cursor {
+    /// Where a list by name goes on.
+    pub(in crate::flows) fn by_name((name, account): (Vec<u8>, AccountId)) -> Self {
+        Self(Place { name, seen: 0, account })
+    }
+
+    /// The same again.
+    pub(in crate::flows) fn name_and_account(&self) -> (Vec<u8>, AccountId) {
+        (self.0.name.clone(), self.0.account)
+    }
+
     /// Reads a cursor; nothing where it is none.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

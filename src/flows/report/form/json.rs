@@ -11,7 +11,7 @@ use super::{Cell, Report};
 pub(super) fn beginning(report: &Report) -> Vec<u8> {
     let head: Map<String, Value> =
         report.head.iter().map(|(line, cell)| (line.key.to_owned(), cell.value())).collect();
-    let name = json!(report.name.name());
+    let name = json!(report.name);
     let title = json!(report.title);
     format!("{{\"report\":{name},\n\"title\":{title},\n\"head\":{},\n\"rows\":[", Value::Object(head))
         .into_bytes()

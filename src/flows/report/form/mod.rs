@@ -15,6 +15,7 @@ use super::cell::Reader;
 use super::{Cell, Report};
 use crate::domain::named::named;
 pub(in crate::flows) use csv::{BYTE_ORDER_MARK, written as csv_lines};
+pub(in crate::flows) use sheet::Texts;
 pub(crate) use table::aligned;
 
 /// The forms of a report.

@@ -37,6 +37,18 @@ struct Formats {
     risky: Format,
 }
 
+impl Formats {
+    fn new() -> Self {
+        Self {
+            title: Format::new().set_bold().set_text_wrap(),
+            day: Format::new().set_num_format("yyyy-mm-dd"),
+            minute: Format::new().set_num_format("yyyy-mm-dd hh:mm"),
+            hours: Format::new().set_num_format("0.00"),
+            risky: Format::new().set_quote_prefix(),
+        }
+    }
+}
+
 impl fmt::Debug for Book {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Book").field("next", &self.next).finish_non_exhaustive()
@@ -47,22 +59,9 @@ impl Book {
     /// Begins a workbook with the titles of the columns.
     pub(super) fn new(report: &Report) -> Result<Self, Refusal> {
         if u32::try_from(report.count).unwrap_or(u32::MAX) >= MOST_ROWS {
-            return Err(Refusal::invalid(
-                "format",
-                format!(
-                    "{} rows are more than a sheet of Excel holds; take csv, or fewer rows",
-                    report.count
-                ),
-            ));
+            return Err(too_many(report.count));
         }
-        let formats = Formats {
-            title: Format::new().set_bold().set_text_wrap(),
-            day: Format::new().set_num_format("yyyy-mm-dd"),
-            minute: Format::new().set_num_format("yyyy-mm-dd hh:mm"),
-            hours: Format::new().set_num_format("0.00"),
-            risky: Format::new().set_quote_prefix(),
-        };
-        let mut this = Self { file: Workbook::new(), next: 1, formats };
+        let mut this = Self { file: Workbook::new(), next: 1, formats: Formats::new() };
         this.begin(report).map_err(|error| failed(&error))?;
         Ok(this)
     }
@@ -110,6 +109,31 @@ impl Book {
         Ok(())
     }
 
+    fn texts_begin(&mut self, titles: &[&str], at: Timestamp) -> Result<(), XlsxError> {
+        let made = excel(at.to_zoned(jiff::tz::TimeZone::UTC).datetime())?;
+        let properties = DocProperties::new().set_company("Portvakt").set_creation_datetime(&made);
+        self.file.set_properties(&properties);
+        let sheet = self.file.add_worksheet_with_constant_memory()?;
+        sheet.set_landscape().set_paper_size(9).set_repeat_rows(0, 0)?;
+        sheet.set_freeze_panes(1, 0)?;
+        for (column, title) in (0_u16..).zip(titles) {
+            sheet.set_column_width(column, 24)?;
+            sheet.write_string_with_format(0, column, *title, &self.formats.title)?;
+        }
+        self.next = 1;
+        Ok(())
+    }
+
+    fn text_row(&mut self, row: &[String]) -> Result<(), XlsxError> {
+        let (at, formats) = (self.next, &self.formats);
+        self.next += 1;
+        let sheet = self.file.worksheet_from_index(0)?;
+        for (column, cell) in (0_u16..).zip(row) {
+            text(sheet, (at, column), cell, formats)?;
+        }
+        Ok(())
+    }
+
     /// Adds the sheet that says what the rows are. The workbook is then whole.
     pub(super) fn end(&mut self, report: &Report) -> Result<Workbook, Refusal> {
         self.about(report).map_err(|error| failed(&error))?;
@@ -133,6 +157,40 @@ impl Book {
         }
         Ok(())
     }
+}
+
+/// A workbook with one sheet, all of texts.
+#[derive(Debug)]
+pub(in crate::flows) struct Texts(Book);
+
+impl Texts {
+    /// Begins a workbook, made at `at`, with the titles of the columns.
+    pub(in crate::flows) fn new(titles: &[&str], at: Timestamp) -> Result<Self, Refusal> {
+        let mut book = Book { file: Workbook::new(), next: 0, formats: Formats::new() };
+        book.texts_begin(titles, at).map_err(|error| failed(&error))?;
+        Ok(Self(book))
+    }
+
+    /// Adds rows.
+    pub(in crate::flows) fn add(&mut self, rows: impl Iterator<Item = Vec<String>>) -> Result<(), Refusal> {
+        for row in rows {
+            if self.0.next >= MOST_ROWS {
+                return Err(too_many(self.0.next));
+            }
+            self.0.text_row(&row).map_err(|error| failed(&error))?;
+        }
+        Ok(())
+    }
+
+    /// The file.
+    pub(in crate::flows) async fn end(self) -> Result<Vec<u8>, Refusal> {
+        pack(self.0.file).await
+    }
+}
+
+fn too_many(rows: impl fmt::Display) -> Refusal {
+    let says = format!("{rows} rows are more than a sheet of Excel holds; take csv, or fewer rows");
+    Refusal::invalid("format", says)
 }
 
 /// The file of a workbook. Packing takes a moment, and others wait for this thread.

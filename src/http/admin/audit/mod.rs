@@ -7,8 +7,8 @@ mod words;
 use askama::Template;
 use axum::Router;
 use axum::body::Body;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::get;
 use futures_util::stream;
 use jiff::Timestamp;
@@ -16,13 +16,15 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use super::super::House;
+use super::file::{as_file, files, form_of};
 use super::parts::{Chip, Chips, Empty, Pager};
 use super::words::who;
 use super::{ConsolePerson, Desk, Fields, Place};
 use crate::domain::days::Reading;
 use crate::domain::ids::AuditId;
 use crate::flows::Refusal;
-use crate::flows::console::trail::{self, Cursor, Form, Page, Recorded, Wish};
+use crate::flows::console::file::Form;
+use crate::flows::console::trail::{self, Cursor, Page, Recorded, Wish};
 use crate::flows::console::who::Names;
 
 /// So many entries stand on one page.
@@ -140,7 +142,6 @@ fn page(frame: Desk, fields: &Fields, found: &Page) -> AuditPage {
     });
     let mut actions: Vec<_> = actions.collect();
     actions.sort_by_key(|(_, words, _)| crate::domain::name::sort_key(words));
-    let file = |form: Form| kept.with("format", form).at(&frame, "/audit/file");
     let next = found
         .next
         .map(|(at, id)| kept.with("after", format!("{}-{id}", at.as_microsecond())).at(&frame, "/audit"));
@@ -152,7 +153,7 @@ fn page(frame: Desk, fields: &Fields, found: &Page) -> AuditPage {
         subject: text("subject"),
         from: text("from"),
         until: text("until"),
-        files: vec![("CSV", file(Form::Csv)), ("JSON", file(Form::Json))],
+        files: files(&kept, |fields| fields.at(&frame, "/audit/file")),
         chips: chips(&frame, &kept, &shown),
         entries: found.entries.iter().map(|entry| told(&frame, entry, &found.names)).collect(),
         pager: Pager {
@@ -224,6 +225,8 @@ fn address(frame: &Desk, entry: &Recorded) -> Option<String> {
     match entry.subject_kind.as_str() {
         "account" => Some(frame.at(&format!("/people/{}", entry.subject_id))),
         "plan" => Some(frame.at(&format!("/lifecycle/plans/{}", entry.subject_id))),
+        "policy" => Some(frame.at(&format!("/policy/versions/{}", entry.subject_id))),
+        "policy_plan" => Some(frame.at(&format!("/policy/plans/{}", entry.subject_id))),
         _ => None,
     }
 }
@@ -250,35 +253,33 @@ fn facts(value: Option<&Value>) -> Vec<(String, String)> {
     }
 }
 
-/// `GET /audit/file?format=csv|json&…`: everything that is sought, as a file.
+/// `GET /audit/file?format=csv|xlsx|json&…`: everything that is sought, as a file.
 async fn file(console: ConsolePerson) -> Response {
     let fields = console.query.clone();
     let wish = match asked(&console, &fields, "format") {
         Ok(wish) => wish,
         Err(what) => return misread(&console, &what).await,
     };
-    let Some(form) = fields.one("format").and_then(Form::from_name) else {
-        return misread(&console, "format").await;
+    let form = match form_of(&console, Place::Audit).await {
+        Ok(form) => form,
+        Err(answer) => return answer,
     };
     let separator = super::reports::separator(console.frame.language);
     let file = match trail::file(&console.ports, &console.actor, &wish, (form, separator)).await {
         Ok(file) => file,
         Err(refusal) => return console.refuse(Place::Audit, refusal).await,
     };
-    let day = console.reading.now.to_zoned(console.reading.zone.clone()).date();
-    let kind = match form {
-        Form::Csv => "text/csv; charset=utf-8",
-        Form::Json => "application/json",
-    };
-    let name = format!("attachment; filename=\"audit-{day}.{form}\"");
+    let name = format!("audit-{}", console.reading.now.to_zoned(console.reading.zone.clone()).date());
+    if form == Form::Xlsx {
+        // A workbook is made whole before its first byte, so that what is wrong can still be said.
+        return match file.whole().await {
+            Ok(book) => as_file(&name, form, book),
+            Err(refusal) => console.refuse(Place::Audit, refusal).await,
+        };
+    }
     let pieces = stream::try_unfold(file, |mut file| async move {
         let piece = file.next().await?;
         Ok::<_, Refusal>(piece.map(|piece| (piece, file)))
     });
-    let headers = [
-        (header::CONTENT_TYPE, kind.to_owned()),
-        (header::CONTENT_DISPOSITION, name),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-    ];
-    (headers, Body::from_stream(pieces)).into_response()
+    as_file(&name, form, Body::from_stream(pieces))
 }

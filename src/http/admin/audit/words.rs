@@ -86,8 +86,8 @@ pub(super) const ACTIONS: &[(&str, &str, &str)] = &[
     ("lifecycle_undone", "Körning ångrad", "Run undone"),
     ("clock_jumped", "Klockan hoppade", "The clock jumped"),
     ("clock_released", "Klockan betrodd igen", "The clock trusted again"),
-    ("policy_plan_made", "Regelplan gjord", "Policy plan made"),
-    ("policy_plan_released", "Regelplan godkänd", "Policy plan released"),
+    ("policy_plan_made", "Plan för policyn gjord", "Policy plan made"),
+    ("policy_plan_released", "Plan för policyn godkänd", "Policy plan released"),
     ("policy_applied", "Policyn införd", "Policy applied"),
     ("directory_paused", "Katalog pausad", "Directory paused"),
     ("directory_resumed", "Katalog i gång igen", "Directory resumed"),
@@ -116,6 +116,7 @@ pub(super) const ACTIONS: &[(&str, &str, &str)] = &[
     ("target_replay_queued", "Omsändning begärd", "Replay asked for"),
     ("target_replayed", "Omsändning klar", "Replay done"),
     ("report_read", "Rapport läst", "Report read"),
+    ("plan_read", "Plan hämtad som fil", "Plan fetched as a file"),
     ("audit_read", "Granskningsloggen läst", "Audit log read"),
 ];
 

@@ -8,6 +8,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::super::file::files;
 use super::super::parts::{Decide, Figure, Figures, Input, Pager, Pill};
 use super::super::words::{right, who};
 use super::super::{ConsolePerson, Desk, Fields, Place};
@@ -185,9 +186,9 @@ fn page(
         made: frame.when(made),
         short: view.hash.chars().take(12).collect(),
         waits: view.state == PlanState::Waiting,
-        files: [("CSV", "csv"), ("JSON", "json")]
-            .map(|(words, form)| (words, frame.at(&format!("{HOME}/plans/{}/file?format={form}", view.hash))))
-            .into(),
+        files: files(&Fields::default(), |fields| {
+            fields.at(&frame, &format!("{HOME}/plans/{}/file", view.hash))
+        }),
         notes: view.notes,
         stops: view.stops.clone(),
         figures,

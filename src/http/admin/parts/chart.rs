@@ -66,7 +66,6 @@ impl HtmlSafe for Plot {}
 
 impl Plot {
     /// A line through `values`, from the left to the right.
-    #[expect(dead_code, reason = "for pages that show something over time")]
     pub(crate) fn new(frame: &Frame, label: String, values: &[usize], below: Vec<String>) -> Self {
         let top = ceiling(values.iter().copied().max().unwrap_or(0));
         let last = values.len().saturating_sub(1).max(1);

@@ -3,6 +3,7 @@
 //! Invariant: a part escapes what it is given. So a page may write it with `{{ part }}` and nothing else.
 
 mod chart;
+mod choices;
 mod decide;
 mod list;
 
@@ -12,9 +13,8 @@ use askama::filters::HtmlSafe;
 use super::super::pages::{Frame, Icon};
 use crate::domain::account::Status;
 
-#[expect(unused_imports, reason = "for pages that show something over time")]
-pub(crate) use chart::Plot;
-pub(crate) use chart::{Bar, Bars};
+pub(crate) use chart::{Bar, Bars, Plot};
+pub(crate) use choices::{Choice, Choices, status};
 pub(crate) use decide::{Decide, Input};
 pub(crate) use list::{Chip, Chips, Export, Head, HeadCell, Pager, Picker, Sort, Tick};
 

@@ -5,8 +5,9 @@
 use axum::extract::Path;
 use axum::response::Response;
 
+use super::super::parts::{Choices, status};
 use super::super::{ConsolePerson, Desk, Fields, Place, Sent};
-use super::matter::{Choices, HOME, Matter, Side, done, status};
+use super::matter::{HOME, Matter, Side, done};
 use crate::flows::console::queue as flow;
 use crate::flows::people::AskedLeave;
 
@@ -43,7 +44,7 @@ fn matter(console: &ConsolePerson, frame: Desk, asked: &AskedLeave, failed: Opti
     };
     let mut choices = Vec::new();
     if console.actor.reviewing().is_ok() {
-        let asks = Choices::new(&frame, &format!("{HOME}/leave/{}", asked.account), failed);
+        let asks = Choices::new(&frame, &format!("{HOME}/leave/{}", asked.account), HOME, failed);
         let approve = frame.t("Godkänn ledigheten", "Approve the leave");
         choices.push(asks.choice(
             "approve",

@@ -6,9 +6,9 @@ use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
 
-use super::super::parts::Empty;
+use super::super::parts::{Choice, Choices, Empty, status};
 use super::super::{ConsolePerson, Desk, Fields, Note, Place, Sent};
-use super::matter::{Choice, Choices, HOME, status};
+use super::matter::HOME;
 use crate::flows::console::queue as flow;
 use crate::flows::targets::DeadLetter;
 
@@ -112,7 +112,7 @@ fn page(
 }
 
 fn choices(frame: &Desk, path: &str, account: Option<&str>, failed: Option<&Fields>) -> Vec<Choice> {
-    let asks = Choices::new(frame, path, failed);
+    let asks = Choices::new(frame, path, HOME, failed);
     let again = asks.choice(
         "resend",
         (

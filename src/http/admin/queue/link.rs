@@ -5,9 +5,9 @@
 use axum::extract::Path;
 use axum::response::Response;
 
-use super::super::parts::{Input, status_words};
+use super::super::parts::{Choice, Choices, Input, status, status_words};
 use super::super::{ConsolePerson, Desk, Fields, Place, Sent};
-use super::matter::{Choice, Choices, HOME, Matter, Side, done, status};
+use super::matter::{HOME, Matter, Side, done};
 use crate::flows::console::queue as flow;
 use crate::flows::linking::{self, Approval, Onto, View};
 
@@ -120,7 +120,7 @@ fn decided(frame: &Desk, view: &View) -> Option<Side> {
 }
 
 fn choices(frame: &Desk, view: &View, failed: Option<&Fields>) -> Vec<Choice> {
-    let asks = Choices::new(frame, &format!("{HOME}/links/{}", view.reference), failed);
+    let asks = Choices::new(frame, &format!("{HOME}/links/{}", view.reference), HOME, failed);
     let mut choices = Vec::new();
     if let Some(side) = view.proposal.as_ref().filter(|side| !side.is_protected) {
         let name = if side.display_name.is_empty() { &side.user_name } else { &side.display_name };

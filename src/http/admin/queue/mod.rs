@@ -75,6 +75,7 @@ async fn show(console: ConsolePerson) -> Response {
         leaves(&frame, &queue),
         protections(&frame, &queue),
         dead(&frame, &queue),
+        refused(&frame, &queue),
     ];
     parts.retain(|part| !part.lines.is_empty());
     let nothing = Empty {
@@ -261,5 +262,27 @@ fn dead(frame: &Desk, queue: &Queue) -> Part {
         ),
         icon: "mail",
         lines: queue.letters.iter().map(line).collect(),
+    }
+}
+
+fn refused(frame: &Desk, queue: &Queue) -> Part {
+    let line = |one: &crate::flows::directories::Row| Line {
+        address: frame.at(&format!("/connections/directories/{}#refused", one.directory)),
+        title: one.name.clone(),
+        text: frame.count(
+            one.refused_changes,
+            ["ändring som nekades", "ändringar som nekades"],
+            ["change that was refused", "changes that were refused"],
+        ),
+    };
+    Part {
+        id: "refused",
+        title: frame.t("Katalogen fick inte igenom det", "The directory did not get it through").to_owned(),
+        text: frame.t(
+            "Det rättas hos leverantören, och försvinner härifrån när samma ändring lyckas.",
+            "It is mended at the provider, and goes away when the same change succeeds.",
+        ),
+        icon: "plug",
+        lines: queue.refused.iter().map(line).collect(),
     }
 }

@@ -5,10 +5,10 @@
 use axum::extract::Path;
 use axum::response::Response;
 
-use super::super::parts::status_words;
+use super::super::parts::{Choices, status, status_words};
 use super::super::words::who;
 use super::super::{ConsolePerson, Desk, Fields, Place, Sent};
-use super::matter::{Choices, HOME, Matter, Side, done, status};
+use super::matter::{HOME, Matter, Side, done};
 use crate::flows::console::queue as flow;
 use crate::flows::console::who::Names;
 use crate::flows::protection::AskedProtection;
@@ -59,7 +59,7 @@ fn matter(frame: Desk, asked: &AskedProtection, names: &Names, failed: Option<&F
     };
     let mut choices = Vec::new();
     if frame.may_change {
-        let asks = Choices::new(&frame, &format!("{HOME}/protection/{}", account.id), failed);
+        let asks = Choices::new(&frame, &format!("{HOME}/protection/{}", account.id), HOME, failed);
         let text = if asked.protects {
             frame.t(
                 "Ingen regel och ingen katalog rör sedan kontot. Någon annan än den som begärde det bekräftar.",

@@ -7,10 +7,10 @@ use axum::response::Response;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::super::parts::Input;
+use super::super::parts::{Choice, Choices, Input, status};
 use super::super::words::{right as right_name, who};
 use super::super::{ConsolePerson, Desk, Fields, Place, Sent};
-use super::matter::{Choice, Choices, HOME, Matter, Side, done, status};
+use super::matter::{HOME, Matter, Side, done};
 use crate::domain::days::Reading;
 use crate::flows::console::queue as flow;
 use crate::flows::console::who::Names;
@@ -92,7 +92,7 @@ fn matter(
 
 fn choices(frame: &Desk, right: &AskedRight, failed: Option<&Fields>) -> Vec<Choice> {
     let mut choices = Vec::new();
-    let asks = Choices::new(frame, &format!("{HOME}/rights/{}", right.id), failed);
+    let asks = Choices::new(frame, &format!("{HOME}/rights/{}", right.id), HOME, failed);
     let until = Input::new(
         "until",
         "date",

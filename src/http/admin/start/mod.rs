@@ -2,8 +2,6 @@
 //!
 //! Invariant: each number leads to the very list that it counted.
 
-mod health;
-
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -13,13 +11,13 @@ use jiff::Timestamp;
 use super::super::pages;
 use super::super::sso::visitor;
 use super::super::{House, RequestId};
+use super::connections::health::{self, Health};
 use super::parts::{Bar, Bars, Figure, Figures};
 use super::{ConsolePerson, Desk, Fields, Place};
 use crate::domain::language::Language;
 use crate::flows::console::standing::{self, Standing};
 use crate::flows::console::waiting::{self, Waiting};
 use crate::flows::people::roster::{self, Count};
-use health::Health;
 
 /// The list of people.
 const PEOPLE: &str = "/people";
@@ -35,7 +33,8 @@ struct StartPage {
     bars: Bars,
     /// How many have not signed in for 90 days, with the list of them.
     quiet: Option<(String, String)>,
-    waiting: Vec<String>,
+    /// What waits, each with its place in the queue.
+    waiting: Vec<(String, String)>,
     next_run: Option<String>,
     coming: Vec<(&'static str, String)>,
     health: Vec<Health>,
@@ -271,26 +270,32 @@ fn bars(desk: &Desk, figures: &roster::Figures) -> Bars {
     )
 }
 
-/// What waits for somebody's answer, a sentence each.
-fn waits(desk: &Desk, waiting: &Waiting) -> Vec<String> {
-    let line = |count: usize, sv: [&str; 2], en: [&str; 2]| (count > 0).then(|| desk.count(count, sv, en));
+/// What waits for somebody's answer: where it stands in the queue, and a sentence.
+fn waits(desk: &Desk, waiting: &Waiting) -> Vec<(String, String)> {
+    let line = |part: &str, count: usize, sv: [&str; 2], en: [&str; 2]| {
+        (count > 0).then(|| (desk.at(&format!("/queue#{part}")), desk.count(count, sv, en)))
+    };
     [
         line(
+            "leave",
             waiting.leaves,
             ["person ber om ledighet", "personer ber om ledighet"],
             ["person asks for leave", "people ask for leave"],
         ),
         line(
+            "rights",
             waiting.rights,
             ["behörighet att ompröva efter byte av arbete", "behörigheter att ompröva efter byte av arbete"],
             ["right to reconsider after a change of job", "rights to reconsider after a change of job"],
         ),
         line(
+            "links",
             waiting.links,
             ["inloggning som inte leder till något konto", "inloggningar som inte leder till något konto"],
             ["sign-in that leads to no account", "sign-ins that lead to no account"],
         ),
         line(
+            "held",
             waiting.held,
             [
                 "person vars behörigheter väntar på att släppas igenom",
@@ -299,9 +304,22 @@ fn waits(desk: &Desk, waiting: &Waiting) -> Vec<String> {
             ["person whose rights wait for release", "people whose rights wait for release"],
         ),
         line(
+            "letters",
             waiting.dead,
             ["leverans till CRM:et som inte gick fram", "leveranser till CRM:et som inte gick fram"],
             ["delivery to the CRM that failed", "deliveries to the CRM that failed"],
+        ),
+        line(
+            "protection",
+            waiting.protections,
+            ["ändring av ett skydd att bekräfta", "ändringar av skydd att bekräfta"],
+            ["change of protection to confirm", "changes of protection to confirm"],
+        ),
+        line(
+            "refused",
+            waiting.refused,
+            ["ändring som en katalog inte fick igenom", "ändringar som kataloger inte fick igenom"],
+            ["change that a directory was refused", "changes that directories were refused"],
         ),
     ]
     .into_iter()

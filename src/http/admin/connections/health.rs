@@ -1,6 +1,8 @@
-//! How directories, sources and CRMs are, a line each.
+//! How directories, sources and CRMs are, a line each: for the start page and for the list of connections.
 //!
 //! Invariant: what is well is said shortly; what is not says what that means.
+
+use jiff::Timestamp;
 
 use super::super::parts::Pill;
 use super::super::{ConsolePerson, Desk};
@@ -12,23 +14,30 @@ use crate::flows::targets::TargetStanding;
 
 /// A line of the table.
 #[derive(Debug, Clone)]
-pub(super) struct Health {
-    pub(super) name: String,
-    pub(super) what: String,
-    pub(super) contact: String,
-    pub(super) pill: Pill,
-    pub(super) text: String,
+pub(in super::super) struct Health {
+    /// What it is called.
+    pub(in super::super) name: String,
+    /// Its own page; nothing: it has none.
+    pub(in super::super) address: Option<String>,
+    /// What it is.
+    pub(in super::super) what: String,
+    /// When it was last heard of.
+    pub(in super::super) contact: String,
+    /// How it is.
+    pub(in super::super) pill: Pill,
+    /// What that means.
+    pub(in super::super) text: String,
 }
 
 /// Directories first, then sources, then CRMs.
-pub(super) fn lines(console: &ConsolePerson, desk: &Desk, standing: &Standing) -> Vec<Health> {
+pub(in super::super) fn lines(console: &ConsolePerson, desk: &Desk, standing: &Standing) -> Vec<Health> {
     let directories = standing.directories.iter().map(|row| directory(desk, row));
     let sources = standing.sources.iter().map(|line| source(console, desk, line));
     let targets = standing.targets.iter().map(|target| crm(desk, target));
     directories.chain(sources).chain(targets).collect()
 }
 
-fn contact(desk: &Desk, at: Option<jiff::Timestamp>) -> String {
+fn contact(desk: &Desk, at: Option<Timestamp>) -> String {
     at.map_or_else(|| desk.t("aldrig", "never").to_owned(), |at| desk.when(at))
 }
 
@@ -36,7 +45,8 @@ fn works(desk: &Desk) -> Pill {
     Pill::new(desk, "ok", "check", desk.t("Fungerar", "Working"))
 }
 
-fn directory(desk: &Desk, row: &Row) -> Health {
+/// How a directory is.
+pub(super) fn directory(desk: &Desk, row: &Row) -> Health {
     let people = usize::try_from(row.people).unwrap_or_default();
     let people = desk.count(people, ["person", "personer"], ["person", "people"]);
     let (pill, text) = if let Some(since) = row.paused_since {
@@ -57,6 +67,7 @@ fn directory(desk: &Desk, row: &Row) -> Health {
     };
     Health {
         name: row.name.clone(),
+        address: Some(desk.at(&format!("/connections/directories/{}", row.directory))),
         what: format!("{}, {people}", desk.t("Katalog", "Directory")),
         contact: contact(desk, row.last_request),
         pill,
@@ -86,6 +97,7 @@ fn source(console: &ConsolePerson, desk: &Desk, line: &SourceLine) -> Health {
     };
     Health {
         name,
+        address: None,
         what: desk.t("Källa för senast inloggad", "Source of last signed in").to_owned(),
         contact: contact(desk, line.last_success),
         pill,
@@ -93,34 +105,57 @@ fn source(console: &ConsolePerson, desk: &Desk, line: &SourceLine) -> Health {
     }
 }
 
-fn crm(desk: &Desk, target: &TargetStanding) -> Health {
-    let waiting = usize::try_from(target.waiting).unwrap_or_default();
-    let dead = usize::try_from(target.dead).unwrap_or_default();
+/// How a CRM is.
+pub(super) fn crm(desk: &Desk, target: &TargetStanding) -> Health {
+    let (pill, text) = state(desk, target);
+    let (what, last) = match &target.reading {
+        Some(reading) => (desk.t("Frågar själv efter konton", "Asks for accounts by itself"), reading.at),
+        None => (desk.t("Mottagare av konton", "Receives accounts"), target.last_delivery),
+    };
+    Health {
+        name: target.target.to_string(),
+        address: Some(desk.at(&format!("/connections/targets/{}", target.target))),
+        what: what.to_owned(),
+        contact: contact(desk, last),
+        pill,
+        text,
+    }
+}
+
+fn state(desk: &Desk, target: &TargetStanding) -> (Pill, String) {
+    let number = |count: i64| usize::try_from(count).unwrap_or_default();
+    if let Some(reading) = &target.reading {
+        let behind = desk.count(
+            number(reading.behind),
+            ["konto har ändrats sedan dess", "konton har ändrats sedan dess"],
+            ["account has changed since", "accounts have changed since"],
+        );
+        return match reading.at {
+            Some(_) => (works(desk), behind),
+            None => {
+                let text = desk.t("Har inte frågat än.", "Has not asked yet.").to_owned();
+                (Pill::new(desk, "", "clock", desk.t("Väntar", "Waiting")), text)
+            }
+        };
+    }
     let waits = desk.count(
-        waiting,
+        number(target.waiting),
         ["leverans väntar", "leveranser väntar"],
         ["delivery waiting", "deliveries waiting"],
     );
-    let (pill, text) = if target.off_since.is_some() {
+    if target.off_since.is_some() {
         (Pill::new(desk, "warn", "pause", desk.t("Avstängd", "Switched off")), waits)
     } else if let Some(rest) = &target.rests {
         let text = format!("{} {}. {waits}", desk.t("Nytt försök", "Tried again"), desk.when(rest.until));
         (Pill::new(desk, "bad", "stop", desk.t("Svarar inte", "Does not answer")), text)
-    } else if dead > 0 {
+    } else if target.dead > 0 {
         let text = desk.count(
-            dead,
+            number(target.dead),
             ["leverans gick inte fram", "leveranser gick inte fram"],
             ["delivery failed", "deliveries failed"],
         );
         (Pill::new(desk, "bad", "stop", desk.t("Se över", "Look at it")), text)
     } else {
         (works(desk), waits)
-    };
-    Health {
-        name: target.target.to_string(),
-        what: desk.t("Mottagare av konton", "Receives accounts").to_owned(),
-        contact: contact(desk, target.last_delivery),
-        pill,
-        text,
     }
 }

@@ -41,5 +41,11 @@ ok "story: forged forms" story forged-forms 60
 ok "story: back, twice and two at once" story twice-and-back 60
 ok "story: without a script" story without-script 60
 ok "story: with the keyboard alone" story keyboard 60
-ok "story: hostile names" story hostile-names 120
-ok "story: for everybody's eyes and ears" story accessible 240
+ok "story: a rule changed through its plan" story policy-change 60
+ok "story: a token made and revoked" story tokens 60
+ok "story: hostile names" story hostile-names 180
+ok "story: for everybody's eyes and ears" story accessible 400
+if [ "${PORTVAKT_DOCS_SHOTS:-}" = write ]; then
+  for language in sv en; do mkdir -p "$ROOT/docs/pages/$language"; cp "$PICTURES/$language"/*.png "$ROOT/docs/pages/$language/"; done
+  echo "  the pictures of the documentation are written anew"
+fi

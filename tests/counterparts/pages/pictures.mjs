@@ -10,7 +10,7 @@ await story(async () => {
   const plan = await prepare();
   for (const language of ['sv', 'en']) {
     fs.mkdirSync(path.join(pictures, language), { recursive: true });
-    const page = await enter('Fatima El Amrani', { language, viewport: { width: 1280, height: 780 } });
+    const page = await enter('Fatima El Amrani', { language, viewport: { width: 1280, height: 680 } });
     const roger = await person(page, ROGER);
     const shown = {
       start: '/', people: `/people?who=able&signed=since&day=${day(14)}`, rights: `${roger}/rights`, limits: `${roger}/limits`,

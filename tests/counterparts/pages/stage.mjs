@@ -9,6 +9,7 @@ import path from 'node:path';
 export const [base, pictures] = process.argv.slice(2);
 const SLOW = 20_000; // no single step of a page takes longer
 const watched = new Map(); // page -> what went wrong on it
+const people = new WeakMap(); // page -> who signed in on it
 const name = path.basename(process.argv[1] ?? '', '.mjs');
 
 /** Runs a story; when a sentence does not hold, every open page is kept as a picture. */
@@ -55,6 +56,7 @@ export async function enter(person, { directory = 'entra', language = 'en', at =
   context.setDefaultTimeout(SLOW);
   const page = await context.newPage();
   watch(page);
+  people.set(page, person);
   await page.goto(`${base}/sso/login?directory=${directory}&return_to=%2F`);
   await pick(page, person);
   await page.goto(`${base}/language/${language}?back=${encodeURIComponent(at)}`);
@@ -64,6 +66,13 @@ export async function enter(person, { directory = 'entra', language = 'en', at =
 export async function pick(page, person) {
   await page.locator('button[name=person]').filter({ hasText: person }).click();
   await page.waitForURL(`${base}/**`);
+}
+/** Opens an address of Portvakt; where it asks for a fresh sign-in, signs in again first. Gives the answer. */
+export async function visit(page, address) {
+  const answer = await page.goto(base + address);
+  if (page.url().startsWith(`${base}/`)) return answer;
+  await pick(page, people.get(page));
+  return page.goto(base + address);
 }
 /** Another page of the same browser. */
 export async function beside(page) {

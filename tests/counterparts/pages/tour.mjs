@@ -1,15 +1,18 @@
 // Walks through the console: from the menu and from given addresses, every link, each kind of page so many times.
-import { base, ok } from './stage.mjs';
+import { base, ok, visit } from './stage.mjs';
 
 const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|[0-9a-f]{40,}/g;
 // They end the session, change the language or are files.
 const ASIDE = /^\/(sso|language|assets|oauth2)\b|\/file$|\/export$/;
 
-/** What kind of page an address is: its path without ids, and for `fine` also the names in its query. */
+// One of several that are made alike.
+const ALIKE = /\/(reports|directories|targets|versions)\/[^/]+/;
+
+/** What kind of page an address is: its path without ids and names; for `fine` with names, and with those in its query. */
 export function kind(address, fine) {
   const url = new URL(address, base);
   const path = url.pathname.replace(ID, '…');
-  return fine ? `${path}?${[...new Set(url.searchParams.keys())].sort().join('&')}` : path;
+  return fine ? `${path}?${[...new Set(url.searchParams.keys())].sort().join('&')}` : path.replace(ALIKE, '/$1/…');
 }
 
 /**
@@ -30,7 +33,7 @@ export async function tour(page, { from = [], most = 100, each = 1, fine = false
     if (often >= each && !first.includes(address)) continue;
     kinds.set(sort, often + 1);
     count += 1;
-    const answer = await page.goto(base + address);
+    const answer = await visit(page, address);
     if (answer.status() !== 200) ok(`${address} is answered with 200`, false, answer.status());
     await look(address, answer);
     for (const link of await links(page)) {

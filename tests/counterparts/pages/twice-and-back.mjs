@@ -41,7 +41,6 @@ await story(async () => {
   await fill(henrik, far + 20, 'A little longer');
   const twice = await fields(henrik.locator(form));
   const answers = await Promise.all([post(henrik, where, twice), post(henrik, where, twice)]);
-  console.log(answers.map((one) => one.headers().location), twice, account(BJORN).version, (await trail(henrik, 'account_changed', BJORN)).length);
   same('of two at the same moment one is taken', answers.map((one) => one.status()).sort(), [303, 409]);
   same('which stands in the audit once', await dated(), before.entries + 2);
   await henrik.goto(ending);
@@ -61,7 +60,7 @@ await story(async () => {
   await fill(mine, 30, 'Henrik did not know');
   await mine.locator(`${form} button`).click();
   same('the second administrator is told', await heading(mine), 'Somebody else was there first');
-  says('by whom, what, and that nothing of theirs was done', await main(mine), 'Fatima El Amrani', 'Dates of an account changed', 'Nothing was changed by you');
+  says('by whom, what, and that nothing of theirs was done', await main(mine), 'Fatima El Amrani', 'changed the account’s dates', 'Nothing was changed by you');
   same('with a status that says so', expected(mine, 409), 1);
   same("the first administrator's date holds", account(BJORN).valid_until, hers);
   await mine.getByRole('link', { name: 'Back' }).click();

@@ -202,6 +202,7 @@ fn told(frame: &Desk, entry: &Recorded, names: &Names) -> Entry {
     let subject = match name {
         Some(name) => format!("{name} ({kind})"),
         None if entry.subject_kind == "audit" => kind.to_owned(),
+        None if entry.subject_kind == "plan" => format!("{kind} {}", short(&entry.subject_id)),
         None => format!("{kind} {}", entry.subject_id),
     };
     Entry {
@@ -231,9 +232,14 @@ fn address(frame: &Desk, entry: &Recorded) -> Option<String> {
     }
 }
 
+/// The beginning of a plan's hash, as its own page shows it.
+fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}
+
 /// What somebody wrote: a note; where there is none to be written, the reason. Beside a note the reason is a code.
 fn said(after: Option<&Value>) -> String {
-    let written = after.and_then(|after| after.get("note").or_else(|| after.get("reason")));
+    let written = after.and_then(|after| ["note", "reason", "why"].iter().find_map(|name| after.get(name)));
     written.and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 

@@ -197,16 +197,16 @@ impl SafetyStop {
     pub fn sentence(&self, policy: &Policy, reading: &Reading) -> String {
         match self {
             Self::TooMany { steps, last_day: 0, allowed } => reading.pick(
-                format!("Planen tar åtkomst från {steps} konton. Gränsen är {allowed} på ett dygn."),
-                format!("The plan takes access from {steps} accounts. The limit is {allowed} in 24 hours."),
+                format!("Det här tar åtkomst från {steps} konton. Gränsen är {allowed} på ett dygn."),
+                format!("This takes access from {steps} accounts. The limit is {allowed} in 24 hours."),
             ),
             Self::TooMany { steps, last_day, allowed } => reading.pick(
                 format!(
-                    "Planen tar åtkomst från {steps} konton, och {last_day} förlorade den det senaste dygnet. \
+                    "Det här tar åtkomst från {steps} konton, och {last_day} förlorade den det senaste dygnet. \
                      Gränsen är {allowed} på ett dygn."
                 ),
                 format!(
-                    "The plan takes access from {steps} accounts, and {last_day} lost it in the last 24 hours. \
+                    "This takes access from {steps} accounts, and {last_day} lost it in the last 24 hours. \
                      The limit is {allowed} in 24 hours."
                 ),
             ),

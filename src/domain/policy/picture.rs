@@ -134,7 +134,7 @@ pub(super) fn applies_to(policy: &Policy, applies_to: &AppliesTo, language: Lang
     let says = |sv: &str, en: &str| pick(language, sv, en).to_owned();
     let mut words: Vec<String> = Vec::new();
     let kinds: Vec<String> = applies_to.kinds.iter().map(|one| kind(*one, language).to_owned()).collect();
-    words.push(if kinds.is_empty() { says("alla konton", "every account") } else { and(&kinds, language) });
+    words.push(if kinds.is_empty() { says("alla konton", "all accounts") } else { and(&kinds, language) });
     let roles: Vec<String> = applies_to.roles.iter().map(|id| role(policy, id, language)).collect();
     if !roles.is_empty() {
         let said = pick(language, "med rollen", "with the role");

@@ -18,14 +18,12 @@ pub(super) fn files(fields: &Fields, address: impl Fn(&Fields) -> String) -> Vec
 /// The form that the address names.
 pub(super) async fn form_of(console: &ConsolePerson, place: Place) -> Result<Form, Response> {
     let named = console.query.one("format").unwrap_or_default();
-    match Form::from_name(named) {
-        Some(form) => Ok(form),
-        None => {
-            let sv = format!("Formatet {named:?} finns inte. Välj csv, xlsx eller json.");
-            let en = format!("There is no format {named:?}. Choose csv, xlsx or json.");
-            Err(console.misread(place, sv, en).await)
-        }
+    if let Some(form) = Form::from_name(named) {
+        return Ok(form);
     }
+    let sv = format!("Formatet {named:?} finns inte. Välj csv, xlsx eller json.");
+    let en = format!("There is no format {named:?}. Choose csv, xlsx or json.");
+    Err(console.misread(place, sv, en).await)
 }
 
 /// A file with a name of plain letters, figures and dashes.

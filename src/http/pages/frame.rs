@@ -78,6 +78,14 @@ impl Frame {
         Icon { address: self.at(&assets::icons_path()), name }
     }
 
+    /// What somebody wrote, in the quotes of the reader's language.
+    pub(crate) fn quoted(&self, text: impl fmt::Display) -> String {
+        match self.language {
+            Language::Sv => format!("”{text}”"),
+            Language::En => format!("“{text}”"),
+        }
+    }
+
     /// A number as the reader writes it: `12 345` in Swedish, `12,345` in English.
     pub(crate) fn number(&self, number: impl Borrow<usize>) -> String {
         let digits = number.borrow().to_string();

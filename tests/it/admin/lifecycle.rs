@@ -66,7 +66,7 @@ async fn a_plan_that_stopped_is_released_by_an_administrator_with_a_reason_and_a
             "Tyst Nummer 3",
             "&#60;script&#62;",
             "Aldrig inloggad",
-            "Planen tar åtkomst från 6 konton",
+            "Det här tar åtkomst från 6 konton",
             "Logga in igen och besluta",
         ] {
             assert!(page.body.contains(told), "{told}: {}", page.body);
@@ -82,14 +82,6 @@ async fn a_plan_that_stopped_is_released_by_an_administrator_with_a_reason_and_a
         let mut auditor = freshly(&house, "cia").await;
         let page = auditor.get(&path).await;
         assert!(page.body.contains("Tyst Nummer 3") && !page.body.contains("<textarea"), "{}", page.body);
-        let csv = auditor.get(&format!("{path}/file?format=csv")).await;
-        assert!(csv.body.contains("Namn;Användarnamn") && csv.body.contains("Tyst Nummer 3"), "{}", csv.body);
-        let book = auditor.get(&format!("{path}/file?format=xlsx")).await;
-        assert!(
-            book.status == StatusCode::OK && book.header("content-type").ends_with("spreadsheetml.sheet")
-        );
-        let plan = path.rsplit('/').next().unwrap();
-        assert_eq!(house.last_about(Subject::new("plan", plan)).await.action, "plan_read");
         for act in ["release", "refuse", "apply"] {
             let form = format!("token={}&reason=ja", mark_of(&auditor));
             let page = send(&mut auditor, &format!("{path}/{act}"), &form).await;
@@ -119,6 +111,28 @@ async fn a_plan_that_stopped_is_released_by_an_administrator_with_a_reason_and_a
         // Sent twice, nothing more happens.
         let again = send(&mut asa, &release, &format!("token={token}&reason=igen")).await;
         assert_eq!(again.status, StatusCode::CONFLICT, "{}", again.body);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_plan_goes_out_as_a_file_and_the_audit_has_who_fetched_it() {
+    on_each_engine(async |t| {
+        let house = quiet(t).await;
+        let path = plan(&mut freshly(&house, "asa").await).await;
+        let mut auditor = freshly(&house, "cia").await;
+        let csv = auditor.get(&format!("{path}/file?format=csv")).await;
+        assert!(csv.body.contains("Namn;Användarnamn") && csv.body.contains("Tyst Nummer 3"), "{}", csv.body);
+        let book = auditor.get(&format!("{path}/file?format=xlsx")).await;
+        assert!(
+            book.status == StatusCode::OK && book.header("content-type").ends_with("spreadsheetml.sheet")
+        );
+        let plan = path.rsplit('/').next().unwrap();
+        assert_eq!(house.last_about(Subject::new("plan", plan)).await.action, "plan_read");
+        let json = auditor.get(&format!("{path}/file?format=json")).await;
+        let read: serde_json::Value = serde_json::from_str(&json.body).expect("JSON");
+        assert_eq!(read["steps"].as_array().expect("steps").len(), 6);
+        assert_eq!(auditor.get(&format!("{path}/file?format=pdf")).await.status, StatusCode::BAD_REQUEST);
     })
     .await;
 }

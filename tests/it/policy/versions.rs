@@ -82,7 +82,7 @@ async fn the_commands_print_for_people_and_for_programs_and_end_with_3_where_rel
     let told = String::from_utf8_lossy(&planned.stdout).into_owned();
     assert_eq!(planned.status.code(), Some(3), "{told}");
     for part in [
-        "Stops: The plan takes access from 4 accounts.",
+        "Stops: This takes access from 4 accounts.",
         "4 account(s) are touched, 4 lose something.",
         "The rule helpers: 4 account(s), 4 lose something",
         "role:communicator: 4 lose",

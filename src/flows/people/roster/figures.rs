@@ -98,8 +98,8 @@ async fn counted(ports: &Ports, now: Timestamp) -> Result<Figures, Refusal> {
         Selection { who: Who::Everybody, left_since: Some(ago(7)), ..Selection::default() },
     ] {
         let wanted = selection.wanted(&compiled.policy, Order::Seen, now);
-        let among = among(&mut c, &wanted).await?;
-        narrowed.push(count(&mut c, &wanted, among.as_deref()).await?);
+        let among = among(ports, &mut c, &wanted).await?;
+        narrowed.push(count(ports, &mut c, &wanted, among.as_deref()).await?);
     }
     let mut narrowed = narrowed.into_iter();
     let mut next = || narrowed.next().unwrap_or(Count::MoreThan(COUNTED));

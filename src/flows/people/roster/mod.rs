@@ -20,7 +20,7 @@ use super::super::{Ports, Refusal, post};
 use crate::domain::ids::{AccountId, DirectoryId};
 use crate::domain::language::Language;
 use crate::domain::policy::Policy;
-use crate::store::roster::{self, Wanted};
+use crate::store::roster::{self, Facet, Wanted};
 use crate::store::{Conn, Span, account, presence};
 
 pub use crate::store::roster::Order;
@@ -96,7 +96,7 @@ pub async fn page(
         Turn::Before(cursor) => (turned(order), Some(&cursor.0)),
     };
     let wanted = selection.wanted(&compiled.policy, order, act.now);
-    let among = among(&mut c, &wanted).await?;
+    let among = among(ports, &mut c, &wanted).await?;
     let more = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
     let mut found = roster::page(&mut c, &wanted, among.as_deref(), after, more).await?;
     let has_more = found.len() > limit;
@@ -113,7 +113,7 @@ pub async fn page(
     let count = if let Some(known) = ports.rosters.count(epoch, &wanted) {
         known
     } else {
-        let count = count(&mut c, &wanted, among.as_deref()).await?;
+        let count = count(ports, &mut c, &wanted, among.as_deref()).await?;
         if ports.db.epoch().await? == epoch {
             ports.rosters.keep_count(epoch, &wanted, count);
         }
@@ -190,17 +190,26 @@ pub(in crate::flows) async fn managers(
 }
 
 /// Who has the rarest things that are asked for, where few have them; nothing where no filter leaves few.
-async fn among(c: &mut Conn, wanted: &Wanted) -> Result<Option<Vec<uuid::Uuid>>, Refusal> {
+async fn among(ports: &Ports, c: &mut Conn, wanted: &Wanted) -> Result<Option<Vec<uuid::Uuid>>, Refusal> {
     let mut lists = Vec::new();
     for facet in &wanted.facets {
-        if let Some(found) = roster::few(c, facet, wanted.now, FEW).await? {
-            lists.push(found);
+        if ports.rosters.is_wide(facet, wanted.now) {
+            continue;
+        }
+        match roster::few(c, facet, wanted.now, FEW).await? {
+            Some(found) => lists.push(found),
+            None => ports.rosters.found_wide(facet, wanted.now),
         }
     }
     Ok(roster::overlap(lists))
 }
 
-async fn count(c: &mut Conn, wanted: &Wanted, among: Option<&[uuid::Uuid]>) -> Result<Count, Refusal> {
+async fn count(
+    ports: &Ports,
+    c: &mut Conn,
+    wanted: &Wanted,
+    among: Option<&[uuid::Uuid]>,
+) -> Result<Count, Refusal> {
     let number = |count: i64| usize::try_from(count).unwrap_or_default();
     if wanted.facets.is_empty() {
         let count = match wanted.valid_at {
@@ -210,11 +219,18 @@ async fn count(c: &mut Conn, wanted: &Wanted, among: Option<&[uuid::Uuid]>) -> R
         };
         return Ok(Count::Exactly(number(count)));
     }
+    if among.is_none() && ports.rosters.is_crowd(wanted) {
+        return Ok(Count::MoreThan(COUNTED));
+    }
     let most = i64::try_from(COUNTED).unwrap_or(i64::MAX).saturating_add(1);
     let most = if among.is_some() { i64::MAX } else { most };
     let found = number(roster::count(c, wanted, among, most).await?);
     let is_whole = among.is_some() || found <= COUNTED;
-    Ok(if is_whole { Count::Exactly(found) } else { Count::MoreThan(COUNTED) })
+    if is_whole {
+        return Ok(Count::Exactly(found));
+    }
+    ports.rosters.found_crowd(wanted);
+    Ok(Count::MoreThan(COUNTED))
 }
 
 /// The whole list as a report, with the columns that are shown.
@@ -234,7 +250,7 @@ pub async fn export(
     let compiled = ports.policies.current(&mut c).await?;
     selection.check(&compiled.policy, &ports.settings)?;
     let wanted = selection.wanted(&compiled.policy, order, act.now);
-    let among = among(&mut c, &wanted).await?;
+    let among = among(ports, &mut c, &wanted).await?;
     let found = roster::page(&mut c, &wanted, among.as_deref(), None, i64::MAX).await?;
     drop(c);
     let ids: Vec<AccountId> = found.into_iter().map(|one| one.place.account).collect();

@@ -130,13 +130,11 @@ fn state(desk: &Desk, target: &TargetStanding) -> (Pill, String) {
             ["konto har ändrats sedan dess", "konton har ändrats sedan dess"],
             ["account has changed since", "accounts have changed since"],
         );
-        return match reading.at {
-            Some(_) => (works(desk), behind),
-            None => {
-                let text = desk.t("Har inte frågat än.", "Has not asked yet.").to_owned();
-                (Pill::new(desk, "", "clock", desk.t("Väntar", "Waiting")), text)
-            }
-        };
+        if reading.at.is_some() {
+            return (works(desk), behind);
+        }
+        let text = desk.t("Har inte frågat än.", "Has not asked yet.").to_owned();
+        return (Pill::new(desk, "", "clock", desk.t("Väntar", "Waiting")), text);
     }
     let waits = desk.count(
         number(target.waiting),

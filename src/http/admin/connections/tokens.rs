@@ -16,6 +16,7 @@ use super::super::{ConsolePerson, Desk, Fields, Place, Sent};
 use super::head::{Head, Tab, path};
 use super::words;
 use crate::domain::ids::TokenId;
+use crate::domain::scope::Scopes;
 use crate::flows::Refusal;
 use crate::flows::console::connections::tokens::{self as flow, Kind, Made, Owner, Wish};
 use crate::flows::console::who::Names;
@@ -144,7 +145,7 @@ pub(super) fn kind_words(frame: &Desk, line: &Line) -> String {
 
 /// What a token opens.
 pub(super) fn scope_words(frame: &Desk, line: &Line) -> String {
-    match line.scopes.as_ref().map(|scopes| scopes.names()) {
+    match line.scopes.as_ref().map(Scopes::names) {
         None => String::new(),
         Some(names) if names.is_empty() => frame.t("allt", "everything").to_owned(),
         Some(names) => names.join(", "),

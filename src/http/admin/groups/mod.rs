@@ -222,7 +222,7 @@ fn chips(console: &ConsolePerson, frame: &Desk, wish: &Wish, fields: &Fields) ->
     let chip = |name: &str, words: String| Chip { words, address: fields.without(&[name]).at(frame, PATH) };
     let mut chips = Vec::new();
     if !wish.typed.is_empty() {
-        chips.push(chip("q", format!("”{}”", wish.typed)));
+        chips.push(chip("q", frame.quoted(&wish.typed)));
     }
     chips.extend(wish.directory.iter().map(|id| chip("directory", directory_name(console, id))));
     chips.extend(wish.is_asked_for.map(|is_asked_for| {

@@ -104,7 +104,7 @@ impl Filters {
             add(&["who"], chosen(&self.who));
         }
         if !selection.typed.is_empty() {
-            add(&["q"], format!("”{}”", selection.typed));
+            add(&["q"], frame.quoted(&selection.typed));
         }
         if !matches!(selection.signed, Signed::Any) {
             add(&["signed", "day", "until"], self.signed_words(console, wish));

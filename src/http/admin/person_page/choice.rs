@@ -114,6 +114,6 @@ pub(super) fn origin_words(desk: &Desk, names: &Names, name: &str, story: &Grant
         }
         None => format!(" {}", desk.t("Gäller tills vidare.", "Until further notice.")),
     };
-    let why = story.why.as_ref().map(|why| format!(" ”{why}”")).unwrap_or_default();
+    let why = story.why.as_ref().map(|why| format!(" {}", desk.quoted(why))).unwrap_or_default();
     format!("{given}{end}{why}")
 }

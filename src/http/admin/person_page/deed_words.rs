@@ -172,7 +172,7 @@ fn protection(kind: Kind, desk: &Desk, look: &Look, text: &mut Text) {
     text.lines.push(Line::stays(desk, what));
     if let Some(asked) = look.protection.as_ref().filter(|asked| asked.protects == protects) {
         let (asks, when) = (desk.t("bad om det", "asked for it"), desk.when(asked.at));
-        text.lead = format!("{} {asks} {when}: ”{}”", asked.by, asked.why);
+        text.lead = format!("{} {asks} {when}: {}", asked.by, desk.quoted(&asked.why));
         text.button = desk.t("Bekräfta", "Confirm");
         return;
     }

@@ -108,7 +108,7 @@ fn event(desk: &Desk, policy: &Policy, names: &Names, one: &Happened) -> Event {
     // What a rule gave was given by nobody in particular.
     let is_by_rule = matches!(&one.what, What::Gained(_, Origin::Rule(_)));
     text.extend(one.by.as_deref().filter(|_| !is_by_rule).map(|by| names.of(by).to_owned()));
-    text.extend(one.why.as_ref().map(|why| format!("”{why}”")));
+    text.extend(one.why.as_ref().map(|why| desk.quoted(why)));
     Event { tone, datetime: one.at.to_string(), when: desk.when(one.at), what, text: text.join(" · ") }
 }
 
@@ -183,7 +183,8 @@ fn waits(met: &Met) -> Vec<Waits> {
         } else {
             ""
         };
-        let text = format!("{} {what}, {}: ”{}”{other}", asked.by, desk.when(asked.at), asked.why);
+        let text =
+            format!("{} {what}, {}: {}{other}", asked.by, desk.when(asked.at), desk.quoted(&asked.why));
         waits.push(Waits { text, ways });
     }
     waits

@@ -123,7 +123,7 @@ async fn of_two_administrators_at_the_same_moment_one_is_told_of_the_other() {
         for round in 0..12 {
             let (hers, his) = (asa.get(&address).await, eva.get(&address).await);
             let version = house.account("bo").await.version;
-            let hers = format!("{}&until=2030-01-{:02}", filled(&hers, "projekt"), round + 1);
+            let hers = format!("{}&until=2030-06-{:02}", filled(&hers, "projekt"), round + 1);
             let his = format!("{}&until=2031-01-{:02}", filled(&his, "vikariat"), round + 1);
             let (one, other) =
                 tokio::join!(send(&mut asa, "/people/change", &hers), send(&mut eva, "/people/change", &his));

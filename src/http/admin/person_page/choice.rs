@@ -69,6 +69,9 @@ pub(super) fn sorted(mut choices: Vec<Choice>) -> Vec<Choice> {
 fn origin(met: &Met, key: &str, story: &GrantStory, is_locked: bool) -> OriginLine {
     let desk = &met.desk;
     let mut ways = Vec::new();
+    if let Some(rule) = &story.rule {
+        ways.push((desk.at(&format!("/policy/rules#rule-{rule}")), desk.t("Visa regeln", "Show the rule")));
+    }
     let preview = |field: &str| {
         let fields: Fields = met.shown().with(field, key);
         fields.at(desk, &format!("{}/rights/preview", met.path))

@@ -50,7 +50,7 @@ pub async fn document(
 ///
 /// # Errors
 ///
-/// As [`document`].
+/// As [`document()`].
 pub async fn blocks(
     ports: &Ports,
     draft: Option<(&str, &str)>,

@@ -1,7 +1,7 @@
 //! The console's list of people among everybody: narrowed three times, beside a page with nobody on it.
 //!
-//! Invariant: before each page something is written, so that nothing the daemon remembers of the list helps; every page
-//! holds what it should.
+//! Invariant: before each page something is written, so that the daemon reads and counts anew; every page holds what it
+//! should.
 
 use std::time::Instant;
 
@@ -19,10 +19,11 @@ const TIMES: usize = 50;
 const EMPTY: &str = "/people?q=nobodyofthatname";
 /// A page weighs no more than this.
 const HEAVIEST: usize = 100_000;
-/// Lists with three filters, with what they are and whether anybody is on them.
+/// Lists with three filters, with who fits and whether anybody does: everybody; the hundredth part that a word leaves; nobody,
+/// which only going through everybody tells.
 const LISTS: &[(&str, &str, bool)] = &[
     ("everybody fits", "/people?limited=yes&sector=mailings&directory=load&sort=seen", true),
-    ("one fits", "/people?q=p77%40forening.example&limited=yes&directory=load", true),
+    ("the beginning of a user name", "/people?q=p77%40forening.example&limited=yes&directory=load", true),
     ("nobody fits", "/people?limited=no&signed=never&role=helper", false),
 ];
 

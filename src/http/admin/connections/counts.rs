@@ -54,7 +54,8 @@ pub(super) fn plot(frame: &Desk, counts: &[Counted]) -> Option<Plot> {
         Language::Sv => format!("Anrop per dag de senaste 30 dagarna: som mest {most}, i dag {now}."),
         Language::En => format!("Requests on each of the last 30 days: at most {most}, today {now}."),
     };
-    let first = days.first().map(ToString::to_string).unwrap_or_default();
+    let noon = days.first().and_then(|day| day.at(12, 0, 0, 0).to_zoned(TimeZone::UTC).ok());
+    let first = noon.map(|noon| frame.day(noon.timestamp())).unwrap_or_default();
     Some(Plot::new(frame, label, &values, vec![first, frame.t("i dag", "today").to_owned()]))
 }
 

@@ -2,8 +2,7 @@
 //!
 //! Invariant: what somebody may not do is not offered; that is courtesy, and the flow decides.
 
-use super::super::super::pages::Icon;
-use super::super::parts::Pill;
+use super::super::parts::{Pill, Way};
 use super::super::{Desk, Place};
 use super::HOME;
 use crate::flows::console::connections::tokens::Owner;
@@ -19,15 +18,6 @@ pub(super) enum Tab {
     Checks,
     /// What the CRM really holds: of a target.
     Compare,
-}
-
-/// A link in the head.
-#[derive(Debug)]
-pub(super) struct Way {
-    pub(super) address: String,
-    pub(super) icon: Icon,
-    pub(super) words: &'static str,
-    pub(super) is_here: bool,
 }
 
 /// The head.

@@ -18,6 +18,19 @@ pub(crate) use choices::{Choice, Choices, status};
 pub(crate) use decide::{Decide, Input};
 pub(crate) use list::{Chip, Chips, Export, Head, HeadCell, Pager, Picker, Sort, Tick};
 
+/// A link in the head of a page: a tab, or something to do.
+#[derive(Debug)]
+pub(crate) struct Way {
+    /// Where it leads.
+    pub(crate) address: String,
+    /// Its sign.
+    pub(crate) icon: Icon,
+    /// Its name.
+    pub(crate) words: &'static str,
+    /// Whether the page is that.
+    pub(crate) is_here: bool,
+}
+
 /// A short word with a sign: how something stands. The ordinary is a dot and a word.
 #[derive(Debug, Clone, Template)]
 #[template(source = "<span class=\"pill {{ tone }}\">{{ icon }}{{ words }}</span>", ext = "html")]

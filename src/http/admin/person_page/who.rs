@@ -5,8 +5,7 @@
 use axum::response::Response;
 use jiff::Timestamp;
 
-use super::super::super::pages::Icon;
-use super::super::parts::Pill;
+use super::super::parts::{Pill, Way};
 use super::super::words::source_words;
 use super::super::{ConsolePerson, Desk, Fields, Place};
 use crate::domain::account::Status;
@@ -37,15 +36,6 @@ const TABS: &[(Tab, &str, &str, &str)] = &[
     (Tab::Compare, "/compare", "Jämför", "Compare"),
     (Tab::Deliveries, "/deliveries", "Leveranser", "Deliveries"),
 ];
-
-/// A link in the head.
-#[derive(Debug)]
-pub(super) struct Way {
-    pub(super) address: String,
-    pub(super) icon: Icon,
-    pub(super) words: &'static str,
-    pub(super) is_here: bool,
-}
 
 /// The head of the page.
 #[derive(Debug)]
